@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guest/guest.h"
+
+#include <algorithm>
+#include <cctype>
+#include <compare>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <system_error>
+
+#include "sys/directory.h"
+
+namespace vunify {
+namespace {
+
+// Which directory, by whatever path it is reached.
+struct Place {
+  std::uint64_t dev = 0;
+  std::uint64_t ino = 0;
+  auto operator<=>(const Place&) const = default;
+};
+
+Place place_of(int fd) {
+  const Inode inode = stat_fd(fd);
+  return {inode.dev, inode.ino};
+}
+
+struct Candidate {
+  std::string given;  // the path as it was named
+  Guest guest;
+  Place place;
+  std::set<Place> above;          // every directory above the root, up to "/"
+  std::string within_filesystem;  // the root's path within its filesystem: a bind mount has another path above it
+};
+
+struct Surroundings {
+  std::vector<Mount> mounts;
+  std::map<Place, std::string> layers;
+};
+
+bool is_beneath(const std::string& path, const std::string& directory) {
+  return path.starts_with(directory == "/" ? directory : directory + "/") && path != directory;
+}
+
+// A layer that this mount namespace does not show cannot be compared, and cannot be a root either.
+std::map<Place, std::string> layer_places(const std::vector<Mount>& mounts) {
+  std::map<Place, std::string> places;
+  for (const auto& layer : overlay_layers(mounts)) {
+    try {
+      const RootDir directory(std::filesystem::canonical(layer));
+      places.emplace(place_of(directory.fd()), layer);
+    } catch (const std::system_error&) {
+      continue;
+    }
+  }
+  return places;
+}
+
+std::set<Place> directories_above(const RootDir& root) {
+  std::set<Place> above;
+  Place last = place_of(root.fd());
+  for (Fd dir = open_parent(root.fd()); place_of(dir.get()) != last; dir = open_parent(dir.get())) {
+    last = place_of(dir.get());
+    above.insert(last);
+  }
+  return above;
+}
+
+Mount find_mount(const std::vector<Mount>& mounts, int fd) {
+  const auto mount = std::ranges::find(mounts, mount_id(fd), &Mount::id);
+  return mount == mounts.end() ? Mount{} : *mount;
+}
+
+std::string path_within_filesystem(const Guest& guest) {
+  const auto below = guest.root.host_path().substr(guest.mount.point == "/" ? 0 : guest.mount.point.size());
+  const auto path = guest.mount.root == "/" ? below : guest.mount.root + below;
+  return path.size() > 1 && path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
+}
+
+Candidate open_candidate(const std::string& given, const std::vector<Mount>& mounts) {
+  Guest guest{{}, {}, RootDir(std::filesystem::canonical(given)), {}, {}};
+  guest.fs = fs_id(guest.root.fd());
+  guest.mount = find_mount(mounts, guest.root.fd());
+  const Place place = place_of(guest.root.fd());
+  auto above = directories_above(guest.root);
+  auto within_filesystem = path_within_filesystem(guest);
+  return {given, std::move(guest), place, std::move(above), std::move(within_filesystem)};
+}
+
+// "no such file or directory": the system's words, as a reason.
+std::string reason_of(const std::system_error& error) {
+  auto reason = error.code().message();
+  if (!reason.empty()) reason[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(reason[0])));
+  return reason;
+}
+
+bool is_inside(const Candidate& inner, const Candidate& outer) {
+  if (inner.above.contains(outer.place)) return true;
+  return inner.guest.mount.dev == outer.guest.mount.dev && is_beneath(inner.within_filesystem, outer.within_filesystem);
+}
+
+std::string reason_by_overlay(const Candidate& candidate, const std::map<Place, std::string>& layers) {
+  if (candidate.guest.mount.type == "overlay") return "is an overlay mount: unify where its layers come from instead";
+  for (const auto& [place, layer] : layers) {
+    if (place == candidate.place) return "is a layer of a mounted overlay: unify while that is not mounted";
+    if (candidate.above.contains(place)) return "is inside " + layer + ", a layer of a mounted overlay";
+  }
+  return {};
+}
+
+// Why the candidate at index cannot be a guest, beside all the others; empty where it can. Of two alike the first
+// stays.
+std::string reason_against(std::size_t index, const std::vector<Candidate>& all, const Surroundings& around) {
+  const Candidate& candidate = all[index];
+  for (std::size_t other = 0; other < index; ++other)
+    if (all[other].place == candidate.place) return "named twice (also as " + all[other].guest.root.host_path() + ")";
+  for (const auto& other : all)
+    if (is_inside(candidate, other)) return "is inside " + other.guest.root.host_path() + ", another root";
+  return reason_by_overlay(candidate, around.layers);
+}
+
+std::string last_component(const std::string& path) { return path == "/" ? path : std::string(split_path(path).leaf); }
+
+void give_names(std::vector<Guest>& guests) {
+  std::map<std::string, int> uses;
+  for (const auto& guest : guests) ++uses[last_component(guest.root.host_path())];
+  for (auto& guest : guests) {
+    const auto& path = guest.root.host_path();
+    const auto leaf = last_component(path);
+    guest.name = uses[leaf] == 1 ? leaf : path;
+  }
+}
+
+std::vector<Candidate> open_candidates(const std::vector<std::string>& paths, const std::vector<Mount>& mounts,
+                                       std::vector<Refusal>& refused) {
+  std::vector<Candidate> candidates;
+  for (const auto& path : paths) {
+    try {
+      candidates.push_back(open_candidate(path, mounts));
+    } catch (const std::system_error& error) {
+      refused.push_back({path, reason_of(error)});
+    }
+  }
+  std::ranges::stable_sort(candidates, {}, [](const Candidate& one) { return one.guest.root.host_path(); });
+  return candidates;
+}
+
+}  // namespace
+
+OpenedGuests open_guests(const std::vector<std::string>& paths) {
+  Surroundings around{read_mounts(), {}};
+  around.layers = layer_places(around.mounts);
+  OpenedGuests opened;
+  auto candidates = open_candidates(paths, around.mounts, opened.refused);
+  std::vector<std::string> reasons;
+  for (std::size_t i = 0; i < candidates.size(); ++i) reasons.push_back(reason_against(i, candidates, around));
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (reasons[i].empty())
+      opened.guests.push_back(std::move(candidates[i].guest));
+    else
+      opened.refused.push_back({candidates[i].given, reasons[i]});
+  }
+  give_names(opened.guests);
+  return opened;
+}
+
+}  // namespace vunify

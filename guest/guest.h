@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// A guest: its number, its tree, and the filesystem the tree lies on. Here guests are directories given by hand.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sys/inode.h"
+#include "sys/mount.h"
+#include "sys/root_dir.h"
+
+namespace vunify {
+
+struct Guest {
+  std::string name;  // the last component of its path; the whole path where two guests would be alike
+  std::optional<std::uint32_t> xid;
+  RootDir root;
+  FsId fs;
+  Mount mount;
+};
+
+// Why a directory cannot be a guest of this run.
+struct Refusal {
+  std::string path;
+  std::string reason;
+};
+
+struct OpenedGuests {
+  std::vector<Guest> guests;  // in the order of their paths
+  std::vector<Refusal> refused;
+};
+
+// Opens each path, resolved once on the host's side, as a guest's root. Refused are: what is no directory or cannot be
+// opened, a root named twice (also through a bind mount), a root inside another, and an overlay mount or a layer of a
+// mounted one, whose files the kernel expects to stay as they are (Documentation/filesystems/overlayfs.rst, "Changes
+// to underlying filesystems"). Nothing is changed.
+OpenedGuests open_guests(const std::vector<std::string>& paths);
+
+}  // namespace vunify

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guest/staging.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "sys/directory.h"
+
+namespace vunify {
+namespace {
+
+constexpr auto staging_leaf = ".vunify";
+
+[[noreturn]] void refuse(int number, const std::string& path, const std::string& why) {
+  throw std::system_error(number, std::generic_category(), path + " " + why);
+}
+
+std::string directory_above(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+bool is_same_or_beneath(const std::string& path, const std::string& directory) {
+  return path == directory || path.starts_with(directory == "/" ? directory : directory + "/");
+}
+
+// The nearest directory that is above every root, and none of them.
+std::string common_ancestor(const std::vector<const Guest*>& guests) {
+  std::string ancestor = directory_above(guests.front()->root.host_path());
+  const auto is_above = [&](const Guest* guest) {
+    const auto& root = guest->root.host_path();
+    return root != ancestor && is_same_or_beneath(root, ancestor);
+  };
+  while (ancestor != "/" && !std::ranges::all_of(guests, is_above)) ancestor = directory_above(ancestor);
+  return ancestor;
+}
+
+bool is_sticky(const Inode& inode) { return (inode.mode & S_ISVTX) != 0; }
+
+// An ACL that lets somebody write shows in the group bits: they are its mask.
+void check_owner(const Inode& inode, const std::string& path) {
+  if (inode.uid != 0) refuse(EPERM, path, "is not owned by root");
+  if ((inode.mode & (S_IWGRP | S_IWOTH)) != 0 && !is_sticky(inode)) refuse(EPERM, path, "is writable by others");
+}
+
+// Opens a directory of the host by its name in each directory from "/" on, and looks at whose each of them is: what
+// was looked at is what is gone into.
+Fd open_trusted(const std::string& path) {
+  Fd dir = open_host("/", O_RDONLY | O_DIRECTORY);
+  check_owner(stat_fd(dir.get()), "/");
+  for (std::size_t at = 1; at < path.size();) {
+    const auto end = std::min(path.find('/', at), path.size());
+    dir = open_directory_at(dir.get(), path.substr(at, end - at), path);
+    check_owner(stat_fd(dir.get()), path.substr(0, end));
+    at = end + 1;
+  }
+  return dir;
+}
+
+void check_same_mount(int parent, const std::string& path, const Guest& guest) {
+  const int root = guest.root.fd();
+  if (stat_fd(parent).dev == stat_fd(root).dev && mount_id(parent) == mount_id(root)) return;
+  refuse(EXDEV, guest.root.host_path(), "is on another mount than " + path + ", the directory above it");
+}
+
+Fd open_checked_parent(const std::vector<const Guest*>& guests) {
+  const auto path = common_ancestor(guests);
+  Fd parent = open_trusted(path);
+  for (const Guest* guest : guests) check_same_mount(parent.get(), path, *guest);
+  return parent;
+}
+
+// What has the name may have been put there by somebody else, where the directory above is sticky.
+Fd open_private(int parent, const std::string& path) {
+  Fd dir = open_directory_at(parent, staging_leaf, path);
+  if (mount_id(dir.get()) != mount_id(parent)) refuse(EXDEV, path, "is a mount point");
+  if (stat_fd(dir.get()).uid != 0) refuse(EPERM, path, "is not owned by root");
+  make_private(dir.get());
+  return dir;
+}
+
+// A run that ends removes the directory: one that waited for its lock may hold a directory without a name.
+bool still_named(int parent, int dir) {
+  const auto named = stat_name(parent, staging_leaf);
+  return named && named->ino == stat_fd(dir).ino;
+}
+
+void lock(int parent, int dir, const std::string& path) {
+  if (!lock_exclusively(dir) || !still_named(parent, dir)) refuse(EWOULDBLOCK, path, "is in use by another run");
+}
+
+}  // namespace
+
+std::string staging_path(const std::vector<const Guest*>& guests) {
+  const auto parent = common_ancestor(guests);
+  return (parent == "/" ? parent : parent + "/") + staging_leaf;
+}
+
+Staging::Staging(const std::vector<const Guest*>& guests) : path_(staging_path(guests)) {
+  const Fd parent = open_checked_parent(guests);
+  make_private_directory(parent.get(), staging_leaf);
+  fd_ = open_private(parent.get(), path_);
+  lock(parent.get(), fd_.get(), path_);
+}
+
+Staging::Staging(const std::string& path) : path_(path) {
+  if (split_path(path).leaf != staging_leaf) refuse(EINVAL, path, "is no staging directory");
+  const Fd parent = open_trusted(directory_above(path));
+  fd_ = open_private(parent.get(), path_);
+  lock(parent.get(), fd_.get(), path_);
+}
+
+std::vector<std::string> Staging::names() const { return list_names(fd_.get()); }
+
+void Staging::remove_if_empty() {
+  const Fd parent = open_trusted(directory_above(path_));
+  if (still_named(parent.get(), fd_.get())) remove_empty_directory(parent.get(), staging_leaf);
+}
+
+}  // namespace vunify

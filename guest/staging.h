@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where names are prepared: the directory `.vunify` in the nearest common ancestor of the guests' roots that lies on
+// their filesystem and mount and inside no guest. No guest can see it: it is owned by root, 0700, without ACL or
+// setgid, and every directory above it is root's and writable by nobody else (a sticky one, like /var/tmp, will do:
+// there nobody else can move what is root's).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "guest/guest.h"
+#include "sys/fd.h"
+
+namespace vunify {
+
+class Staging {
+ public:
+  // guests: all on one filesystem and mount, at least one. Throws std::system_error naming the directory that will not
+  // do: EXDEV where no ancestor outside the guests is on their mount, EPERM where somebody else could write to it.
+  // Held locked (flock) as long as this lives; throws EWOULDBLOCK where another run holds it.
+  explicit Staging(const std::vector<const Guest*>& guests);
+  // The staging directory a journal names. The same checks; throws ENOENT where it is not there.
+  explicit Staging(const std::string& path);
+
+  int fd() const { return fd_.get(); }
+  const std::string& path() const { return path_; }
+  std::vector<std::string> names() const;
+
+  // Removes the directory where it is empty; else leaves it. Call last.
+  void remove_if_empty();
+
+ private:
+  std::string path_;
+  Fd fd_;
+};
+
+// Where Staging would be put, without making it.
+std::string staging_path(const std::vector<const Guest*>& guests);
+
+}  // namespace vunify

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hashindex/candidates.h"
+
+#include <tbb/parallel_sort.h>
+
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <set>
+#include <tuple>
+
+namespace vunify {
+namespace {
+
+constexpr std::size_t many_sets = 64;  // of guests in one group: beyond, comparing them all costs more than a proof
+
+// Both in ascending order.
+bool are_disjoint(const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b) {
+  for (auto i = a.begin(), j = b.begin(); i != a.end() && j != b.end();) {
+    if (*i == *j) return false;
+    *i < *j ? ++i : ++j;
+  }
+  return true;
+}
+
+class Grouping {
+ public:
+  Grouping(Scan& scan, const std::vector<std::uint32_t>& place, const GroupRules& rules)
+      : scan_(scan), place_(place), rules_(rules) {}
+
+  Candidates run();
+
+ private:
+  File& file(NameRef name) { return scan_.trees[name.guest].file(name.file); }
+
+  auto group_key(NameRef name) {
+    const auto& f = file(name);
+    const bool metadata = rules_.metadata;
+    return std::tuple(place_[name.guest], f.stamp.size, metadata ? f.mode : 0, metadata ? f.uid : 0,
+                      metadata ? f.gid : 0, metadata && rules_.mtime ? f.stamp.mtime.sec : 0);
+  }
+
+  // Groups together, within them the names of one inode together, within these the guests in order.
+  auto order(NameRef name) {
+    return std::tuple_cat(group_key(name), std::tuple(file(name).ino, name.guest, name.file));
+  }
+
+  void collect_names() {
+    for (std::uint32_t guest = 0; guest < scan_.trees.size(); ++guest) {
+      if (place_[guest] == no_place) continue;
+      const auto count = static_cast<std::uint32_t>(scan_.trees[guest].files().size());
+      for (std::uint32_t i = 0; i < count; ++i) {
+        if (scan_.trees[guest].file(i).verdict == Verdict::shared) found_.names.push_back({guest, i});
+      }
+    }
+  }
+
+  void collect_inodes() {
+    const auto& names = found_.names;
+    for (std::uint32_t i = 0; i < names.size();) {
+      const auto start = i;
+      const auto ino = file(names[i]).ino;
+      const auto place = place_[names[i].guest];
+      while (i < names.size() && file(names[i]).ino == ino && place_[names[i].guest] == place) ++i;
+      add_inode(start, i - start);
+    }
+  }
+
+  bool in_different_guests(std::uint32_t first, std::uint32_t count) const {
+    for (auto i = first + 1; i < first + count; ++i)
+      if (found_.names[i].guest == found_.names[i - 1].guest) return false;
+    return true;
+  }
+
+  void add_inode(std::uint32_t first, std::uint32_t count) {
+    const auto& f = file(found_.names[first]);
+    const bool complete = f.nlink == count && in_different_guests(first, count);
+    if (!f.marked && f.nlink > 1 && !complete)
+      return judge(scan_, std::span(found_.names).subspan(first, count), Verdict::hard_linked);
+    const auto index = static_cast<std::uint32_t>(found_.inodes.size());
+    found_.inodes.push_back({first, count, f.marked, complete});
+    if (f.marked && f.nlink == 1) found_.last_names.push_back(index);
+    if (f.nlink > 1 && !(f.marked && f.immutable)) found_.unprotected.push_back(index);
+  }
+
+  void collect_groups() {
+    const auto& inodes = found_.inodes;
+    for (std::uint32_t i = 0; i < inodes.size();) {
+      const auto start = i;
+      const auto key = group_key(found_.names[inodes[i].first_name]);
+      while (i < inodes.size() && group_key(found_.names[inodes[i].first_name]) == key) ++i;
+      add_group(start, i - start);
+    }
+  }
+
+  std::vector<std::uint32_t> guests_of(const Candidate& inode) const {
+    std::vector<std::uint32_t> guests;
+    for (const auto name : found_.names_of(inode)) guests.push_back(name.guest);
+    return guests;
+  }
+
+  // Two inodes can be linked only where no guest has names of both: a group in which every two have a guest in common
+  // (all are shared by all guests, say) need not be opened. Data can be shared whoever has it.
+  bool is_movable(std::span<const Candidate> inodes) const {
+    if (inodes.size() < 2 || !rules_.metadata) return inodes.size() > 1;
+    std::set<std::vector<std::uint32_t>> sets;
+    for (const auto& inode : inodes)
+      if (sets.insert(guests_of(inode)).second && sets.size() > many_sets) return true;
+    for (auto a = sets.begin(); a != sets.end(); ++a)
+      for (auto b = std::next(a); b != sets.end(); ++b)
+        if (are_disjoint(*a, *b)) return true;
+    return false;
+  }
+
+  void add_group(std::uint32_t first, std::uint32_t count) {
+    const auto inodes = std::span(found_.inodes).subspan(first, count);
+    if (is_movable(inodes)) {
+      const auto bytes = file(found_.names[inodes[0].first_name]).bytes_on_disk();
+      found_.groups.push_back({first, count, bytes * (count - 1)});
+      return;
+    }
+    for (const auto& inode : inodes)
+      if (!inode.shared && inode.name_count == 1) judge(scan_, found_.names_of(inode), Verdict::no_twin);
+  }
+
+  Scan& scan_;
+  const std::vector<std::uint32_t>& place_;
+  const GroupRules& rules_;
+  Candidates found_;
+};
+
+Candidates Grouping::run() {
+  collect_names();
+  tbb::parallel_sort(found_.names.begin(), found_.names.end(),
+                     [this](NameRef a, NameRef b) { return order(a) < order(b); });
+  collect_inodes();
+  collect_groups();
+  std::ranges::stable_sort(found_.groups, std::greater{}, &CandidateGroup::saving);
+  return std::move(found_);
+}
+
+}  // namespace
+
+Candidates find_candidates(Scan& scan, const std::vector<std::uint32_t>& place, const GroupRules& rules) {
+  return Grouping(scan, place, rules).run();
+}
+
+void judge(Scan& scan, std::span<const NameRef> names, Verdict verdict) {
+  for (const auto name : names) scan.trees[name.guest].file(name.file).verdict = verdict;
+}
+
+}  // namespace vunify

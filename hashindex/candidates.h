@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which inodes may hold the same bytes: those that agree in everything a stat tells. Nothing is opened for it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "hashindex/scan.h"
+
+namespace vunify {
+
+// One name of an inode: scan.trees[guest].file(file).
+struct NameRef {
+  std::uint32_t guest = 0;
+  std::uint32_t file = 0;
+};
+
+// One inode with every name of it that the scan found, in the order of the guests.
+struct Candidate {
+  std::uint32_t first_name = 0;
+  std::uint32_t name_count = 0;
+  bool shared = false;     // marked: it is one inode for several guests already
+  bool complete = false;   // all its names were found, and no two in one guest
+  bool is_keeper = false;  // this run led names to it
+  bool given_up = false;   // this run led its names to another
+};
+
+// Inodes of one filesystem, equal in size and, where links are to be made, in owner, mode and mtime.
+struct CandidateGroup {
+  std::uint32_t first = 0;  // index into Candidates::inodes
+  std::uint32_t count = 0;
+  std::uint64_t saving = 0;  // bytes on disk, if all of it were one
+};
+
+struct Candidates {
+  std::vector<NameRef> names;
+  std::vector<Candidate> inodes;
+  std::vector<CandidateGroup> groups;      // those worth opening, largest saving first
+  std::vector<std::uint32_t> last_names;   // shared inodes that have but one name left
+  std::vector<std::uint32_t> unprotected;  // one inode for several guests: unmarked, or marked and not protected
+
+  std::span<const NameRef> names_of(const Candidate& inode) const {
+    return std::span(names).subspan(inode.first_name, inode.name_count);
+  }
+};
+
+// What has to agree.
+struct GroupRules {
+  bool metadata = true;  // owner and mode; false where data is shared and inodes are not (reflink)
+  bool mtime = true;     // to the second
+};
+
+// Sets the verdict of every file that needs no proof (hard_linked, no_twin). place[i] is a number for where guest i's
+// names can be linked: equal for guests of one filesystem and mount. Guests whose place is no_place are passed over.
+inline constexpr std::uint32_t no_place = ~std::uint32_t{0};
+Candidates find_candidates(Scan& scan, const std::vector<std::uint32_t>& place, const GroupRules& rules);
+
+// Sets the verdict of all these names.
+void judge(Scan& scan, std::span<const NameRef> names, Verdict verdict);
+
+}  // namespace vunify

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hashindex/policy.h"
+
+#include <tuple>
+
+#include "sys/inode_attr.h"
+#include "sys/xattr.h"
+
+namespace vunify {
+
+Policy read_policy(int fd) {
+  const auto inode = stat_fd(fd);
+  Policy policy;
+  policy.mode = inode.mode;
+  policy.uid = inode.uid;
+  policy.gid = inode.gid;
+  policy.flags = inode_flags(fd) & policy_flags;
+  policy.project = project_id(fd);
+  policy.mtime = inode.stamp.mtime.sec;
+  policy.xattrs = read_xattrs(fd);
+  policy.xattrs.erase(VUNIFY_MARK_XATTR);
+  return policy;
+}
+
+void restore_policy(int fd, const Policy& policy) {
+  set_owner_and_mode(fd, policy.uid, policy.gid, policy.mode);
+  for (const auto& [name, value] : read_xattrs(fd))
+    if (name != VUNIFY_MARK_XATTR && !policy.xattrs.contains(name)) remove_xattr(fd, name.c_str());
+  for (const auto& [name, value] : policy.xattrs) set_xattr(fd, name, value);
+}
+
+bool agree(const Policy& a, const Policy& b, bool with_mtime) {
+  const auto key = [](const Policy& p) { return std::tie(p.mode, p.uid, p.gid, p.flags, p.project, p.xattrs); };
+  return key(a) == key(b) && (!with_mtime || a.mtime == b.mtime);
+}
+
+}  // namespace vunify

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Policy metadata: all that belongs to an inode and not to its names, and that a guest could tell apart. It must agree
+// before files share an inode, and still agree when they do.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "sys/inode.h"
+
+namespace vunify {
+
+struct Policy {
+  std::uint32_t mode = 0;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::uint32_t flags = 0;  // policy_flags of sys/inode_attr.h
+  std::uint32_t project = 0;
+  std::int64_t mtime = 0;                     // whole seconds
+  std::map<std::string, std::string> xattrs;  // ACLs, capabilities and labels among them; never our mark
+
+  bool operator==(const Policy&) const = default;
+};
+
+Policy read_policy(int fd);
+
+// Gives an inode its policy metadata back, after somebody else's name had led to it for a moment. mtime, flags and
+// project stay: they are not changed by chmod, chown and setxattr.
+void restore_policy(int fd, const Policy& policy);
+
+// The same, mtime aside where that is what the user wants.
+bool agree(const Policy& a, const Policy& b, bool with_mtime);
+
+}  // namespace vunify

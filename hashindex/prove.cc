@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hashindex/prove.h"
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <map>
+
+#include "hashindex/rank.h"
+#include "sys/inode_attr.h"
+#include "sys/quiet_read.h"
+
+namespace vunify {
+namespace {
+
+constexpr std::size_t smallest_chunk = 4 << 10;
+constexpr std::size_t largest_chunk = 128 << 10;  // fits a core's L2 cache twice
+constexpr auto locks_age = std::chrono::milliseconds(50);
+
+bool is_gone(const std::system_error& error) {
+  return is_error(error, ENOENT) || is_error(error, ENOTDIR) || is_error(error, ELOOP) || is_error(error, EINVAL) ||
+         is_error(error, EXDEV);
+}
+
+// A shared inode's ctime and link count move with every name another guest removes.
+bool is_as_scanned(const Inode& now, const File& then, bool shared) {
+  const bool same = now.ino == then.ino && now.stamp.size == then.stamp.size && now.stamp.mtime == then.stamp.mtime;
+  return same && (shared || (now.stamp.ctime == then.stamp.ctime && now.nlink == then.nlink));
+}
+
+}  // namespace
+
+struct Prover::Reading {
+  explicit Reading(Held h) : held(std::move(h)), reader(held.fd.get()) {}
+  Held held;
+  QuietReader reader;
+};
+
+struct Prover::Strand {
+  std::vector<std::unique_ptr<Reading>> readings;
+  std::uint64_t offset = 0;  // all bytes before it are equal
+  bool is_done() const { return offset >= readings.front()->held.seen.stamp.size; }
+};
+
+const File& Prover::file_of(std::uint32_t inode) const {
+  const auto name = scene_.candidates.names_of(scene_.candidates.inodes[inode]).front();
+  return scene_.scan.trees[name.guest].file(name.file);
+}
+
+bool Prover::is_locked(const NameRef& name, std::uint64_t ino) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - locks_read_ > locks_age) {
+    locks_ = FileLocks::read();
+    locks_read_ = now;
+  }
+  return locks_.is_locked(scene_.guests[name.guest].mount.dev, ino);
+}
+
+// Verdict::shared where it can be held; else why not.
+Held Prover::hold(std::uint32_t inode, Verdict& verdict) {
+  const auto& candidate = scene_.candidates.inodes[inode];
+  const auto name = scene_.candidates.names_of(candidate).front();
+  Held held;
+  held.inode = inode;
+  held.fd = scene_.guests[name.guest].root.open_regular(scene_.scan.trees[name.guest].path(name.file));
+  held.seen = stat_fd(held.fd.get());
+  const auto flags = inode_flags(held.fd.get());
+  if (!is_as_scanned(held.seen, file_of(inode), candidate.shared))
+    verdict = Verdict::changed;
+  else if ((flags & own_flags) != 0 && !candidate.shared)
+    verdict = Verdict::own_flags;
+  else if (is_locked(name, held.seen.ino))
+    verdict = Verdict::locked;
+  else if (rules_.leases && !(held.lease = Lease::take(held.fd.get())))
+    verdict = Verdict::open_for_writing;
+  return held;
+}
+
+std::unique_ptr<Prover::Reading> Prover::open(std::uint32_t inode, std::vector<LeftAlone>& left) {
+  auto verdict = Verdict::shared;
+  try {
+    auto held = hold(inode, verdict);
+    if (verdict == Verdict::shared) {
+      ++read_files_;
+      return std::make_unique<Reading>(std::move(held));
+    }
+    left.push_back({inode, verdict, {}});
+  } catch (const std::system_error& error) {
+    if (is_gone(error))
+      left.push_back({inode, Verdict::vanished, {}});
+    else if (is_error(error, EWOULDBLOCK))  // somebody holds a write lease on it
+      left.push_back({inode, Verdict::open_for_writing, {}});
+    else
+      left.push_back({inode, Verdict::unreadable, error.code().message()});
+  }
+  return nullptr;
+}
+
+std::size_t Prover::chunk_bytes(std::size_t members) const {
+  const auto share = rules_.buffer_bytes / (members + 1) / smallest_chunk * smallest_chunk;
+  return std::clamp(share, smallest_chunk, largest_chunk);
+}
+
+// False where the file is out: given up for a writer, shorter than it was, or unreadable.
+bool Prover::read_chunk(Reading& reading, std::uint64_t offset, std::vector<char>& chunk,
+                        std::vector<LeftAlone>& left) {
+  const auto inode = reading.held.inode;
+  try {
+    const auto wanted = std::min<std::uint64_t>(chunk.capacity(), reading.held.seen.stamp.size - offset);
+    chunk.resize(wanted);
+    const auto got = reading.reader.read_at(offset, chunk);
+    read_bytes_ += got;
+    scene_.counters.bytes += got;
+    if (got == wanted && (!reading.held.lease || reading.held.lease->held())) return true;
+    left.push_back({inode, Verdict::changed, {}});
+  } catch (const std::system_error& error) {
+    left.push_back({inode, Verdict::unreadable, error.code().message()});
+  }
+  return false;
+}
+
+// One chunk of every reading. What is equal goes on together; what is alone is out, and its lease with it.
+std::vector<Prover::Strand> Prover::step(Strand strand, std::vector<LeftAlone>& left) {
+  const auto size = chunk_bytes(strand.readings.size());
+  std::vector<Strand> strands;
+  std::vector<std::vector<char>> chunks;  // chunks[i] is what strands[i] reads here
+  std::multimap<Digest, std::size_t> by_digest;
+  std::vector<char> chunk;
+  for (auto& reading : strand.readings) {
+    chunk.reserve(size);
+    if (!read_chunk(*reading, strand.offset, chunk, left)) continue;
+    // Nearly all are equal to the first: only the others are worth a digest.
+    std::size_t mine = 0;
+    if (!chunks.empty() && chunk != chunks[0]) {
+      const auto digest = scene_.key.of(chunk);
+      const auto [begin, end] = by_digest.equal_range(digest);
+      const auto found = std::find_if(begin, end, [&](const auto& entry) { return chunks[entry.second] == chunk; });
+      mine = found == end ? strands.size() : found->second;
+      if (found == end) by_digest.emplace(digest, mine);
+    }
+    if (mine == strands.size()) {
+      strands.push_back({{}, strand.offset + chunk.size()});
+      chunks.push_back(std::move(chunk));
+      chunk = {};
+    }
+    strands[mine].readings.push_back(std::move(reading));
+  }
+  std::erase_if(strands, [&](Strand& s) {
+    if (s.readings.size() == 1) left.push_back({s.readings[0]->held.inode, Verdict::content_differs, {}});
+    return s.readings.size() == 1;
+  });
+  return strands;
+}
+
+// Equal bytes; now split by policy metadata.
+void Prover::finish(Strand strand, Proof& proof) {
+  std::vector<ProvenClass> classes;
+  for (auto& reading : strand.readings) {
+    auto& held = reading->held;
+    if (rules_.metadata) held.policy = read_policy(held.fd.get());
+    const auto same = [&](const ProvenClass& c) {
+      return !rules_.metadata || agree(c.front().policy, held.policy, rules_.mtime);
+    };
+    auto found = std::ranges::find_if(classes, same);
+    if (found == classes.end()) found = classes.emplace(classes.end());
+    found->push_back(std::move(held));
+  }
+  for (auto& c : classes) {
+    if (c.size() > 1)
+      proof.classes.push_back(std::move(c));
+    else
+      proof.left.push_back({c[0].inode, Verdict::metadata_differs, {}});
+  }
+}
+
+Proof Prover::prove(const std::vector<std::uint32_t>& inodes) {
+  Proof proof;
+  Strand all;
+  for (const auto inode : inodes)
+    if (auto reading = open(inode, proof.left)) all.readings.push_back(std::move(reading));
+  std::vector<Strand> open_strands;
+  if (all.readings.size() > 1)
+    open_strands.push_back(std::move(all));
+  else if (all.readings.size() == 1)
+    proof.left.push_back({all.readings[0]->held.inode, Verdict::content_differs, {}});
+  while (!open_strands.empty()) {
+    auto strand = std::move(open_strands.back());
+    open_strands.pop_back();
+    if (strand.is_done()) {
+      finish(std::move(strand), proof);
+    } else if (scene_.stop.requested()) {
+      for (const auto& reading : strand.readings) proof.left.push_back({reading->held.inode, Verdict::not_reached, {}});
+    } else {
+      std::ranges::move(step(std::move(strand), proof.left), std::back_inserter(open_strands));
+    }
+  }
+  scene_.counters.files += inodes.size();
+  return proof;
+}
+
+std::optional<Digest> Prover::digest_of(std::uint32_t inode, std::vector<LeftAlone>& left) {
+  const auto reading = open(inode, left);
+  if (!reading) return std::nullopt;
+  reading->held.lease.reset();  // this reading proves nothing: no writer has to wait for it
+  RunningDigest digest(scene_.key);
+  std::vector<char> chunk;
+  chunk.reserve(largest_chunk);
+  for (std::uint64_t at = 0; at < reading->held.seen.stamp.size; at += chunk.size()) {
+    if (scene_.stop.requested()) return left.push_back({inode, Verdict::not_reached, {}}), std::nullopt;
+    if (!read_chunk(*reading, at, chunk, left)) return std::nullopt;
+    digest.add(chunk);
+  }
+  return digest.value();
+}
+
+std::vector<std::vector<std::uint32_t>> Prover::cut(const CandidateGroup& group, std::vector<LeftAlone>& left) {
+  std::map<Digest, std::vector<std::uint32_t>> by_digest;
+  for (auto inode = group.first; inode < group.first + group.count; ++inode)
+    if (const auto digest = digest_of(inode, left)) by_digest[*digest].push_back(inode);
+  std::vector<std::vector<std::uint32_t>> parts;
+  for (auto& [digest, inodes] : by_digest) {
+    if (inodes.size() == 1) {
+      left.push_back({inodes[0], Verdict::content_differs, {}});
+      continue;
+    }
+    std::ranges::move(parts_by_rank(scene_.candidates, std::move(inodes), rules_.max_open), std::back_inserter(parts));
+  }
+  return parts;
+}
+
+}  // namespace vunify

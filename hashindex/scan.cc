@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hashindex/scan.h"
+
+#include "sys/mark.h"
+
+namespace vunify {
+namespace {
+
+bool is_below(std::uint64_t size, std::uint64_t min_size) { return size < min_size; }
+
+Verdict first_look(const File& file, const ScanRules& rules, std::string_view path, bool append_only) {
+  if (file.stamp.size == 0) return Verdict::empty;
+  if (rules.exclude->excludes(path)) return Verdict::excluded;
+  if (is_below(file.stamp.size, rules.min_size)) return Verdict::too_small;
+  if (append_only || (file.immutable && !file.marked)) return Verdict::own_flags;
+  return Verdict::shared;
+}
+
+File from_inode(const Inode& inode) {
+  File file;
+  file.ino = inode.ino;
+  file.blocks = inode.blocks;
+  file.stamp = inode.stamp;
+  file.mode = inode.mode;
+  file.uid = inode.uid;
+  file.gid = inode.gid;
+  file.nlink = inode.nlink;
+  file.immutable = inode.immutable;
+  return file;
+}
+
+// Visits the directories of one guest.
+class GuestScan {
+ public:
+  GuestScan(const Guest& guest, const ScanRules& rules, Counters& counters, Tree& tree)
+      : guest_(guest), rules_(rules), counters_(counters), tree_(tree) {}
+
+  std::vector<std::string> visit(const Listing& listing) {
+    std::vector<std::string> deeper;
+    std::vector<File> files;
+    std::vector<std::string_view> leaves;
+    std::string path = "/" + listing.path + (listing.path.empty() ? "" : "/");
+    const auto stem = path.size();
+    for (const auto& entry : listing.entries) {
+      path.resize(stem);
+      path += entry.leaf;
+      if (entry.inode.is_directory() && !rules_.exclude->excludes(path)) deeper.push_back(entry.leaf);
+      if (!entry.inode.is_regular()) continue;
+      files.push_back(look_at(listing.fd, entry, path));
+      leaves.push_back(entry.leaf);
+      counters_.bytes += entry.inode.bytes_on_disk();
+    }
+    counters_.files += files.size();
+    tree_.add(listing.path, std::move(files), leaves);
+    return deeper;
+  }
+
+ private:
+  // Only an inode with several names, or a protected one, can be marked: all others cost no further call.
+  File look_at(int dir, const Entry& entry, std::string_view path) const {
+    auto file = from_inode(entry.inode);
+    if (file.nlink > 1 || file.immutable) file.marked = is_marked_at(dir, entry.leaf, {guest_.fs, file.ino});
+    file.verdict = first_look(file, rules_, path, entry.inode.append_only);
+    return file;
+  }
+
+  const Guest& guest_;
+  const ScanRules& rules_;
+  Counters& counters_;
+  Tree& tree_;
+};
+
+}  // namespace
+
+void Tree::add(const std::string& directory, std::vector<File> files, const std::vector<std::string_view>& leaves) {
+  if (files.empty()) return;
+  const std::lock_guard lock(filling_);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    files[i].directory = static_cast<std::uint32_t>(directories_.size());
+    files[i].leaf = static_cast<std::uint32_t>(names_.size());
+    names_.append(leaves[i]).push_back('\0');
+    files_.push_back(files[i]);
+  }
+  directories_.push_back(directory);
+}
+
+std::string Tree::path(std::uint32_t index) const {
+  const auto& file = files_[index];
+  return join_path(directories_[file.directory], names_.c_str() + file.leaf);
+}
+
+Scan scan_guests(const std::vector<Guest>& guests, const ScanRules& rules, const Stop& stop, Counters& counters) {
+  Scan scan;
+  std::mutex failing;  // guards scan.failed
+  scan.trees.resize(guests.size());
+  counters.begin(Phase::walk);
+  for (std::size_t i = 0; i < guests.size(); ++i) {
+    GuestScan guest_scan(guests[i], rules, counters, scan.trees[i]);
+    Visitor visitor;
+    visitor.visit = [&](Listing& listing) { return guest_scan.visit(listing); };
+    visitor.failed = [&](const std::string& path, const std::system_error& error) {
+      if (is_error(error, EXDEV)) return;  // a mount inside the guest is not of this guest
+      const std::lock_guard lock(failing);
+      scan.failed.push_back({i, path, error.code().message()});
+    };
+    visitor.stop = [&] { return stop.requested(); };
+    walk(guests[i].root, visitor);
+  }
+  return scan;
+}
+
+}  // namespace vunify

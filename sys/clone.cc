@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/clone.h"
+
+#include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "sys/fd.h"
+#include "sys/inode.h"
+
+namespace vunify {
+namespace {
+
+// Filesystems shorten or refuse longer rounds: btrfs stops at 16 MiB (fs/btrfs/reflink.c, BTRFS_MAX_DEDUPE_LEN).
+constexpr std::uint64_t dedupe_round = 16 << 20;
+
+bool clone_refused() { return errno == EOPNOTSUPP || errno == ENOTTY || errno == EXDEV || errno == EINVAL; }
+
+void copy_range(int from, int to, off_t begin, off_t end) {
+  loff_t in = begin, out = begin;
+  while (in < end) {
+    const auto left = static_cast<std::size_t>(end - in);
+    const ssize_t copied = check(::copy_file_range(from, &in, to, &out, left, 0), "copy_file_range");
+    if (copied == 0) return;  // the file became shorter
+  }
+}
+
+void copy_segments(int from, int to, off_t size) {
+  for (off_t at = 0; at < size;) {
+    const off_t data = ::lseek(from, at, SEEK_DATA);
+    if (data < 0 && errno == ENXIO) return;
+    check(data, "lseek");
+    const off_t hole = check(::lseek(from, data, SEEK_HOLE), "lseek");
+    copy_range(from, to, data, hole);
+    at = hole;
+  }
+}
+
+Extent from_fiemap(const fiemap_extent& piece) {
+  constexpr unsigned unplaced = FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_NOT_ALIGNED |
+                                FIEMAP_EXTENT_DATA_INLINE | FIEMAP_EXTENT_DATA_TAIL;
+  return {piece.fe_logical, piece.fe_physical, piece.fe_length, (piece.fe_flags & FIEMAP_EXTENT_SHARED) != 0,
+          (piece.fe_flags & unplaced) != 0};
+}
+
+}  // namespace
+
+void copy_contents(int from, int to) {
+  if (::ioctl(to, FICLONE, from) == 0) return;
+  if (!clone_refused()) throw_errno("FICLONE");
+  const auto size = static_cast<off_t>(stat_fd(from).stamp.size);
+  check(::ftruncate(to, size), "ftruncate");
+  copy_segments(from, to, size);
+}
+
+bool has_reflink(int dir) {
+  const auto path = proc_path(dir);
+  const Fd from = open_host(path, O_TMPFILE | O_RDWR);
+  const Fd to = open_host(path, O_TMPFILE | O_RDWR);
+  write_all(from.get(), "reflink?", path);
+  return ::ioctl(to.get(), FICLONE, from.get()) == 0;
+}
+
+bool share_data(int from, int to, std::uint64_t size) {
+  alignas(file_dedupe_range) char room[sizeof(file_dedupe_range) + sizeof(file_dedupe_range_info)];
+  for (std::uint64_t at = 0; at < size;) {
+    std::fill(std::begin(room), std::end(room), '\0');
+    auto* range = reinterpret_cast<file_dedupe_range*>(room);
+    range->src_offset = at;
+    range->src_length = std::min(size - at, dedupe_round);
+    range->dest_count = 1;
+    range->info[0].dest_fd = to;
+    range->info[0].dest_offset = at;
+    check(::ioctl(from, FIDEDUPERANGE, range), "FIDEDUPERANGE");
+    const auto& answer = range->info[0];
+    if (answer.status == FILE_DEDUPE_RANGE_DIFFERS || answer.bytes_deduped == 0) {
+      if (answer.status >= 0) return false;
+    }
+    if (answer.status < 0) {
+      errno = -answer.status;
+      throw_errno("FIDEDUPERANGE");
+    }
+    at += answer.bytes_deduped;
+  }
+  return true;
+}
+
+std::vector<Extent> extents_of(int fd) {
+  constexpr unsigned pieces = 64;
+  alignas(fiemap) char room[sizeof(fiemap) + pieces * sizeof(fiemap_extent)];
+  std::vector<Extent> extents;
+  for (std::uint64_t at = 0;;) {
+    std::fill(std::begin(room), std::begin(room) + sizeof(fiemap), '\0');
+    auto* map = reinterpret_cast<fiemap*>(room);
+    map->fm_start = at;
+    map->fm_length = FIEMAP_MAX_OFFSET - at;
+    map->fm_extent_count = pieces;
+    check(::ioctl(fd, FS_IOC_FIEMAP, map), "FS_IOC_FIEMAP");
+    if (map->fm_mapped_extents == 0) return extents;
+    for (unsigned i = 0; i < map->fm_mapped_extents; ++i) extents.push_back(from_fiemap(map->fm_extents[i]));
+    const auto& last = map->fm_extents[map->fm_mapped_extents - 1];
+    if (last.fe_flags & FIEMAP_EXTENT_LAST) return extents;
+    at = last.fe_logical + last.fe_length;
+  }
+}
+
+bool same_places(const std::vector<Extent>& a, const std::vector<Extent>& b) {
+  const auto same = [](const Extent& x, const Extent& y) {
+    return !x.in_metadata && !y.in_metadata && x.logical == y.logical && x.physical == y.physical &&
+           x.length == y.length;
+  };
+  return !a.empty() && std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
+}
+
+}  // namespace vunify

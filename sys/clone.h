@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bytes of one file given to another: by reflink where the filesystem has it, else by copying what is not a hole.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace vunify {
+
+// Makes the empty file `to` hold what `from` holds: FICLONE, else its data segments with the holes kept. On failure
+// (ENOSPC, EDQUOT, EIO) `to` is left half written.
+void copy_contents(int from, int to);
+
+// True where the filesystem that dir lies on can share data between inodes: FICLONE is tried on two unnamed files.
+bool has_reflink(int dir);
+
+// Makes `to` share the data of `from` as far as both hold the same bytes; the kernel compares them under its own locks
+// (FIDEDUPERANGE). False where they turned out to differ. Metadata of neither changes. Throws EINVAL and the like.
+bool share_data(int from, int to, std::uint64_t size);
+
+// One piece of a file on disk (FIEMAP), in bytes.
+struct Extent {
+  std::uint64_t logical = 0;
+  std::uint64_t physical = 0;
+  std::uint64_t length = 0;
+  bool shared = false;
+  bool in_metadata = false;  // inline, delayed, encoded: it has no place of its own that could be compared or shared
+};
+// In logical order, without a flush: what is not written yet says in_metadata. Throws where the filesystem has no
+// FIEMAP.
+std::vector<Extent> extents_of(int fd);
+
+// True where both lists name the same places on disk all through.
+bool same_places(const std::vector<Extent>& a, const std::vector<Extent>& b);
+
+}  // namespace vunify

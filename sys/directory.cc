@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/directory.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "sys/xattr.h"
+
+namespace vunify {
+
+Fd open_directory_at(int parent, const std::string& leaf, std::string_view path) {
+  const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  return Fd(check(::openat(parent, leaf.c_str(), flags), "openat", path));
+}
+
+Fd open_parent(int dir) { return open_directory_at(dir, "..", ".."); }
+
+void make_private_directory(int parent, const std::string& leaf) {
+  if (::mkdirat(parent, leaf.c_str(), 0700) < 0 && errno != EEXIST) throw_errno("mkdirat", leaf);
+}
+
+void make_private(int dir) {
+  remove_xattr(dir, "system.posix_acl_access");
+  remove_xattr(dir, "system.posix_acl_default");
+  check(::fchmod(dir, 0700), "fchmod");
+}
+
+bool lock_exclusively(int dir) {
+  if (::flock(dir, LOCK_EX | LOCK_NB) == 0) return true;
+  if (errno != EWOULDBLOCK) throw_errno("flock");
+  return false;
+}
+
+bool remove_empty_directory(int parent, const std::string& leaf) {
+  if (::unlinkat(parent, leaf.c_str(), AT_REMOVEDIR) == 0) return true;
+  if (errno != ENOTEMPTY && errno != EEXIST) throw_errno("rmdir", leaf);
+  return false;
+}
+
+std::vector<std::string> list_names(int dir) {
+  // Opened anew: the place in a listing belongs to the open file, and dir may be listed again.
+  DIR* opened = ::fdopendir(check(::openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "openat"));
+  if (opened == nullptr) throw_errno("fdopendir");
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(opened, ::closedir);
+  std::vector<std::string> names;
+  for (errno = 0; const dirent* entry = ::readdir(stream.get());) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  if (errno != 0) throw_errno("readdir");
+  std::ranges::sort(names);
+  return names;
+}
+
+}  // namespace vunify

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// A directory kept for ourselves: made, locked, listed, and removed again.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sys/fd.h"
+
+namespace vunify {
+
+// Opens the directory leaf, never through a symlink: ENOTDIR where something else has the name. Errors speak of path.
+Fd open_directory_at(int parent, const std::string& leaf, std::string_view path);
+// The directory above; "/" is above itself.
+Fd open_parent(int dir);
+
+// Makes the directory leaf, 0700. One that is there already is left as it is: look at whose it is.
+void make_private_directory(int parent, const std::string& leaf);
+// Leaves nobody but the owner a way in: mode 0700 without setgid, no ACL, and none for files made in it.
+void make_private(int dir);
+
+// Takes the lock (flock(2)) that is given up when dir is closed, also by a crash. False where another program has it.
+bool lock_exclusively(int dir);
+
+// False where the directory is not empty.
+bool remove_empty_directory(int parent, const std::string& leaf);
+
+// The names in an open directory, sorted, without "." and "..".
+std::vector<std::string> list_names(int dir);
+
+}  // namespace vunify

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/fd.h"
+
+#include <fcntl.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+namespace vunify {
+
+void throw_errno(std::string_view call, std::string_view path) {
+  const int number = errno;
+  std::string what(path.empty() ? call : path);
+  throw std::system_error(number, std::generic_category(), what);
+}
+
+Fd::~Fd() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Fd open_host(const std::string& path, int flags, unsigned mode) {
+  return Fd(check(::open(path.c_str(), flags | O_CLOEXEC, mode), "open", path));
+}
+
+std::string proc_path(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
+
+void write_all(int fd, std::string_view bytes, std::string_view path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    bytes.remove_prefix(static_cast<std::size_t>(check(written, "write", path)));
+  }
+}
+
+void write_at_start(int fd, std::string_view bytes, std::string_view path) {
+  for (off_t at = 0; !bytes.empty();) {
+    const ssize_t written = check(::pwrite(fd, bytes.data(), bytes.size(), at), "pwrite", path);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+    at += written;
+  }
+}
+
+std::string read_all(int fd, std::string_view path) {
+  std::string text;
+  char buffer[1 << 16];
+  while (const ssize_t got = check(::read(fd, buffer, sizeof buffer), "read", path))
+    text.append(buffer, static_cast<std::size_t>(got));
+  return text;
+}
+
+void sync_data(int fd, std::string_view path) { check(::fdatasync(fd), "fdatasync", path); }
+
+void sync_filesystem(int fd, std::string_view path) { check(::syncfs(fd), "syncfs", path); }
+
+Space space_of(int fd) {
+  struct statfs fs {};
+  check(::fstatfs(fd, &fs), "statfs");
+  const auto block = static_cast<std::uint64_t>(fs.f_bsize);
+  return {fs.f_bfree * block, fs.f_blocks * block};
+}
+
+}  // namespace vunify

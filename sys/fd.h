@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// An open file that closes itself, and the project's one error idea: a failed system call throws std::system_error
+// that names the call and its object. What a failed call leaves behind is said where the call is declared.
+#pragma once
+
+#include <cerrno>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace vunify {
+
+// Throws std::system_error for errno; what() reads "call path: reason".
+[[noreturn]] void throw_errno(std::string_view call, std::string_view path = {});
+
+// Returns result, or throws for errno where it is negative.
+template <typename T>
+T check(T result, std::string_view call, std::string_view path = {}) {
+  if (result < 0) throw_errno(call, path);
+  return result;
+}
+
+inline bool is_error(const std::system_error& error, int number) {
+  return error.code() == std::error_code(number, std::generic_category());
+}
+
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Fd();
+
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+// Opens a path of the host's own (never one a guest controls: those go through RootDir).
+Fd open_host(const std::string& path, int flags, unsigned mode = 0600);
+
+// "/proc/self/fd/N": a path to the very inode fd is open on, whatever its names lead to now.
+std::string proc_path(int fd);
+
+// Writes all of bytes, however many calls that takes.
+void write_all(int fd, std::string_view bytes, std::string_view path);
+
+// Writes all of bytes at the beginning of the file; what lies behind them stays.
+void write_at_start(int fd, std::string_view bytes, std::string_view path);
+
+// Reads the rest of a host file.
+std::string read_all(int fd, std::string_view path);
+
+// Makes what was written durable (fdatasync); of a whole filesystem (syncfs).
+void sync_data(int fd, std::string_view path);
+void sync_filesystem(int fd, std::string_view path);
+
+// Bytes that a write may still take on the filesystem of fd, for root (statfs f_bfree), and its size.
+struct Space {
+  std::uint64_t free = 0;
+  std::uint64_t total = 0;
+};
+Space space_of(int fd);
+
+}  // namespace vunify

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/file_locks.h"
+
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+
+#include <cstdio>
+#include <sstream>
+#include <string>
+
+#include "sys/fd.h"
+
+namespace vunify {
+
+// "1: POSIX  ADVISORY  WRITE 1234 fe:00:5678 0 EOF", and "1: -> POSIX ..." for one that waits.
+FileLocks FileLocks::parse(std::string_view table) {
+  FileLocks locks;
+  std::istringstream lines{std::string(table)};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream in(line);
+    std::string number, kind, mode, access, pid, inode;
+    in >> number >> kind;
+    if (kind == "->") in >> kind;
+    in >> mode >> access >> pid >> inode;
+    unsigned major = 0, minor = 0;
+    unsigned long long ino = 0;
+    if (kind == "LEASE" || kind == "DELEG" || std::sscanf(inode.c_str(), "%x:%x:%llu", &major, &minor, &ino) != 3)
+      continue;
+    locks.locked_.emplace(makedev(major, minor), ino);
+  }
+  return locks;
+}
+
+FileLocks FileLocks::read() {
+  const std::string path = "/proc/locks";
+  return parse(read_all(open_host(path, O_RDONLY).get(), path));
+}
+
+bool FileLocks::is_locked(std::uint64_t superblock_dev, std::uint64_t ino) const {
+  return locked_.contains({superblock_dev, ino});
+}
+
+}  // namespace vunify

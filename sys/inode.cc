@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/inode.h"
+
+#include <fcntl.h>
+#include <linux/btrfs.h>
+#include <linux/btrfs_tree.h>
+#include <linux/magic.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+
+#include "sys/fd.h"
+
+namespace vunify {
+namespace {
+
+// include/uapi/linux/fs.h, Linux 6.9: struct fsuuid2, FS_IOC_GETFSUUID. Debian 12's headers do not have it yet.
+struct FsUuid {
+  std::uint8_t length;
+  std::uint8_t bytes[16];
+};
+constexpr unsigned long get_fs_uuid = _IOR(0x15, 0, FsUuid);
+
+constexpr unsigned wanted = STATX_BASIC_STATS;
+
+Inode from_statx(const struct statx& st) {
+  Inode inode;
+  inode.dev = makedev(st.stx_dev_major, st.stx_dev_minor);
+  inode.ino = st.stx_ino;
+  inode.blocks = st.stx_blocks;
+  inode.stamp = {st.stx_size, {st.stx_mtime.tv_sec, st.stx_mtime.tv_nsec}, {st.stx_ctime.tv_sec, st.stx_ctime.tv_nsec}};
+  inode.mode = st.stx_mode;
+  inode.uid = st.stx_uid;
+  inode.gid = st.stx_gid;
+  inode.nlink = st.stx_nlink;
+  inode.immutable = st.stx_attributes & STATX_ATTR_IMMUTABLE;
+  inode.append_only = st.stx_attributes & STATX_ATTR_APPEND;
+  return inode;
+}
+
+std::uint64_t big_endian(const std::uint8_t* bytes) {
+  std::uint64_t value = 0;
+  for (int i = 0; i < 8; ++i) value = value << 8 | bytes[i];
+  return value;
+}
+
+// btrfs answers FS_IOC_GETFSUUID no more than f_fsid without mixing the subvolume in; BTRFS_IOC_FS_INFO says it
+// plainly.
+bool read_uuid(int fd, bool is_btrfs, FsUuid& uuid) {
+  if (!is_btrfs) return ::ioctl(fd, get_fs_uuid, &uuid) == 0 && uuid.length == 16;
+  btrfs_ioctl_fs_info_args args{};
+  if (::ioctl(fd, BTRFS_IOC_FS_INFO, &args) != 0) return false;
+  std::memcpy(uuid.bytes, args.fsid, sizeof uuid.bytes);
+  return true;
+}
+
+// The subvolume that fd lies in: BTRFS_IOC_INO_LOOKUP with treeid 0 answers it (man btrfs-ioctl).
+std::uint64_t btrfs_subvolume(int fd) {
+  btrfs_ioctl_ino_lookup_args args{};
+  args.objectid = BTRFS_FIRST_FREE_OBJECTID;
+  return ::ioctl(fd, BTRFS_IOC_INO_LOOKUP, &args) == 0 ? args.treeid : 0;
+}
+
+Timestamp read_clock(clockid_t clock) {
+  timespec now{};
+  check(::clock_gettime(clock, &now), "clock_gettime");
+  return {now.tv_sec, static_cast<std::uint32_t>(now.tv_nsec)};
+}
+
+}  // namespace
+
+FsId fs_id(int fd) {
+  struct statfs fs {};
+  check(::fstatfs(fd, &fs), "statfs");
+  FsId id;
+  const bool is_btrfs = fs.f_type == BTRFS_SUPER_MAGIC;
+  if (is_btrfs) id.subvolume = btrfs_subvolume(fd);
+  FsUuid uuid{};
+  if (read_uuid(fd, is_btrfs, uuid)) {
+    id.uuid_high = big_endian(uuid.bytes);
+    id.uuid_low = big_endian(uuid.bytes + 8);
+  } else {
+    id.uuid_low = std::bit_cast<std::uint64_t>(fs.f_fsid);
+  }
+  return id;
+}
+
+std::string to_string(const FsId& fs) {
+  char text[64];
+  const auto high = fs.uuid_high, low = fs.uuid_low;
+  std::snprintf(text, sizeof text, "%08x-%04x-%04x-%04x-%012llx", static_cast<unsigned>(high >> 32),
+                static_cast<unsigned>(high >> 16 & 0xffff), static_cast<unsigned>(high & 0xffff),
+                static_cast<unsigned>(low >> 48), static_cast<unsigned long long>(low & 0xffffffffffff));
+  return fs.subvolume == 0 ? text : std::string(text) + "/" + std::to_string(fs.subvolume);
+}
+
+bool Inode::is_regular() const { return S_ISREG(mode); }
+bool Inode::is_directory() const { return S_ISDIR(mode); }
+
+Inode stat_fd(int fd) {
+  struct statx st {};
+  check(::statx(fd, "", AT_EMPTY_PATH, wanted, &st), "statx");
+  return from_statx(st);
+}
+
+std::optional<Inode> stat_name(int dir, const char* leaf) {
+  struct statx st {};
+  if (::statx(dir, leaf, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, wanted, &st) == 0) return from_statx(st);
+  if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+  throw_errno("statx", leaf);
+}
+
+void set_times(int fd, std::optional<Timestamp> atime, Timestamp mtime) {
+  timespec times[2] = {{0, UTIME_OMIT}, {mtime.sec, mtime.nsec}};
+  if (atime) times[0] = {atime->sec, atime->nsec};
+  check(::utimensat(fd, "", times, AT_EMPTY_PATH), "utimensat");
+}
+
+Timestamp access_time(int fd) {
+  struct statx st {};
+  check(::statx(fd, "", AT_EMPTY_PATH, STATX_ATIME, &st), "statx");
+  return {st.stx_atime.tv_sec, st.stx_atime.tv_nsec};
+}
+
+void set_owner_and_mode(int fd, std::uint32_t uid, std::uint32_t gid, std::uint32_t mode) {
+  check(::fchown(fd, uid, gid), "fchown");
+  check(::fchmod(fd, mode & 07777), "fchmod");
+}
+
+Timestamp clock_now() { return read_clock(CLOCK_REALTIME); }
+Timestamp clock_coarse() { return read_clock(CLOCK_REALTIME_COARSE); }
+
+}  // namespace vunify

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inode flags (chattr(1)) and the project id, by ioctl. A filesystem that has none answers 0 to reads and refuses sets.
+#pragma once
+
+#include <linux/fs.h>
+
+#include <cstdint>
+
+#include "kernel-cow/cowlink.h"
+
+namespace vunify {
+
+// FS_IOC_GETFLAGS; 0 where the filesystem keeps no flags.
+std::uint32_t inode_flags(int fd);
+bool has_inode_flags(int fd);
+
+// Sets and clears flags in one call (FS_IOC_SETFLAGS); the others stay as they are.
+void change_inode_flags(int fd, std::uint32_t set, std::uint32_t clear);
+
+// Project id of quotas (FS_IOC_FSGETXATTR); 0 where there is none.
+std::uint32_t project_id(int fd);
+void set_project_id(int fd, std::uint32_t project);
+
+// What the owner may set and a copy must carry; FS_EXTENT_FL and the like only say how the filesystem stores it.
+inline constexpr std::uint32_t policy_flags = FS_SECRM_FL | FS_UNRM_FL | FS_COMPR_FL | FS_SYNC_FL | FS_NODUMP_FL |
+                                              FS_NOATIME_FL | FS_NOCOMP_FL | FS_JOURNAL_DATA_FL | FS_NOTAIL_FL |
+                                              FS_VERITY_FL | FS_NOCOW_FL | FS_DAX_FL | FS_CASEFOLD_FL;
+// What says "leave this file alone": it carries a decision of its owner that sharing would break.
+inline constexpr std::uint32_t own_flags = FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NOCOW_FL | FS_IUNLINK_FL;
+
+}  // namespace vunify

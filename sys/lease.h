@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// A read lease (fcntl(2), F_SETLEASE F_RDLCK): while it is held, nobody has the file open for writing or mapped
+// writable, and whoever opens it so waits for us. It guards bytes only: chmod, setxattr, link pass silently.
+//
+// A guest's writer must not wait for our disk. The kernel raises SIGIO when somebody waits; a watcher thread then gives
+// up, at once, every lease that is being broken and is not pinned, even while its owner sits in a slow read. The owner
+// sees held() turn false. A pinned lease (its file is between two names) is left to its owner, who has to put the name
+// back before the writer may go on, and has a few milliseconds for it.
+//
+// Nothing may fork while leases are held: a child would inherit them.
+#pragma once
+
+#include <optional>
+#include <utility>
+
+namespace vunify {
+
+class Lease {
+ public:
+  // Takes a lease on fd, which must be open read-only and outlive it. Nothing where somebody has the file open for
+  // writing; throws where the filesystem knows no leases.
+  static std::optional<Lease> take(int fd);
+
+  Lease(Lease&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Lease& operator=(Lease&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Lease();
+
+  // True as long as nobody wants to write: F_GETLEASE still answers F_RDLCK.
+  bool held() const;
+
+  // From here the watcher leaves this lease alone. False where it is already given up.
+  bool pin();
+
+ private:
+  explicit Lease(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+// True where nobody else has the file open in any way: a write lease would be granted (it is not kept). Takes the place
+// of the read lease on fd, and gives it back.
+bool sole_opener(int fd);
+
+}  // namespace vunify

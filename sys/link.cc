@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/link.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "kernel-cow/cowlink.h"
+#include "sys/clone.h"
+#include "sys/inode_attr.h"
+#include "sys/xattr.h"
+
+namespace vunify {
+namespace {
+
+// O_TMPFILE files and read-only descriptors alike are linked through /proc: AT_EMPTY_PATH would want a capability more.
+void name_inode(int fd, const StagedName& staged) {
+  const auto path = proc_path(fd);
+  check(::linkat(AT_FDCWD, path.c_str(), staged.dir, staged.leaf.c_str(), AT_SYMLINK_FOLLOW), "linkat", staged.leaf);
+}
+
+// Attributes after the owner (chown clears capabilities), times last.
+void copy_metadata(int from, int to) {
+  const auto inode = stat_fd(from);
+  set_owner_and_mode(to, inode.uid, inode.gid, inode.mode);
+  for (const auto& [name, value] : read_xattrs(from))
+    if (name != VUNIFY_MARK_XATTR) set_xattr(to, name, value);
+  if (const auto project = project_id(from)) set_project_id(to, project);
+  const auto flags = inode_flags(from) & policy_flags & ~static_cast<std::uint32_t>(FS_VERITY_FL);
+  if (flags != 0) change_inode_flags(to, flags, 0);
+  set_times(to, access_time(from), inode.stamp.mtime);
+}
+
+// The time a directory had, to be given back after a change of ours that is none for the guest.
+class DirectoryTime {
+ public:
+  explicit DirectoryTime(int dir) : dir_(dir), before_(stat_fd(dir).stamp), earliest_(clock_coarse()) {}
+
+  // Only where the directory's last change lies within our own exchange: a later one is the guest's.
+  void restore() const {
+    const auto latest = clock_now();
+    const auto now = stat_fd(dir_).stamp;
+    if (now.ctime < earliest_ || now.ctime > latest) return;
+    set_times(dir_, std::nullopt, before_.mtime);
+  }
+
+ private:
+  int dir_;
+  Stamp before_;
+  Timestamp earliest_;
+};
+
+}  // namespace
+
+void prepare_link(int fd, const StagedName& staged) { name_inode(fd, staged); }
+
+void prepare_copy(int fd, const StagedName& staged) {
+  const Fd copy = open_host(proc_path(staged.dir), O_TMPFILE | O_RDWR);
+  copy_contents(fd, copy.get());
+  copy_metadata(fd, copy.get());
+  name_inode(copy.get(), staged);
+}
+
+void exchange(const StagedName& staged, const Name& name) {
+  const DirectoryTime time(name.dir.get());
+  check(::renameat2(staged.dir, staged.leaf.c_str(), name.dir.get(), name.leaf.c_str(), RENAME_EXCHANGE), "renameat2",
+        name.leaf);
+  time.restore();
+}
+
+void remove_staged(const StagedName& staged) {
+  check(::unlinkat(staged.dir, staged.leaf.c_str(), 0), "unlinkat", staged.leaf);
+}
+
+Inode stat_staged(const StagedName& staged) {
+  if (auto inode = stat_name(staged.dir, staged.leaf.c_str())) return *inode;
+  errno = ENOENT;
+  throw_errno("statx", staged.leaf);
+}
+
+}  // namespace vunify

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every change vunify makes to a guest's tree is one move. A name is prepared in staging, where no guest can see it:
+//
+//     prepare_link     another name of an inode that is there     (to unify)
+//     prepare_copy     a private copy of an inode that is there   (to break the link)
+//
+// and then exchange() swaps what it leads to with what the guest's name leads to (renameat2(2), RENAME_EXCHANGE). At
+// every instant, through kill -9, full disk and power cut, the guest's name leads to one complete file, the old or the
+// new; and what came out of the guest is not gone but held in staging, to be looked at, put back, or removed.
+#pragma once
+
+#include <string>
+
+#include "sys/inode.h"
+#include "sys/root_dir.h"
+
+namespace vunify {
+
+// A name in a staging directory (guest/staging), which outlives it. It is not removed by itself: whatever stops us, the
+// next start finds it and the journal says what it is (unify/recover).
+struct StagedName {
+  int dir = -1;
+  std::string leaf;
+};
+
+// Gives the inode open at fd one more name. Throws EMLINK where it has as many as the filesystem allows, EPERM where it
+// is immutable, EXDEV across mounts, subvolumes and project ids; nothing is left behind.
+void prepare_link(int fd, const StagedName& staged);
+
+// Makes a private copy of the inode open at fd, contents and policy metadata alike but neither mark nor protection, and
+// names it. The copy is durable once its filesystem is synced. On failure nothing is left behind.
+void prepare_copy(int fd, const StagedName& staged);
+
+// Swaps what the two names lead to, in one step. Nothing changes where it throws: ENOENT where the guest's name is
+// gone, EPERM where either inode is immutable. Whoever calls checks what came out: a guest may have changed its name.
+// The guest's directory keeps its mtime, unless the guest changed it at the same moment.
+void exchange(const StagedName& staged, const Name& name);
+
+void remove_staged(const StagedName& staged);
+Inode stat_staged(const StagedName& staged);
+
+}  // namespace vunify

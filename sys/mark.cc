@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/mark.h"
+
+#include "kernel-cow/cowlink.h"
+#include "sys/xattr.h"
+
+namespace vunify {
+namespace {
+
+std::uint32_t fold(const FsId& fs) {
+  std::uint64_t value = fs.uuid_high ^ fs.uuid_low ^ fs.subvolume * 0x9E3779B97F4A7C15;  // 2^64 / golden ratio
+  return static_cast<std::uint32_t>(value ^ value >> 32);
+}
+
+std::string mark_of(const FileId& id) {
+  std::string value;
+  for (int i = 0; i < 8; ++i) value += static_cast<char>(id.ino >> 8 * i);
+  for (int i = 0; i < 4; ++i) value += static_cast<char>(fold(id.fs) >> 8 * i);
+  return value;
+}
+
+}  // namespace
+
+bool is_marked(int fd, const FileId& id) { return get_xattr(fd, VUNIFY_MARK_XATTR) == mark_of(id); }
+
+bool is_marked_at(int dir, const std::string& leaf, const FileId& id) {
+  return get_xattr_at(dir, leaf, VUNIFY_MARK_XATTR) == mark_of(id);
+}
+
+void set_mark(int fd, const FileId& id) { set_xattr(fd, VUNIFY_MARK_XATTR, mark_of(id)); }
+
+void clear_mark(int fd) { remove_xattr(fd, VUNIFY_MARK_XATTR); }
+
+}  // namespace vunify

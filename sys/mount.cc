@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/mount.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <sstream>
+#include <string_view>
+
+#include "sys/fd.h"
+
+namespace vunify {
+namespace {
+
+// The kernel writes space, tab, newline and backslash as \ooo.
+std::string unescape(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '3') {
+      plain += static_cast<char>((text[i + 1] - '0') << 6 | (text[i + 2] - '0') << 3 | (text[i + 3] - '0'));
+      i += 3;
+    } else {
+      plain += text[i];
+    }
+  }
+  return plain;
+}
+
+// "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue"
+Mount parse(const std::string& line) {
+  Mount mount;
+  std::istringstream in(line);
+  std::string parent, device, root, point, word, source;
+  in >> mount.id >> parent >> device >> root >> point;
+  while (in >> word && word != "-") continue;
+  in >> mount.type >> source >> mount.super_options;
+  const auto colon = device.find(':');
+  mount.dev = makedev(std::stoul(device.substr(0, colon)), std::stoul(device.substr(colon + 1)));
+  mount.root = unescape(root);
+  mount.point = unescape(point);
+  return mount;
+}
+
+// A layer's name holds ':' and ',' escaped by a backslash.
+void split_layers(std::string_view value, std::vector<std::string>& layers) {
+  std::string layer;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    if (value[i] == '\\' && i + 1 < value.size()) {
+      layer += value[++i];
+    } else if (value[i] == ':') {
+      layers.push_back(std::exchange(layer, {}));
+    } else {
+      layer += value[i];
+    }
+  }
+  layers.push_back(layer);
+  std::erase(layers, "");
+}
+
+bool names_layers(std::string_view option) {
+  return option == "lowerdir" || option == "lowerdir+" || option == "upperdir" || option == "workdir" ||
+         option == "datadir+";
+}
+
+}  // namespace
+
+std::vector<Mount> read_mounts() {
+  const std::string path = "/proc/self/mountinfo";
+  std::istringstream lines(read_all(open_host(path, O_RDONLY).get(), path));
+  std::vector<Mount> mounts;
+  for (std::string line; std::getline(lines, line);) mounts.push_back(parse(line));
+  return mounts;
+}
+
+std::uint64_t mount_id(int fd) {
+  struct statx st {};
+  check(::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st), "statx");
+  return st.stx_mnt_id;
+}
+
+Mount mount_of(int fd) {
+  const auto mounts = read_mounts();
+  const auto mount = std::ranges::find(mounts, mount_id(fd), &Mount::id);
+  return mount == mounts.end() ? Mount{} : *mount;
+}
+
+std::vector<std::string> overlay_layers(const std::vector<Mount>& mounts) {
+  std::vector<std::string> layers;
+  for (const auto& mount : mounts) {
+    if (mount.type != "overlay") continue;
+    std::istringstream options(mount.super_options);  // a comma within a layer's name is escaped, too
+    for (std::string option; std::getline(options, option, ',');) {
+      const auto equals = option.find('=');
+      if (equals != std::string::npos && names_layers(option.substr(0, equals)))
+        split_layers(unescape(std::string_view(option).substr(equals + 1)), layers);
+    }
+  }
+  return layers;
+}
+
+}  // namespace vunify

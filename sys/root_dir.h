@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// A directory no path leaves. Every name of a guest is opened through its RootDir: openat2(2) with RESOLVE_BENEATH |
+// RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS, so a component the guest swaps for a symlink, or a
+// mount, is an error and never a way out.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "sys/fd.h"
+
+namespace vunify {
+
+// Paths are relative to the root and begin without a slash; "" is the root itself. They may be longer than PATH_MAX.
+class RootDir {
+ public:
+  explicit RootDir(const std::string& host_path);
+
+  int fd() const { return fd_.get(); }
+  const std::string& host_path() const { return host_path_; }
+
+  // Opens path beneath the root with open(2)'s flags. Throws ELOOP where a component is a symlink, EXDEV at a mount.
+  Fd open(std::string_view path, int flags) const;
+  Fd open_directory(std::string_view path) const;
+  // Opens a regular file for reading without following, blocking, touching atime, or waking a device that was put in
+  // its place: the inode is looked at before it is opened. Throws EINVAL where it is not a regular file.
+  Fd open_regular(std::string_view path) const;
+
+ private:
+  std::string host_path_;
+  Fd fd_;
+};
+
+// The directory part and the last component of a path: {"", "etc"} for "etc".
+struct SplitPath {
+  std::string_view parent;
+  std::string_view leaf;
+};
+SplitPath split_path(std::string_view path);
+std::string join_path(std::string_view parent, std::string_view leaf);
+
+// A name: a directory held open, and one component in it.
+struct Name {
+  Fd dir;
+  std::string leaf;
+};
+Name open_name(const RootDir& root, std::string_view path);
+
+// Opens again, for reading, the inode that an O_PATH descriptor holds; EINVAL where it is not a regular file.
+Fd reopen_regular(int path_fd, std::string_view path);
+
+}  // namespace vunify

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/stop.h"
+
+#include <atomic>
+#include <csignal>
+
+#include "sys/fd.h"
+
+namespace vunify {
+namespace {
+
+std::atomic<int> caught{0};
+
+void note(int signal) { caught = signal; }
+
+}  // namespace
+
+Stop::Stop(std::optional<std::chrono::seconds> max_time) {
+  if (max_time) deadline_ = std::chrono::steady_clock::now() + *max_time;
+}
+
+int Stop::signal() const { return caught; }
+
+bool Stop::time_is_up() const { return deadline_ && std::chrono::steady_clock::now() >= *deadline_; }
+
+void catch_stop_signals() {
+  struct sigaction action {};
+  action.sa_handler = note;
+  action.sa_flags = SA_RESTART;
+  for (int signal : {SIGINT, SIGTERM}) check(::sigaction(signal, &action, nullptr), "sigaction");
+}
+
+}  // namespace vunify

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/xattr.h"
+
+#include <sys/xattr.h>
+
+#include "sys/fd.h"
+
+namespace vunify {
+namespace {
+
+bool has_no_xattrs() { return errno == ENOTSUP || errno == ENOSYS; }
+
+// The kernel's list of names, each with its NUL. Most files have none and cost one call.
+std::string list_names(int fd) {
+  std::string names(256, '\0');
+  for (;;) {
+    const ssize_t size = ::flistxattr(fd, names.data(), names.size());
+    if (size >= 0) {
+      names.resize(static_cast<std::size_t>(size));
+      return names;
+    }
+    if (has_no_xattrs()) return {};
+    if (errno != ERANGE) throw_errno("flistxattr");
+    names.resize(names.size() * 4);
+  }
+}
+
+template <typename Get>
+std::optional<std::string> read_value(const Get& get) {
+  std::string value(64, '\0');
+  for (;;) {
+    const ssize_t size = get(value.data(), value.size());
+    if (size >= 0) {
+      value.resize(static_cast<std::size_t>(size));
+      return value;
+    }
+    if (errno == ENODATA || errno == ENOENT || has_no_xattrs()) return std::nullopt;
+    if (errno != ERANGE) throw_errno("getxattr");
+    value.resize(value.size() * 8);
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> get_xattr(int fd, const char* name) {
+  return read_value([&](char* value, std::size_t size) { return ::fgetxattr(fd, name, value, size); });
+}
+
+std::optional<std::string> get_xattr_at(int dir, const std::string& leaf, const char* name) {
+  const auto path = proc_path(dir) + "/" + leaf;
+  return read_value([&](char* value, std::size_t size) { return ::lgetxattr(path.c_str(), name, value, size); });
+}
+
+std::map<std::string, std::string> read_xattrs(int fd) {
+  std::map<std::string, std::string> xattrs;
+  const auto names = list_names(fd);
+  for (std::size_t at = 0; at < names.size();) {
+    const std::string name(names.c_str() + at);
+    if (auto value = get_xattr(fd, name.c_str())) xattrs.emplace(name, std::move(*value));
+    at += name.size() + 1;
+  }
+  return xattrs;
+}
+
+void set_xattr(int fd, const std::string& name, const std::string& value) {
+  check(::fsetxattr(fd, name.c_str(), value.data(), value.size(), 0), "fsetxattr", name);
+}
+
+void remove_xattr(int fd, const char* name) {
+  if (::fremovexattr(fd, name) == 0 || errno == ENODATA || has_no_xattrs()) return;
+  throw_errno("fremovexattr", name);
+}
+
+}  // namespace vunify

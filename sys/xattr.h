@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Extended attributes of an open inode, whole: ACLs, capabilities and labels are among them (xattr(7)).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace vunify {
+
+// Every attribute by name, in name order; empty where the filesystem has none.
+std::map<std::string, std::string> read_xattrs(int fd);
+
+std::optional<std::string> get_xattr(int fd, const char* name);
+// The same by name in a directory, symlinks not followed, without opening the file (it needs /proc).
+std::optional<std::string> get_xattr_at(int dir, const std::string& leaf, const char* name);
+void set_xattr(int fd, const std::string& name, const std::string& value);
+void remove_xattr(int fd, const char* name);  // absent already: nothing happens
+
+}  // namespace vunify

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guest/guest.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/scratch.h"
+
+namespace vunify {
+namespace {
+
+using test::LoopFs;
+using test::Scratch;
+using testing::HasSubstr;
+using Names = std::vector<std::string>;
+
+Names names_of(const OpenedGuests& opened) {
+  Names names;
+  for (const auto& guest : opened.guests) names.push_back(guest.name);
+  return names;
+}
+
+void shell_or_fail(const std::string& script) {
+  const auto done = test::shell(script);
+  ASSERT_EQ(done.status, 0) << script << ": " << done.err;
+}
+
+TEST(OpenGuests, AreInTheOrderOfTheirPathsWithTheirFilesystem) {
+  const Scratch dir{{"b/etc/x", ""}, {"a/etc/x", ""}};
+  const auto opened = open_guests({dir / "b", dir / "a"});
+  EXPECT_EQ(names_of(opened), (Names{"a", "b"}));
+  EXPECT_TRUE(opened.refused.empty());
+  EXPECT_EQ(opened.guests[0].root.host_path(), dir / "a");
+  EXPECT_EQ(opened.guests[0].fs, opened.guests[1].fs);
+  EXPECT_EQ(opened.guests[0].mount.id, opened.guests[1].mount.id);
+  EXPECT_FALSE(opened.guests[0].mount.point.empty());
+  EXPECT_FALSE(opened.guests[0].xid);
+}
+
+TEST(OpenGuests, TakeTheWholePathAsNameWhereTwoWouldBeAlike) {
+  const Scratch dir{{"a/rootfs/x", ""}, {"b/rootfs/x", ""}, {"c/x", ""}};
+  const auto opened = open_guests({dir / "a/rootfs", dir / "b/rootfs", dir / "c"});
+  EXPECT_EQ(names_of(opened), (Names{dir / "a/rootfs", dir / "b/rootfs", "c"}));
+}
+
+TEST(OpenGuests, RefuseWhatIsMissingAndWhatIsNoDirectory) {
+  const Scratch dir{{"a/x", ""}, {"file", ""}};
+  const auto opened = open_guests({dir / "missing", dir / "file", dir / "a"});
+  EXPECT_EQ(names_of(opened), (Names{"a"}));
+  ASSERT_EQ(opened.refused.size(), 2U);
+  EXPECT_EQ(opened.refused[0].path, dir / "missing");
+  EXPECT_EQ(opened.refused[0].reason, "no such file or directory");
+  EXPECT_EQ(opened.refused[1].reason, "not a directory");
+}
+
+TEST(OpenGuests, RefuseARootNamedTwiceByAnotherSpelling) {
+  const Scratch dir{{"a/x", ""}};
+  shell_or_fail("ln -s a " + dir / "link");
+  const auto opened = open_guests({dir / "a", dir / "./a/", dir / "link"});
+  EXPECT_EQ(names_of(opened), (Names{"a"}));
+  ASSERT_EQ(opened.refused.size(), 2U);
+  EXPECT_EQ(opened.refused[0].path, dir / "./a/");
+  EXPECT_EQ(opened.refused[1].path, dir / "link");
+  EXPECT_EQ(opened.refused[1].reason, "named twice (also as " + dir / "a" + ")");
+}
+
+TEST(OpenGuests, RefuseARootInsideAnother) {
+  const Scratch dir{{"a/srv/b/x", ""}, {"ab/x", ""}};
+  const auto opened = open_guests({dir / "a/srv/b", dir / "a", dir / "ab"});
+  EXPECT_EQ(names_of(opened), (Names{"a", "ab"}));
+  ASSERT_EQ(opened.refused.size(), 1U);
+  EXPECT_EQ(opened.refused[0].path, dir / "a/srv/b");
+  EXPECT_EQ(opened.refused[0].reason, "is inside " + dir / "a" + ", another root");
+}
+
+TEST(OpenGuests, SeeThroughBindMounts) {
+  if (!test::is_root()) GTEST_SKIP() << "mounting needs root";
+  const Scratch dir{{"a/srv/x", ""}, {"same/x", ""}, {"z/x", ""}};
+  shell_or_fail("mount --bind " + dir / "a" + " " + dir / "same");
+  shell_or_fail("mount --bind " + dir / "a/srv" + " " + dir / "z");
+  const auto opened = open_guests({dir / "a", dir / "same", dir / "z"});
+  shell_or_fail("umount " + dir / "same" + " " + dir / "z");
+  EXPECT_EQ(names_of(opened), (Names{"a"}));
+  ASSERT_EQ(opened.refused.size(), 2U);
+  EXPECT_EQ(opened.refused[0].reason, "named twice (also as " + dir / "a" + ")");
+  EXPECT_EQ(opened.refused[1].reason, "is inside " + dir / "a" + ", another root");
+}
+
+TEST(OpenGuests, RefuseAFilesystemMountedInsideAnotherGuest) {
+  const LoopFs fs("ext4");
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  const Scratch dir{{"a/mnt/x", ""}};
+  shell_or_fail("mount --bind " + fs.root() + " " + dir / "a/mnt");
+  const auto opened = open_guests({dir / "a", dir / "a/mnt"});
+  shell_or_fail("umount " + dir / "a/mnt");
+  EXPECT_EQ(names_of(opened), (Names{"a"}));
+  ASSERT_EQ(opened.refused.size(), 1U);
+  EXPECT_THAT(opened.refused[0].reason, HasSubstr("is inside " + dir / "a"));
+}
+
+TEST(OpenGuests, KeepGuestsOfDifferentFilesystemsApart) {
+  const LoopFs fs("xfs");
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  const Scratch dir{{"a/x", ""}};
+  const Scratch other({{"b/x", ""}}, fs.root());
+  const auto opened = open_guests({dir / "a", other / "b", fs.root()});
+  ASSERT_EQ(opened.guests.size(), 2U);
+  EXPECT_NE(opened.guests[0].fs, opened.guests[1].fs);
+  ASSERT_EQ(opened.refused.size(), 1U);
+  EXPECT_EQ(opened.refused[0].reason, "is inside " + fs.root() + ", another root");
+}
+
+TEST(OpenGuests, RefuseAnOverlayMountAndItsLayers) {
+  const LoopFs fs("ext4");
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  const Scratch dir({{"lower/guest/x", ""}, {"upper/x", ""}, {"work/x", ""}, {"merged/x", ""}, {"lower2/x", ""}},
+                    fs.root());
+  shell_or_fail("rm " + dir / "work/x" + "; mount -t overlay -o lowerdir=" + dir / "lower" +
+                ",upperdir=" + dir / "upper" + ",workdir=" + dir / "work" + " overlay " + dir / "merged");
+  const auto opened = open_guests({dir / "merged", dir / "upper", dir / "lower/guest", dir / "lower2"});
+  shell_or_fail("umount " + dir / "merged");
+  EXPECT_EQ(names_of(opened), (Names{"lower2"}));
+  ASSERT_EQ(opened.refused.size(), 3U);
+  EXPECT_EQ(opened.refused[0].reason, "is inside " + dir / "lower" + ", a layer of a mounted overlay");
+  EXPECT_THAT(opened.refused[1].reason, HasSubstr("is an overlay mount"));
+  EXPECT_THAT(opened.refused[2].reason, HasSubstr("is a layer of a mounted overlay"));
+}
+
+TEST(OpenGuests, ChangeNothing) {
+  const Scratch dir{{"a/x", "1"}, {"b/x", "1"}};
+  const auto before = test::image_of(dir.root());
+  open_guests({dir / "a", dir / "b", dir / "a", dir / "c"});
+  EXPECT_EQ(test::image_of(dir.root()), before);
+}
+
+}  // namespace
+}  // namespace vunify

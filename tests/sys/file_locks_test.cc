@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/file_locks.h"
+
+#include <sys/file.h>
+#include <sys/sysmacros.h>
+
+#include "sys/lease.h"
+#include "sys/mount.h"
+#include "tests/sys/on_filesystem.h"
+
+namespace vunify::test {
+namespace {
+
+TEST(FileLocks, ReadsTheTable) {
+  const auto locks = FileLocks::parse(
+      "1: POSIX  ADVISORY  WRITE 699 fe:00:100 0 EOF\n"
+      "2: FLOCK  ADVISORY  READ 700 00:1a:200 0 EOF\n"
+      "2: -> FLOCK  ADVISORY  WRITE 701 00:1a:300 0 EOF\n"
+      "3: LEASE  ACTIVE    READ 702 fe:00:400 0 EOF\n"
+      "4: OFDLCK ADVISORY  WRITE -1 103:02:500 0 EOF\n"
+      "5: DELEG  ACTIVE    READ 1 fe:00:600 0 EOF\n"
+      "garbage\n");
+  EXPECT_TRUE(locks.is_locked(makedev(0xfe, 0), 100));
+  EXPECT_TRUE(locks.is_locked(makedev(0, 0x1a), 200));
+  EXPECT_TRUE(locks.is_locked(makedev(0, 0x1a), 300));
+  EXPECT_TRUE(locks.is_locked(makedev(0x103, 2), 500));
+  for (std::uint64_t ino : {400, 600}) EXPECT_FALSE(locks.is_locked(makedev(0xfe, 0), ino));
+  EXPECT_FALSE(locks.is_locked(makedev(0xfe, 1), 100));
+}
+
+class FileLocksOn : public OnFilesystem {
+ protected:
+  bool is_locked_now(int fd) const { return FileLocks::read().is_locked(mount_of(fd).dev, stat_fd(fd).ino); }
+};
+INSTANTIATE_TEST_SUITE_P(Each, FileLocksOn, each_filesystem, filesystem_name);
+
+TEST_P(FileLocksOn, AFlockIsSeen) {
+  dir().write("file", "");
+  const Fd file = reader("file");
+  EXPECT_FALSE(is_locked_now(file.get()));
+  ASSERT_EQ(::flock(file.get(), LOCK_SH), 0);
+  EXPECT_TRUE(is_locked_now(file.get()));
+}
+
+TEST_P(FileLocksOn, APosixLockIsSeen) {
+  dir().write("file", "");
+  const Fd file = open_host(dir() / "file", O_RDWR);
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  ASSERT_EQ(::fcntl(file.get(), F_SETLK, &whole), 0);
+  EXPECT_TRUE(is_locked_now(file.get()));
+}
+
+TEST_P(FileLocksOn, ALeaseIsNoLock) {
+  dir().write("file", "");
+  const Fd file = reader("file");
+  const auto lease = Lease::take(file.get());
+  ASSERT_TRUE(lease);
+  EXPECT_FALSE(is_locked_now(file.get()));
+}
+
+}  // namespace
+}  // namespace vunify::test

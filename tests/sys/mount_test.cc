@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/mount.h"
+
+#include <algorithm>
+
+#include "tests/sys/on_filesystem.h"
+
+namespace vunify::test {
+namespace {
+
+using Layers = std::vector<std::string>;
+
+TEST(Mount, IsFoundByADescriptor) {
+  const LoopFs fs("ext4");
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  const Fd root = open_host(fs.root(), O_RDONLY);
+  EXPECT_EQ(mount_of(root.get()).point, fs.root());
+  EXPECT_EQ(mount_of(root.get()).type, "ext4");
+  EXPECT_EQ(mount_of(root.get()).dev, stat_fd(root.get()).dev);
+}
+
+TEST(Mount, PointsHoldAnyByte) {
+  const Scratch dir;
+  const std::string odd = "a b\\c\nd";
+  dir.make_directory(odd);
+  const auto point = "'" + (dir / odd) + "'";
+  if (shell("mount -t tmpfs none " + point).status != 0) GTEST_SKIP() << "no mounts here";
+  const auto mounts = read_mounts();
+  shell("umount " + point);
+  EXPECT_EQ(std::ranges::count(mounts, dir / odd, &Mount::point), 1);
+}
+
+TEST(Mount, BtrfsNamesItsSuperblock) {
+  const LoopFs fs("btrfs");
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  ASSERT_EQ(shell("btrfs subvolume create " + (fs / "a")).status, 0);
+  const Fd root = open_host(fs.root(), O_RDONLY), subvolume = open_host(fs / "a", O_RDONLY);
+  EXPECT_EQ(mount_of(root.get()).dev, mount_of(subvolume.get()).dev);
+  EXPECT_NE(stat_fd(root.get()).dev, stat_fd(subvolume.get()).dev);
+}
+
+TEST(Mount, OverlayLayersAreSplitAndUnescaped) {
+  Mount mount;
+  mount.type = "overlay";
+  mount.super_options = "rw,lowerdir=/a:/b\\134:c::/d,upperdir=/u,workdir=/w\\040w,index=off";
+  EXPECT_EQ(overlay_layers({mount}), (Layers{"/a", "/b:c", "/d", "/u", "/w w"}));
+}
+
+TEST(Mount, LayersOfARealOverlay) {
+  const LoopFs fs("ext4");
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  const auto at = fs.root();
+  const auto made = shell(
+      "cd " + at + " && mkdir 'low er' 'l,2' 'l:3' up work merged && mount -t overlay none merged -o 'lowerdir=" + at +
+      "/low er:" + at + "/l\\,2:" + at + "/l\\:3,upperdir=" + at + "/up,workdir=" + at + "/work'");
+  if (made.status != 0) GTEST_SKIP() << made.err;
+  auto layers = overlay_layers(read_mounts());
+  shell("umount " + at + "/merged");
+  std::erase_if(layers, [&](const std::string& layer) { return layer.find(at) != 0; });
+  EXPECT_EQ(layers, (Layers{at + "/low er", at + "/l,2", at + "/l:3", at + "/up", at + "/work"}));
+}
+
+}  // namespace
+}  // namespace vunify::test

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/root_dir.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/sys/on_filesystem.h"
+
+namespace vunify::test {
+namespace {
+
+int error_opening(const Scratch& dir, const std::string& path) {
+  return error_of([&] { RootDir(dir / "root").open(path, O_RDONLY); });
+}
+
+TEST(RootDir, OpensWhatLiesBeneath) {
+  const Scratch dir{{"root/etc/passwd", "root:x:0"}};
+  const RootDir root(dir / "root");
+  EXPECT_EQ(read_all(root.open_regular("etc/passwd").get(), ""), "root:x:0");
+  EXPECT_EQ(stat_fd(root.open_directory("").get()).ino, dir.inode("root").ino);
+}
+
+TEST(RootDir, NeverFollowsASymlink) {
+  const Scratch dir{{"root/real/file", ""}, {"secret", ""}};
+  ASSERT_EQ(shell("cd " + (dir / "root") + " && ln -s real link && ln -s ../secret out && ln -s /etc etc").status, 0);
+  EXPECT_EQ(error_opening(dir, "link/file"), ELOOP);
+  EXPECT_EQ(error_opening(dir, "out"), ELOOP);
+  EXPECT_EQ(error_opening(dir, "etc/passwd"), ELOOP);
+}
+
+TEST(RootDir, NeverGoesUpOut) {
+  const Scratch dir{{"root/a/file", ""}, {"secret", ""}};
+  EXPECT_EQ(error_opening(dir, "../secret"), EXDEV);
+  EXPECT_EQ(error_opening(dir, "a/../../secret"), EXDEV);
+  EXPECT_EQ(error_opening(dir, "/etc/passwd"), EXDEV);
+}
+
+TEST(RootDir, NeverEntersAMount) {
+  const Scratch dir{{"root/a/file", ""}, {"other/file", ""}};
+  if (shell("mount --bind " + (dir / "other") + " " + (dir / "root/a")).status != 0) GTEST_SKIP() << "no mounts here";
+  EXPECT_EQ(error_opening(dir, "a/file"), EXDEV);
+  EXPECT_EQ(error_opening(dir, "a"), EXDEV);
+  shell("umount " + (dir / "root/a"));
+}
+
+TEST(RootDir, NeverFollowsAMagicLink) {
+  EXPECT_EQ(error_of([] { RootDir("/proc/" + std::to_string(::getpid())).open("root/etc", O_RDONLY); }), ELOOP);
+}
+
+TEST(RootDir, ItsOwnPathIsNoSymlink) {
+  const Scratch dir{{"root/file", ""}};
+  ASSERT_EQ(shell("ln -s root " + (dir / "link")).status, 0);
+  EXPECT_EQ(error_of([&] { RootDir root(dir / "link"); }), ENOTDIR);
+}
+
+TEST(RootDir, TakesPathsLongerThanPathMax) {
+  const Scratch dir;
+  std::string path;
+  Fd at = open_host(dir.root(), O_RDONLY);
+  for (int i = 0; i < 50; ++i) {
+    const std::string leaf(200, 'd');
+    ASSERT_EQ(::mkdirat(at.get(), leaf.c_str(), 0755), 0);
+    at = Fd(::openat(at.get(), leaf.c_str(), O_RDONLY | O_CLOEXEC));
+    path = join_path(path, leaf);
+  }
+  const RootDir root(dir.root());
+  EXPECT_EQ(stat_fd(root.open_directory(path).get()).ino, stat_fd(at.get()).ino);
+  EXPECT_EQ(error_of([&] { root.open(path + "/nothing", O_RDONLY); }), ENOENT);
+}
+
+TEST(RootDir, OpensNeitherFifoNorDevice) {
+  const Scratch dir{{"root/file", ""}};
+  ASSERT_EQ(shell("cd " + (dir / "root") + " && mkfifo fifo && mknod null c 1 3 && ln -s file link").status, 0);
+  const RootDir root(dir / "root");
+  for (const auto* leaf : {"fifo", "null", "link", ""})
+    EXPECT_EQ(error_of([&] { root.open_regular(leaf); }), EINVAL) << leaf;
+}
+
+TEST(RootDir, ReadingLeavesAtimeAlone) {
+  const Scratch dir{{"file", "bytes"}};
+  ASSERT_EQ(shell("touch -a -d 2001-01-01 " + (dir / "file")).status, 0);
+  const Fd file = RootDir(dir.root()).open_regular("file");
+  const auto before = access_time(file.get());
+  EXPECT_EQ(read_all(file.get(), ""), "bytes");
+  EXPECT_EQ(access_time(file.get()), before);
+}
+
+TEST(RootDir, NamesSplitAndJoin) {
+  EXPECT_EQ(split_path("etc").parent, "");
+  EXPECT_EQ(split_path("a/b/c").parent, "a/b");
+  EXPECT_EQ(split_path("a/b/c").leaf, "c");
+  EXPECT_EQ(join_path("", "etc"), "etc");
+  EXPECT_EQ(join_path("a", "b"), "a/b");
+}
+
+}  // namespace
+}  // namespace vunify::test

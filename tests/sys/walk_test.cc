@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/walk.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "tests/sys/on_filesystem.h"
+
+namespace vunify::test {
+namespace {
+
+// Walks into every directory and keeps what it was told.
+struct Seen {
+  std::mutex mutex;  // guards the others
+  std::set<std::string> paths;
+  std::map<std::string, int> failed;  // path -> errno
+
+  explicit Seen(const std::string& where) {
+    walk(RootDir(where), {[this](Listing& listing) { return note(listing); },
+                          [this](const std::string& path, const std::system_error& error) {
+                            const std::lock_guard lock(mutex);
+                            failed[path] = error.code().value();
+                          },
+                          [] { return false; }});
+  }
+
+  std::vector<std::string> note(const Listing& listing) {
+    const std::lock_guard lock(mutex);
+    std::vector<std::string> directories;
+    for (const auto& entry : listing.entries) {
+      paths.insert(join_path(listing.path, entry.leaf));
+      if (entry.inode.is_directory()) directories.push_back(entry.leaf);
+    }
+    return directories;
+  }
+};
+
+using Paths = std::set<std::string>;
+
+TEST(Walk, SeesEveryName) {
+  const Scratch dir{{"a/b/c", ""}, {"a/d", ""}, {".hidden", ""}};
+  const Seen seen(dir.root());
+  EXPECT_EQ(seen.paths, (Paths{"a", "a/b", "a/b/c", "a/d", ".hidden"}));
+  EXPECT_TRUE(seen.failed.empty());
+}
+
+TEST(Walk, NamesHoldAnyByte) {
+  const std::string newline("a\nb"), invalid("\xff\xfe"), longest(255, 'x');
+  const Scratch dir{{newline + "/" + invalid, ""}, {longest, ""}};
+  EXPECT_EQ(Seen(dir.root()).paths, (Paths{newline, newline + "/" + invalid, longest}));
+}
+
+TEST(Walk, Goes5000Deep) {
+  const Scratch dir;
+  Fd at = open_host(dir.root(), O_RDONLY);
+  for (int i = 0; i < 5000; ++i) {
+    ASSERT_EQ(::mkdirat(at.get(), "d", 0755), 0);
+    at = Fd(::openat(at.get(), "d", O_RDONLY | O_CLOEXEC));
+  }
+  const Seen seen(dir.root());
+  EXPECT_EQ(seen.paths.size(), 5000u);
+  EXPECT_TRUE(seen.failed.empty());
+  EXPECT_EQ(shell("rm -rf " + (dir / "d")).status, 0);
+}
+
+TEST(Walk, AMountInsideIsReportedAndNotEntered) {
+  const Scratch dir{{"bound/file", ""}, {"mounted/file", ""}, {"other/file", ""}, {"a", ""}};
+  if (shell("mount --bind " + (dir / "other") + " " + (dir / "bound")).status != 0) GTEST_SKIP() << "no mounts here";
+  shell("mount -t tmpfs none " + (dir / "mounted"));
+  const Seen seen(dir.root());
+  shell("umount " + (dir / "bound") + " " + (dir / "mounted"));
+  EXPECT_EQ(seen.failed, (std::map<std::string, int>{{"bound", EXDEV}, {"mounted", EXDEV}}));
+  EXPECT_EQ(seen.paths, (Paths{"a", "bound", "mounted", "other", "other/file"}));
+}
+
+TEST(Walk, SymlinksAreNamesAndNoWay) {
+  const Scratch dir{{"root/a", ""}, {"other/file", ""}};
+  ASSERT_EQ(shell("ln -s ../other " + (dir / "root/link")).status, 0);
+  EXPECT_EQ(Seen(dir / "root").paths, (Paths{"a", "link"}));
+}
+
+TEST(Walk, GoesInInodeOrder) {
+  Scratch dir;
+  for (int i = 0; i < 50; ++i) dir.write(std::to_string(i * 7919 % 1000), "");
+  bool sorted = false;
+  const auto visit = [&](Listing& listing) {
+    sorted = std::ranges::is_sorted(listing.entries, {}, [](const Entry& entry) { return entry.inode.ino; });
+    return std::vector<std::string>{};
+  };
+  walk(RootDir(dir.root()), {visit, {}, [] { return false; }});
+  EXPECT_TRUE(sorted);
+}
+
+TEST(Walk, StopsWhenAsked) {
+  const Scratch dir{{"a/b/c/d/e", ""}};
+  std::atomic<int> visited{0};
+  const auto visit = [&](Listing& listing) {
+    ++visited;
+    return std::vector<std::string>{listing.entries.front().leaf};
+  };
+  walk(RootDir(dir.root()), {visit, {}, [&] { return visited == 2; }});
+  EXPECT_EQ(visited, 2);
+}
+
+}  // namespace
+}  // namespace vunify::test

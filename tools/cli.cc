@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// The only file that sees CLI11: it parses, the table of options and the wording are ours.
+#include "tools/cli.h"
+
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <new>
+#include <system_error>
+
+#include "tools/text.h"
+
+namespace vunify {
+namespace {
+
+struct Answered {};
+
+Exit fail(std::string_view message, Exit exit) {
+  complain(message);
+  return exit;
+}
+
+Exit run(int argc, char** argv, Exit (*tool)(int, char**)) {
+  try {
+    return tool(argc, argv);
+  } catch (const Answered&) {
+    return Exit::done;
+  } catch (const Failed& failed) {
+    return fail(failed.what(), failed.exit);
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory", Exit::fatal);
+  } catch (const std::exception& error) {
+    return fail(printable(error.what()), Exit::fatal);
+  }
+}
+
+std::string stdout_reason() { return "standard output: " + std::generic_category().message(errno != 0 ? errno : EIO); }
+
+// A full disk shows only when the buffer is written out.
+Exit flushed(Exit exit) {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit;
+  return fail(stdout_reason(), Exit::fatal);
+}
+
+[[noreturn]] void reject(const char* reason) { throw std::invalid_argument(reason); }
+
+// CLI11 writes some reasons on several lines, and closes with a full stop or a line end.
+std::string in_one_line(std::string message) {
+  while (!message.empty() && (message.back() == '\n' || message.back() == '.' || message.back() == ' '))
+    message.pop_back();
+  for (auto at = message.find('\n'); at != std::string::npos; at = message.find('\n', at)) message.replace(at, 1, "; ");
+  return message;
+}
+
+Failed usage_error(const std::string& message) { return {Exit::usage, message + " (see " + tool_name() + " --help)"}; }
+
+}  // namespace
+
+int run_tool(int argc, char** argv, Exit (*tool)(int, char**)) {
+  // A reader that went away is an error of standard output like any other, not a reason to die between two names.
+  std::signal(SIGPIPE, SIG_IGN);
+  const Exit exit = run(argc, argv, tool);
+  // What went wrong before is what counts.
+  const bool worth_checking = exit == Exit::done || exit == Exit::partial;
+  return static_cast<int>(worth_checking ? flushed(exit) : exit);
+}
+
+void complain(std::string_view message) {
+  const auto line = one_line(tool_name() + ": " + std::string(message)) + "\n";
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+void print(std::string_view text) {
+  errno = 0;
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) throw Failed(Exit::fatal, stdout_reason());
+}
+
+void answer(std::string_view text) {
+  print(text);
+  throw Answered{};
+}
+
+std::string tool_name() { return ::program_invocation_short_name; }
+
+std::string version_line() { return tool_name() + " " VUNIFY_VERSION "\n"; }
+
+Take into(std::string& value) {
+  return [&value](const std::string& given) { value = given; };
+}
+
+Take into(std::vector<std::string>& values) {
+  return [&values](const std::string& given) { values.push_back(given); };
+}
+
+Take size_into(std::uint64_t& bytes) {
+  return [&bytes](const std::string& given) {
+    const auto size = parse_size(given);
+    if (!size) reject("not a size");
+    bytes = *size;
+  };
+}
+
+Take duration_into(std::optional<std::chrono::seconds>& time) {
+  return [&time](const std::string& given) {
+    const auto duration = parse_duration(given);
+    if (!duration) reject("not a time");
+    time = duration;
+  };
+}
+
+Take count_into(unsigned& count) {
+  return [&count](const std::string& given) {
+    const auto number = parse_size(given);
+    const bool digits = std::ranges::all_of(given, [](char letter) { return letter >= '0' && letter <= '9'; });
+    if (!digits || !number || *number == 0 || *number > 4096) reject("not a number from 1 to 4096");
+    count = static_cast<unsigned>(*number);
+  };
+}
+
+Take choice_into(std::string& value, std::vector<std::string> choices) {
+  return [&value, choices = std::move(choices)](const std::string& given) {
+    if (std::ranges::find(choices, given) == choices.end())
+      throw std::invalid_argument(fmt::format("not one of {}", fmt::join(choices, ", ")));
+    value = given;
+  };
+}
+
+struct CommandLine::Table {
+  struct Row {
+    std::string left, help;
+  };
+  std::string synopsis, description;
+  std::vector<Row> rows;
+  bool help = false, version = false;
+  std::vector<std::string>* operands = nullptr;
+  CLI::App app;
+
+  // A positional of CLI11 takes a name like "[a,b]" for a list, so operands are what it leaves over.
+  void take_operands() const {
+    bool only_operands = false;
+    for (const auto& word : app.remaining()) {
+      const bool option = !only_operands && word.size() > 1 && word[0] == '-';
+      if (option && word == "--")
+        only_operands = true;
+      else if (option)
+        throw usage_error(printable(word) + ": no such option");
+      else if (operands == nullptr)
+        throw usage_error(printable(word) + ": not expected");
+      else
+        operands->push_back(word);
+    }
+  }
+
+  std::string text() const {
+    std::size_t width = 0;
+    for (const auto& row : rows) width = std::max(width, row.left.size());
+    auto text = fmt::format("Usage: {} {}\n{}\n\n", tool_name(), synopsis, description);
+    for (const auto& row : rows) text += fmt::format("  {:{}}  {}\n", row.left, width, row.help);
+    return text;
+  }
+};
+
+CommandLine::CommandLine(std::string synopsis, std::string description) : table_(std::make_unique<Table>()) {
+  table_->synopsis = std::move(synopsis);
+  table_->description = std::move(description);
+  table_->app.set_help_flag();
+  table_->app.allow_extras();
+  flag("--help", table_->help, "print this");
+  flag("--version", table_->version, "print the version");
+}
+
+CommandLine::~CommandLine() = default;
+
+void CommandLine::flag(const std::string& names, bool& given, const std::string& help) {
+  table_->app.add_flag_function(names, [&given](std::int64_t) { given = true; })->disable_flag_override();
+  table_->rows.push_back({names, help});
+}
+
+void CommandLine::option(const std::string& names, const std::string& placeholder, Take take, const std::string& help) {
+  const auto named = names.substr(names.rfind(',') + 1);
+  auto taken = [take = std::move(take), named](const std::string& value) {
+    try {
+      take(value);
+    } catch (const std::invalid_argument& error) {
+      throw Failed(Exit::usage, named + ": " + printable(value) + ": " + error.what());
+    } catch (const std::system_error& error) {
+      throw Failed(Exit::usage, named + ": " + printable(error.what()));
+    }
+  };
+  table_->app.add_option_function<std::string>(names, taken)->trigger_on_parse()->type_name(placeholder);
+  table_->rows.push_back({names + " " + placeholder, help});
+}
+
+void CommandLine::operands(const std::string& placeholder, std::vector<std::string>& values, const std::string& help) {
+  table_->operands = &values;
+  table_->rows.push_back({placeholder, help});
+}
+
+void CommandLine::parse(int argc, char** argv) {
+  try {
+    table_->app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    throw usage_error(printable(in_one_line(error.what())));
+  }
+  if (table_->help) answer(table_->text());
+  if (table_->version) answer(version_line());
+  table_->take_operands();
+}
+
+}  // namespace vunify

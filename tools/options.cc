@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/options.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <thread>
+
+#include "tools/cli.h"
+#include "tools/text.h"
+
+namespace vunify {
+namespace {
+
+Take protection_into(std::optional<Protection>& protection) {
+  return [&](const std::string& word) { protection = parse_protection(word); };
+}
+
+Take pattern_into(ExcludeList& exclude) {
+  return [&](const std::string& pattern) { exclude.add(pattern, "--exclude"); };
+}
+
+Take file_into(ExcludeList& exclude) {
+  return [&](const std::string& path) { exclude.add_file(path); };
+}
+
+[[noreturn]] void complain_usage(const std::string& message) {
+  throw Failed(Exit::usage, message + "; see vunify --help");
+}
+
+// --why DIR PATH [DIR...]: PATH as the guest sees it, or as the host does.
+void take_why_path(Options& options) {
+  if (options.roots.size() < 2) complain_usage("--why wants a guest's DIR and a PATH in it");
+  auto path = options.roots[1];
+  options.roots.erase(options.roots.begin() + 1);
+  const auto& root = options.roots.front();
+  if (path.starts_with(root + "/")) path.erase(0, root.size());
+  path.erase(0, path.find_first_not_of('/'));
+  options.why_path = path;
+}
+
+Verb verb_of(bool deunify, bool recover, bool why) {
+  if (deunify + recover + why > 1) complain_usage("--deunify, --recover and --why exclude one another");
+  if (deunify) return Verb::deunify;
+  if (recover) return Verb::recover;
+  return why ? Verb::why : Verb::unify;
+}
+
+void check_roots(const Options& options) {
+  if (options.verb == Verb::recover ? !options.roots.empty() : false) complain_usage("--recover takes no directory");
+  if (options.verb == Verb::deunify && options.roots.empty()) complain_usage("no directory given");
+  if (options.verb == Verb::unify && options.roots.size() < 2) complain_usage("at least two directories are needed");
+}
+
+}  // namespace
+
+Options parse_options(int argc, char** argv) {
+  Options options;
+  bool deunify = false, recover = false, why = false, quiet = false, verbose = false;
+  options.jobs = std::max(1U, std::thread::hardware_concurrency());
+  CommandLine line("[options] DIR DIR...",
+                   "Makes equal files of different guests one inode, protected so that no guest can change it for the "
+                   "others. Each DIR is the root of a guest. vunify -R DIR... takes it back.");
+  line.flag("-n,--dry-run", options.dry_run, "print what would be done, change nothing, take no leases");
+  line.flag("-R,--deunify", deunify, "give the guests private copies of all that they share");
+  line.flag("--why", why, "--why DIR PATH [DIR...]: with whom is this file shared, or why is it not");
+  line.flag("--recover", recover, "finish or undo what an interrupted run left; every start does so too");
+  line.option("--protect", "HOW", protection_into(options.protect),
+              "auto (default), iunlink, reflink, or immutable: what keeps guests apart; auto never takes immutable");
+  line.option("--exclude", "PATTERN", pattern_into(options.exclude),
+              "leave matching paths alone (+PATTERN: do not); first match wins, before the shipped list");
+  line.option("--exclude-from", "FILE", file_into(options.exclude), "the same, a pattern a line");
+  line.option("--min-size", "SIZE", size_into(options.min_size), "leave smaller files alone (K, M, G)");
+  line.flag("--ignore-mtime", options.ignore_mtime, "mtimes may differ; the oldest file's is kept");
+  line.option("--jobs", "N", count_into(options.jobs), "workers (default: one a processor)");
+  line.option("--max-time", "TIME", duration_into(options.max_time),
+              "stop cleanly after 90m, 2h, ...; the largest savings come first, the next run goes on");
+  line.option("--state", "DIR", into(options.state_dir), "where journals and reports are (default: /var/lib/vunify)");
+  line.flag("-q", quiet, "say nothing unless something failed");
+  line.flag("-v", verbose, "say why files were left alone");
+  line.flag("--json", options.json, "the report as one JSON object on standard output");
+  line.option("--progress", "WHEN", choice_into(options.progress, {"auto", "json", "none"}),
+              "a bar on the terminal (auto), JSON lines on standard error, or none");
+  line.operands("DIR", options.roots, "roots of guests");
+  line.parse(argc, argv);
+  options.exclude.add_shipped();
+  options.verb = verb_of(deunify, recover, why);
+  options.detail = quiet ? Detail::quiet : verbose ? Detail::verbose : Detail::normal;
+  if (options.verb == Verb::why) take_why_path(options);
+  check_roots(options);
+  return options;
+}
+
+}  // namespace vunify

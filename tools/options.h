@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What vunify was asked to do.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "guest/exclude.h"
+#include "tools/report.h"
+#include "unify/protection.h"
+
+namespace vunify {
+
+enum class Verb { unify, deunify, recover, why };
+
+struct Options {
+  Verb verb = Verb::unify;
+  std::vector<std::string> roots;
+  std::string why_path;  // from the root of roots[0]
+  ExcludeList exclude;
+  std::optional<Protection> protect;  // nothing: auto
+  bool dry_run = false;
+  bool ignore_mtime = false;
+  std::uint64_t min_size = 1;
+  unsigned jobs = 1;
+  std::optional<std::chrono::seconds> max_time;
+  std::string state_dir = "/var/lib/vunify";
+  Detail detail = Detail::normal;
+  bool json = false;
+  std::string progress = "auto";
+};
+
+// Throws Failed{usage}; answers --help and --version by itself.
+Options parse_options(int argc, char** argv);
+
+}  // namespace vunify

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "tools/report.h"
+#include "tools/text.h"
+
+namespace vunify {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string_view word_of(Exit exit) {
+  switch (exit) {
+    case Exit::done:
+      return "done";
+    case Exit::partial:
+      return "partial";
+    case Exit::usage:
+      return "usage";
+    case Exit::refused:
+      return "refused";
+    case Exit::locked:
+      return "locked";
+    case Exit::fatal:
+      return "fatal";
+    case Exit::interrupted:
+    case Exit::terminated:
+      return "interrupted";
+  }
+  return "";
+}
+
+// JSON knows Unicode only; a name may be any bytes.
+void put_bytes(Json& object, const std::string& key, const std::string& bytes) {
+  if (is_utf8(bytes))
+    object[key] = bytes;
+  else
+    object[key + "_base64"] = base64(bytes);
+}
+
+std::string bytes_at(const Json& object, const std::string& key) {
+  if (object.contains(key)) return object.at(key).get<std::string>();
+  const auto bytes = from_base64(object.at(key + "_base64").get<std::string>());
+  if (!bytes) throw std::invalid_argument("not a report: " + key + "_base64");
+  return *bytes;
+}
+
+Json json_of(const SkipCounts& counts) {
+  Json object = Json::object();
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    if (counts[i] != 0 && i != static_cast<std::size_t>(Verdict::shared))
+      object[std::string(verdict_names[i])] = counts[i];
+  return object;
+}
+
+Json json_of(const GuestOutcome& guest) {
+  Json object;
+  put_bytes(object, "name", guest.name);
+  object["xid"] = guest.xid ? Json(*guest.xid) : Json(nullptr);
+  put_bytes(object, "root", guest.root);
+  object["protection"] = guest.protection;
+  object["files"] = guest.files;
+  object["bytes"] = guest.bytes;
+  object["linked_files"] = guest.linked_files;
+  object["freed_bytes"] = guest.freed_bytes;
+  object["shared_bytes"] = guest.shared_bytes;
+  object["private_bytes"] = guest.private_bytes;
+  object["skipped"] = json_of(guest.skipped);
+  return object;
+}
+
+Json json_of(const FilesystemOutcome& fs) {
+  return {{"uuid", fs.uuid}, {"free_before", fs.free_before}, {"free_after", fs.free_after}};
+}
+
+Json json_of(const Failure& failure) {
+  Json object;
+  put_bytes(object, "guest", failure.guest);
+  put_bytes(object, "path", failure.path);
+  object["reason"] = failure.reason;
+  return object;
+}
+
+template <typename T>
+Json list_of(const std::vector<T>& values) {
+  Json list = Json::array();
+  for (const auto& value : values) list.push_back(json_of(value));
+  return list;
+}
+
+}  // namespace
+
+std::string report_json(const Outcome& outcome, Exit exit) {
+  Json object;
+  object["schema"] = 1;
+  object["status"] = word_of(exit);
+  object["complete"] = outcome.complete;
+  object["dry_run"] = outcome.dry_run;
+  object["started"] = format_time(outcome.started);
+  object["guest_count"] = outcome.guests.size();
+  object["files"] = outcome.files();
+  object["bytes"] = outcome.bytes();
+  object["read_files"] = outcome.read_files;
+  object["read_bytes"] = outcome.read_bytes;
+  object["linked_files"] = outcome.linked_files();
+  object["freed_bytes"] = outcome.freed_bytes();
+  object["freed_when_closed"] = outcome.freed_when_closed;
+  object["shared_files"] = outcome.shared_files;
+  object["shared_bytes"] = outcome.shared_bytes;
+  object["unmarked_files"] = outcome.unmarked_files;
+  object["recovered_files"] = outcome.recovered_files;
+  object["guests"] = list_of(outcome.guests);
+  object["filesystems"] = list_of(outcome.filesystems);
+  object["skipped"] = json_of(outcome.skipped());
+  object["failed"] = list_of(outcome.failed);
+  object["seconds"] = {{"walk", outcome.walk_seconds},
+                       {"prove", outcome.prove_seconds},
+                       {"link", outcome.link_seconds},
+                       {"total", outcome.total_seconds}};
+  // A reason may quote a name; what is no UTF-8 in it becomes U+FFFD.
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::vector<std::string> guest_roots(std::string_view report) {
+  try {
+    std::vector<std::string> roots;
+    const Json object = Json::parse(report);
+    for (const auto& guest : object.at("guests")) roots.push_back(bytes_at(guest, "root"));
+    return roots;
+  } catch (const Json::exception& error) {
+    throw std::invalid_argument(std::string("not a report: ") + error.what());
+  }
+}
+
+}  // namespace vunify

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tools/report.h"
+#include "tools/text.h"
+
+namespace vunify {
+namespace {
+
+using Row = std::vector<std::string>;
+
+std::string padding(std::size_t wanted, std::size_t have) {
+  return std::string(wanted > have ? wanted - have : 0, ' ');
+}
+
+// The first two columns are words and stand left, the others are numbers and stand right.
+std::string table(const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const auto gap = padding(widths[i], width_of(row[i]));
+      line += (i == 0 ? "" : "  ") + (i < 2 ? row[i] + gap : gap + row[i]);
+    }
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
+Row row_of(const GuestOutcome& guest) {
+  return {printable(guest.name),
+          guest.protection,
+          format_count(guest.files),
+          format_count(guest.linked_files),
+          format_bytes(guest.freed_bytes),
+          format_bytes(guest.shared_bytes),
+          format_bytes(guest.private_bytes)};
+}
+
+std::string guest_table(const Outcome& outcome) {
+  if (outcome.guests.empty()) return {};
+  std::vector<Row> rows{{"guest", "protection", "files", "linked", "freed", "shared", "private"}};
+  for (const auto& guest : outcome.guests) rows.push_back(row_of(guest));
+  return table(rows) + "\n";
+}
+
+std::string files(std::uint64_t count) { return format_count(count) + (count == 1 ? " file" : " files"); }
+
+std::string totals(const Outcome& outcome) {
+  const bool dry = outcome.dry_run;
+  auto text = fmt::format("{} {}, {}, {}; read {}, {}; {}\n", outcome.guests.size(),
+                          outcome.guests.size() == 1 ? "guest" : "guests", files(outcome.files()),
+                          format_bytes(outcome.bytes()), files(outcome.read_files), format_bytes(outcome.read_bytes),
+                          format_seconds(outcome.total_seconds));
+  text += fmt::format("{} {}, {} {}; shared files {} {}\n", dry ? "would link" : "linked",
+                      files(outcome.linked_files()), dry ? "would free" : "freed", format_bytes(outcome.freed_bytes()),
+                      dry ? "take, as yet," : "take", format_bytes(outcome.shared_bytes));
+  if (outcome.freed_when_closed != 0)
+    text += fmt::format("{} of that {} free once programs close the files they read\n",
+                        format_bytes(outcome.freed_when_closed), dry ? "would be" : "are");
+  if (outcome.unmarked_files != 0)
+    text += fmt::format("{} {} to the one guest that has {} left\n", dry ? "would give back" : "gave back",
+                        files(outcome.unmarked_files), outcome.unmarked_files == 1 ? "it" : "them");
+  if (outcome.recovered_files != 0)
+    text += fmt::format("recovered {} of an interrupted run\n", files(outcome.recovered_files));
+  return text;
+}
+
+std::string skips(const Outcome& outcome, Detail detail) {
+  const auto counts = outcome.skipped();
+  std::string text;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] == 0 || i == static_cast<std::size_t>(Verdict::shared)) continue;
+    text += text.empty() ? "left alone:\n" : "";
+    text += fmt::format("  {:>11}  {}\n", format_count(counts[i]), verdict_names[i]);
+    if (detail == Detail::verbose) text += fmt::format("               {}\n", explain(static_cast<Verdict>(i)));
+  }
+  return text;
+}
+
+// The two that an administrator can do something about at once.
+std::string cures(const Outcome& outcome) {
+  const auto counts = outcome.skipped();
+  const auto shifted = counts[static_cast<std::size_t>(Verdict::shifted_owner)];
+  if (shifted == 0) return {};
+  return fmt::format(
+      "hint: {} {} only in owners shifted by a user namespace: an idmapped mount or --protect=reflink lets guests "
+      "share "
+      "them\n",
+      files(shifted), shifted == 1 ? "differs" : "differ");
+}
+
+std::string where(const Failure& failure) {
+  if (failure.path.empty()) return printable(failure.guest);
+  if (failure.guest.empty()) return printable(failure.path);
+  return printable(failure.guest) + ": " + printable(failure.path);
+}
+
+std::string failures(const Outcome& outcome) {
+  std::string text;
+  for (const auto& failure : outcome.failed) {
+    const auto place = where(failure);
+    text += fmt::format("failed: {}{}{}\n", place, place.empty() ? "" : ": ", one_line(failure.reason));
+  }
+  return text;
+}
+
+std::string free_space(const Outcome& outcome) {
+  std::string text;
+  for (const auto& fs : outcome.filesystems)
+    text += fmt::format("df: {}: {} free before, {} after\n", printable(fs.uuid), format_bytes(fs.free_before),
+                        format_bytes(fs.free_after));
+  return text;
+}
+
+std::string ending(const Outcome& outcome, Exit exit) {
+  if (exit == Exit::interrupted || exit == Exit::terminated)
+    return "interrupted: what was begun is finished, the next run goes on\n";
+  return outcome.complete ? "" : "--max-time came first: the next run goes on\n";
+}
+
+}  // namespace
+
+Exit exit_of(const Outcome& outcome, int signal) {
+  if (signal != 0) return signal == 2 ? Exit::interrupted : Exit::terminated;
+  if (outcome.disk_full) return Exit::fatal;
+  return outcome.failed.empty() ? Exit::done : Exit::partial;
+}
+
+std::string report_text(const Outcome& outcome, Exit exit, Detail detail) {
+  if (detail == Detail::quiet) return failures(outcome);
+  return guest_table(outcome) + totals(outcome) + skips(outcome, detail) + cures(outcome) + failures(outcome) +
+         free_space(outcome) + ending(outcome, exit);
+}
+
+}  // namespace vunify

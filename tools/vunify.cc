@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// vunify: makes equal files of different guests one inode, safely, and takes it back. The program is a list of verbs:
+// each takes what the one before it left.
+#include <tbb/global_control.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "hashindex/candidates.h"
+#include "hashindex/scan.h"
+#include "sys/process.h"
+#include "tools/cli.h"
+#include "tools/options.h"
+#include "tools/progress.h"
+#include "tools/report.h"
+#include "tools/text.h"
+#include "tools/why.h"
+#include "unify/deunify_guests.h"
+#include "unify/link_groups.h"
+#include "unify/place.h"
+#include "unify/recover.h"
+#include "unify/settle.h"
+#include "unify/share_groups.h"
+#include "unify/shifted_owners.h"
+#include "unify/state_dir.h"
+#include "unify/summarize.h"
+
+namespace vunify {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Everything a run needs before its first guest is opened.
+struct Run {
+  const Options& options;
+  std::string state_dir;
+  std::size_t open_files;
+  Stop stop;
+  Counters counters;
+  Outcome outcome;
+};
+
+std::vector<Guest> open_roots(const Options& options) {
+  auto opened = open_guests(options.roots);
+  if (opened.refused.empty()) return std::move(opened.guests);
+  for (std::size_t i = 1; i < opened.refused.size(); ++i)
+    complain(printable(opened.refused[i].path) + ": " + opened.refused[i].reason);
+  throw Failed(Exit::usage, printable(opened.refused[0].path) + ": " + opened.refused[0].reason);
+}
+
+// Guests without protection are left alone; where no guest has any, nothing is done at all.
+void check_protection(Run& run, const std::vector<Guest>& guests, const std::vector<Place>& places) {
+  bool any = false;
+  for (const auto& place : places) {
+    any |= place.protection != Protection::none;
+    if (place.protection != Protection::none) continue;
+    for (const auto guest : place.guests) run.outcome.failed.push_back({guests[guest].name, "", place.reason});
+  }
+  if (!any)
+    throw Failed(Exit::refused, printable(guests[places[0].guests[0]].root.host_path()) + ": " + places[0].reason);
+}
+
+// Places whose guests are treated alike: by links, or by shared data.
+std::vector<std::uint32_t> only(const std::vector<Place>& places, std::vector<std::uint32_t> place_of, bool reflink) {
+  for (auto& place : place_of)
+    if (place != no_place && (places[place].protection == Protection::reflink) != reflink) place = no_place;
+  return place_of;
+}
+
+void unify_kind(Run& run, const std::vector<Guest>& guests, Scan& scan, const std::vector<Place>& places,
+                const std::vector<std::uint32_t>& place_of, bool reflink, Tally& tally) {
+  const auto& options = run.options;
+  auto candidates = find_candidates(scan, place_of, {!reflink, !options.ignore_mtime});
+  const Settling settling{guests, scan, candidates, places, place_of, options.dry_run, run.state_dir};
+  const LinkRules rules{options.dry_run, !options.ignore_mtime, options.jobs, run.open_files, run.state_dir};
+  adopt_unprotected(settling, run.outcome);
+  separate_doubles(settling, run.outcome);
+  tally.add(reflink ? share_groups(guests, scan, candidates, rules, run.stop, run.counters)
+                    : link_groups(guests, scan, candidates, places, place_of, rules, run.stop, run.counters));
+  if (!reflink) find_shifted_owners(guests, scan, place_of, run.stop, run.counters, tally);
+  unmark_last_names(settling, run.outcome);
+  count_shared(scan, candidates, run.outcome);
+}
+
+void unify_guests(Run& run) {
+  const auto guests = open_roots(run.options);
+  run.outcome.filesystems = measure_space(guests);
+  auto places = find_places(guests, run.options.protect, run.options.dry_run);
+  check_protection(run, guests, places);
+  const auto place_of = place_of_guests(places, guests.size());
+
+  const auto walk_start = Clock::now();
+  auto scan = scan_guests(guests, {&run.options.exclude, run.options.min_size}, run.stop, run.counters);
+  leave_unprotected(scan, place_of);
+  run.outcome.walk_seconds = seconds_since(walk_start);
+
+  const auto prove_start = Clock::now();
+  Tally tally(guests.size());
+  for (const bool reflink : {false, true}) {
+    const auto these = only(places, place_of, reflink);
+    if (std::ranges::any_of(these, [](std::uint32_t place) { return place != no_place; }))
+      unify_kind(run, guests, scan, places, these, reflink, tally);
+  }
+  name_other_mounts(guests, places, scan);
+  run.outcome.link_seconds = static_cast<double>(tally.linking_nanoseconds) / 1e9 / run.options.jobs;
+  run.outcome.prove_seconds = std::max(0.0, seconds_since(prove_start) - run.outcome.link_seconds);
+
+  close_places(places);
+  summarize(guests, scan, places, tally, run.outcome);
+  measure_space_after(guests, run.outcome);
+}
+
+void deunify(Run& run) {
+  const auto guests = open_roots(run.options);
+  run.outcome.filesystems = measure_space(guests);
+  const auto refusal = deunify_guests(guests, run.options.dry_run, run.state_dir, run.stop, run.counters, run.outcome);
+  if (refusal) throw Failed(Exit::refused, printable(refusal->path) + ": " + refusal->reason);
+  measure_space_after(guests, run.outcome);
+}
+
+// What an interrupted run left comes first, whatever was asked for.
+void recover_state(Run& run) {
+  const auto recovery = recover(run.state_dir);
+  run.outcome.recovered_files = recovery.names;
+  for (const auto& kept : recovery.kept) run.outcome.failed.push_back({"", kept.path, kept.reason});
+}
+
+void carry_out(Run& run) {
+  const auto start = Clock::now();
+  run.outcome.started = clock_now();
+  run.outcome.dry_run = run.options.dry_run;
+  if (!run.options.dry_run) recover_state(run);
+  if (run.options.verb == Verb::unify) unify_guests(run);
+  if (run.options.verb == Verb::deunify) deunify(run);
+  run.outcome.complete = !run.stop.requested() && !run.outcome.disk_full;
+  run.outcome.total_seconds = seconds_since(start);
+}
+
+Exit tell(const Run& run, const StateDir* state) {
+  const auto exit = exit_of(run.outcome, run.stop.signal());
+  if (state != nullptr && run.options.verb == Verb::unify) state->keep_report(report_json(run.outcome, exit));
+  print(run.options.json ? report_json(run.outcome, exit) : report_text(run.outcome, exit, run.options.detail));
+  return exit;
+}
+
+std::optional<StateDir> lock_state(const Options& options) {
+  if (options.dry_run) return std::nullopt;
+  StateDir state(options.state_dir);
+  if (!state.lock())
+    throw Failed(Exit::locked, printable(options.state_dir) + ": process " + state.holder() + " holds the lock");
+  return state;
+}
+
+Exit vunify(int argc, char** argv) {
+  const auto options = parse_options(argc, argv);
+  if (!is_root()) throw Failed(Exit::refused, "only root may read and link every guest's files");
+  const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
+  use_idle_io();
+  catch_stop_signals();
+  const auto open_files = raise_open_files_limit();
+  if (options.verb == Verb::why) return tell_why(options);
+  const auto state = lock_state(options);
+  Run run{options, state ? state->path() : "", open_files, Stop(options.max_time), {}, {}};
+  try {
+    const Progress progress(progress_mode(options.progress), run.counters);
+    carry_out(run);
+  } catch (const std::system_error& error) {
+    if (is_error(error, EWOULDBLOCK)) throw Failed(Exit::locked, one_line(error.what()));
+    throw;
+  }
+  return tell(run, state ? &*state : nullptr);
+}
+
+}  // namespace
+}  // namespace vunify
+
+int main(int argc, char** argv) { return vunify::run_tool(argc, argv, vunify::vunify); }

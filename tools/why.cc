@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/why.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "hashindex/candidates.h"
+#include "tools/text.h"
+#include "unify/link_groups.h"
+#include "unify/place.h"
+#include "unify/share_groups.h"
+#include "unify/shifted_owners.h"
+#include "unify/state_dir.h"
+
+namespace vunify {
+namespace {
+
+std::vector<std::string> all_roots(const Options& options) {
+  auto roots = options.roots;
+  if (roots.size() > 1) return roots;
+  const auto report = last_report(options.state_dir);
+  if (!report)
+    throw Failed(Exit::usage,
+                 "no report of an earlier run in " + printable(options.state_dir) + ": name the other guests too");
+  for (auto& root : guest_roots(*report)) roots.push_back(std::move(root));
+  return roots;
+}
+
+// The guest asked for comes first, and only once.
+std::vector<Guest> open_all(const Options& options) {
+  auto opened = open_guests({options.roots.front()});
+  if (opened.guests.empty())
+    throw Failed(Exit::usage, printable(opened.refused[0].path) + ": " + opened.refused[0].reason);
+  const auto first = opened.guests[0].root.host_path();
+  auto roots = all_roots(options);
+  roots[0] = first;
+  roots.erase(std::remove(roots.begin() + 1, roots.end(), first), roots.end());
+  return open_guests(roots).guests;
+}
+
+std::optional<std::uint32_t> find_file(const Tree& tree, const std::string& path) {
+  for (std::uint32_t i = 0; i < tree.files().size(); ++i)
+    if (tree.path(i) == path) return i;
+  return std::nullopt;
+}
+
+// Only the group that holds the file has to be proven.
+void keep_group_of(Candidates& candidates, NameRef asked) {
+  const auto holds = [&](const CandidateGroup& group) {
+    for (auto i = group.first; i < group.first + group.count; ++i)
+      for (const auto name : candidates.names_of(candidates.inodes[i]))
+        if (name.guest == asked.guest && name.file == asked.file) return true;
+    return false;
+  };
+  std::erase_if(candidates.groups, [&](const CandidateGroup& group) { return !holds(group); });
+}
+
+// An excluded directory is not entered, so its rule decides for all beneath it.
+const ExcludeRule* deciding_rule(const ExcludeList& exclude, const std::string& path) {
+  for (std::size_t end = path.find('/'); end != std::string::npos; end = path.find('/', end + 1)) {
+    const auto* rule = exclude.first_match("/" + path.substr(0, end));
+    if (rule != nullptr && !rule->include) return rule;
+  }
+  const auto* rule = exclude.first_match("/" + path);
+  return rule != nullptr && !rule->include ? rule : nullptr;
+}
+
+std::string tell_rule(const std::string& path, const ExcludeRule& rule) {
+  return fmt::format("{}: left alone: excluded by {}, line {}: {}\n", printable(path), printable(rule.source),
+                     rule.line, printable(rule.pattern));
+}
+
+std::string tell_names(const std::vector<Guest>& guests, const Scan& scan, std::uint64_t ino, NameRef asked) {
+  std::string lines;
+  for (std::uint32_t guest = 0; guest < guests.size(); ++guest)
+    for (std::uint32_t i = 0; i < scan.trees[guest].files().size(); ++i) {
+      if (scan.trees[guest].file(i).ino != ino || guests[guest].fs != guests[asked.guest].fs) continue;
+      if (guest == asked.guest && i == asked.file) continue;
+      lines += fmt::format("  {}: /{}\n", printable(guests[guest].name), printable(scan.trees[guest].path(i)));
+    }
+  return lines;
+}
+
+void prove_group(const Options& options, const std::vector<Guest>& guests, const std::vector<Place>& places, Scan& scan,
+                 NameRef asked) {
+  const auto place_of = place_of_guests(places, guests.size());
+  leave_unprotected(scan, place_of);
+  if (place_of[asked.guest] == no_place) return;
+  const bool reflink = places[place_of[asked.guest]].protection == Protection::reflink;
+  auto candidates = find_candidates(scan, place_of, {!reflink, !options.ignore_mtime});
+  keep_group_of(candidates, asked);
+  const LinkRules rules{true, !options.ignore_mtime, 1, 1024, {}};
+  const Stop stop(options.max_time);
+  Counters counters;
+  if (reflink) {
+    share_groups(guests, scan, candidates, rules, stop, counters);
+    return;
+  }
+  auto tally = link_groups(guests, scan, candidates, places, place_of, rules, stop, counters);
+  find_shifted_owners(guests, scan, place_of, stop, counters, tally);
+  name_other_mounts(guests, places, scan);
+}
+
+}  // namespace
+
+Exit tell_why(const Options& options) {
+  if (const auto* rule = deciding_rule(options.exclude, options.why_path)) {
+    print(tell_rule(options.why_path, *rule));
+    return Exit::done;
+  }
+  const auto guests = open_all(options);
+  const auto places = find_places(guests, options.protect, true);
+  const Stop stop(options.max_time);
+  Counters counters;
+  auto scan = scan_guests(guests, {&options.exclude, options.min_size}, stop, counters);
+  const auto file = find_file(scan.trees[0], options.why_path);
+  if (!file) throw Failed(Exit::usage, printable(options.why_path) + ": no regular file of this guest");
+  const NameRef asked{0, *file};
+  const auto found = scan.trees[0].file(*file);
+  const auto path = printable(options.why_path);
+  if (found.marked) {
+    print(fmt::format("{}: shared, keeper inode {}, with\n{}", path, found.ino,
+                      tell_names(guests, scan, found.ino, asked)));
+    return Exit::done;
+  }
+  prove_group(options, guests, places, scan, asked);
+  const auto verdict = scan.trees[0].file(*file).verdict;
+  if (verdict == Verdict::shared)
+    print(fmt::format("{}: not shared yet: the next run can share it\n", path));
+  else
+    print(fmt::format("{}: left alone: {}: {}\n", path, name_of(verdict), explain(verdict)));
+  return Exit::done;
+}
+
+}  // namespace vunify

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Links made between two commits of the journal. The journal is written and the guests' filesystem synced once for all
+// of them: after that the keepers' bytes are on disk, and no power cut can leave a name with less than it had.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "unify/journal.h"
+#include "unify/link_set.h"
+
+namespace vunify {
+
+class Batch {
+ public:
+  // staging and staging_path: where this worker's names are prepared. leaf_prefix keeps the workers' names apart.
+  Batch(Journal& journal, int staging, std::string staging_path, std::string leaf_prefix)
+      : journal_(journal), staging_(staging), staging_path_(std::move(staging_path)), prefix_(std::move(leaf_prefix)) {}
+
+  // Takes over descriptors and leases; gives the victims their names in staging.
+  void add(LinkTask task);
+  std::size_t names() const { return names_; }
+
+  // Links all that was added, hands every task to `done` with what it freed, and is empty afterwards. Throws only where
+  // nothing of it was begun: the journal could not be written (ENOSPC) or the filesystem not be synced (EIO).
+  void apply(const std::function<void(LinkTask& task, const Finished& finished)>& done);
+
+ private:
+  void begin(const std::vector<LinkTask>& tasks) const;
+
+  Journal& journal_;
+  int staging_;
+  std::string staging_path_;
+  std::string prefix_;
+  std::uint64_t next_leaf_ = 0;
+  std::size_t names_ = 0;
+  std::vector<LinkTask> tasks_;
+};
+
+}  // namespace vunify

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unify/break_links.h"
+
+#include "sys/mark.h"
+#include "unify/put_back.h"
+
+namespace vunify {
+namespace {
+
+constexpr std::size_t batch_names = 256;
+
+}  // namespace
+
+struct LinkBreaker::Copy {
+  BreakTask* task = nullptr;
+  Fd keeper;
+  Inode seen;
+  Policy policy;
+  Protection protection = Protection::none;
+  std::vector<StagedName> staged;     // one for each name
+  std::vector<std::uint64_t> copies;  // inode of each copy that was made
+};
+
+void LinkBreaker::journal(const std::vector<Copy>& copies, bool made) {
+  std::vector<JournaledSet> sets;
+  for (const auto& copy : copies) {
+    const auto& task = *copy.task;
+    JournaledSet set{Intent::copy,
+                     staging_path_,
+                     task.names.front().root->host_path(),
+                     task.names.front().path,
+                     task.keeper.ino,
+                     copy.seen.stamp.size,
+                     copy.seen.stamp.mtime,
+                     copy.protection,
+                     {}};
+    for (std::size_t n = 0; n < copy.staged.size(); ++n)
+      set.names.push_back({copy.staged[n].leaf, task.names[n].root->host_path(), task.names[n].path,
+                           made && n < copy.copies.size() ? copy.copies[n] : 0, task.keeper.ino});
+    sets.push_back(std::move(set));
+  }
+  journal_.begin(sets);
+}
+
+void LinkBreaker::make_copies(Copy& copy) {
+  auto& task = *copy.task;
+  try {
+    copy.keeper = task.names.front().root->open_regular(task.names.front().path);
+    copy.seen = stat_fd(copy.keeper.get());
+    if (copy.seen.ino != task.keeper.ino) {
+      task.reason = "changed";
+      return;
+    }
+    copy.policy = read_policy(copy.keeper.get());
+    copy.protection = protection_of(copy.keeper.get());
+    for (const auto& staged : copy.staged) {
+      prepare_copy(copy.keeper.get(), staged);
+      copy.copies.push_back(stat_staged(staged).ino);
+    }
+  } catch (const std::system_error& error) {
+    task.reason = error.code().message();
+    task.disk_full = is_error(error, ENOSPC) || is_error(error, EDQUOT);
+  }
+}
+
+// The lease keeps writers out while nothing else does.
+void LinkBreaker::lead_names(Copy& copy) {
+  auto& task = *copy.task;
+  const int keeper = copy.keeper.get();
+  auto lease = Lease::take(keeper);
+  if (!lease || !lease->pin() || stat_fd(keeper).stamp.mtime != copy.seen.stamp.mtime) {
+    task.reason = "open for writing";
+    return;
+  }
+  unprotect(keeper);
+  for (std::size_t n = 0; n < copy.copies.size(); ++n) {
+    try {
+      const auto name = open_name(*task.names[n].root, task.names[n].path);
+      exchange(copy.staged[n], name);
+      const auto came_out = stat_staged(copy.staged[n]).ino;
+      if (came_out == task.keeper.ino) {
+        remove_staged(copy.staged[n]);
+        ++task.copied;
+      } else {
+        put_back(copy.staged[n], name, came_out, copy.copies[n]);
+      }
+    } catch (const std::system_error& error) {
+      task.reason = error.code().message();
+    }
+  }
+  if (read_policy(keeper) != copy.policy) restore_policy(keeper, copy.policy);
+  if (stat_fd(keeper).nlink > 1) return protect(keeper, copy.protection);
+  clear_mark(keeper);
+}
+
+// Copies that no name leads to go away. What a guest's name led to instead of the keeper is kept, and told.
+bool LinkBreaker::clear_staging(const Copy& copy, bool led) {
+  bool clear = true;
+  for (std::size_t n = 0; n < copy.staged.size(); ++n) {
+    const auto held = stat_name(copy.staged[n].dir, copy.staged[n].leaf.c_str());
+    if (!held) continue;
+    if (!led || held->ino == copy.copies[n]) {
+      remove_staged(copy.staged[n]);
+    } else {
+      copy.task->reason =
+          staging_path_ + "/" + copy.staged[n].leaf + " is left: it is not the file that was planned for";
+      clear = false;
+    }
+  }
+  return clear;
+}
+
+void LinkBreaker::run_batch(std::span<BreakTask> tasks) {
+  std::vector<Copy> copies;
+  for (auto& task : tasks) {
+    Copy copy;
+    copy.task = &task;
+    for (std::size_t n = 0; n < task.names.size(); ++n)
+      copy.staged.push_back({staging_, "copy-" + std::to_string(next_leaf_++)});
+    copies.push_back(std::move(copy));
+  }
+  journal(copies, false);
+  for (auto& copy : copies) make_copies(copy);
+  sync_filesystem(staging_, staging_path_);
+  journal(copies, true);
+  bool clear = true;
+  for (auto& copy : copies) {
+    const bool led = copy.copies.size() == copy.staged.size() && copy.task->reason.empty();
+    if (led) lead_names(copy);
+    clear &= clear_staging(copy, led);
+  }
+  if (clear) journal_.end();
+}
+
+void LinkBreaker::run(std::vector<BreakTask>& tasks, const std::function<bool()>& stop) {
+  for (std::size_t from = 0; from < tasks.size() && !stop();) {
+    auto to = from;
+    for (std::size_t names = 0; to < tasks.size() && names < batch_names; ++to) names += tasks[to].names.size();
+    run_batch(std::span(tasks).subspan(from, to - from));
+    from = to;
+  }
+}
+
+}  // namespace vunify

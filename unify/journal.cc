@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unify/journal.h"
+
+#include <fcntl.h>
+#include <xxhash.h>
+
+#include <charconv>
+#include <filesystem>
+#include <stdexcept>
+
+namespace vunify {
+namespace {
+
+// A file: "vunify-journal 1 LENGTH CHECKSUM\n", padded to header_bytes, then LENGTH bytes of fields, each
+// "SIZE:BYTES". LENGTH 0 says that the batch is over.
+constexpr std::size_t header_bytes = 64;
+constexpr std::string_view magic = "vunify-journal 1 ";
+constexpr std::string_view file_prefix = "journal.";
+
+class Writer {
+ public:
+  void put(std::string_view field) { text_.append(std::to_string(field.size())).append(":").append(field); }
+  void put(std::uint64_t number) { put(std::to_string(number)); }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+class Reader {
+ public:
+  explicit Reader(std::string_view text) : text_(text) {}
+  bool is_done() const { return text_.empty(); }
+
+  std::string string() {
+    const auto size = number_before(':');
+    if (size > text_.size()) throw std::invalid_argument("journal field too long");
+    std::string field(text_.substr(0, size));
+    text_.remove_prefix(size);
+    return field;
+  }
+  std::uint64_t number() { return std::stoull(string()); }
+
+ private:
+  std::size_t number_before(char end) {
+    std::size_t value = 0;
+    const auto [stop, error] = std::from_chars(text_.data(), text_.data() + text_.size(), value);
+    const auto digits = static_cast<std::size_t>(stop - text_.data());
+    if (error != std::errc{} || digits == text_.size() || *stop != end) throw std::invalid_argument("journal field");
+    text_.remove_prefix(digits + 1);
+    return value;
+  }
+
+  std::string_view text_;
+};
+
+void put(Writer& out, const JournaledSet& set) {
+  out.put(static_cast<std::uint64_t>(set.intent));
+  out.put(set.staging);
+  out.put(set.root);
+  out.put(set.path);
+  out.put(set.keeper);
+  out.put(set.size);
+  out.put(static_cast<std::uint64_t>(set.mtime.sec));
+  out.put(set.mtime.nsec);
+  out.put(static_cast<std::uint64_t>(set.protection));
+  out.put(set.names.size());
+  for (const auto& name : set.names) {
+    out.put(name.staged);
+    out.put(name.root);
+    out.put(name.path);
+    out.put(name.before);
+    out.put(name.after);
+  }
+}
+
+JournaledSet take(Reader& in) {
+  JournaledSet set;
+  set.intent = static_cast<Intent>(in.number());
+  set.staging = in.string();
+  set.root = in.string();
+  set.path = in.string();
+  set.keeper = in.number();
+  set.size = in.number();
+  set.mtime.sec = static_cast<std::int64_t>(in.number());
+  set.mtime.nsec = static_cast<std::uint32_t>(in.number());
+  set.protection = static_cast<Protection>(in.number());
+  set.names.resize(in.number());
+  for (auto& name : set.names) {
+    name.staged = in.string();
+    name.root = in.string();
+    name.path = in.string();
+    name.before = in.number();
+    name.after = in.number();
+  }
+  return set;
+}
+
+std::string header_of(std::string_view body) {
+  auto header = std::string(magic) + std::to_string(body.size()) + " " +
+                std::to_string(XXH3_64bits(body.data(), body.size())) + "\n";
+  header.resize(header_bytes, ' ');
+  return header;
+}
+
+std::vector<JournaledSet> parse(std::string_view file) {
+  std::vector<JournaledSet> sets;
+  if (file.size() < header_bytes || !file.starts_with(magic)) return sets;
+  std::size_t length = 0;
+  std::from_chars(file.data() + magic.size(), file.data() + header_bytes, length);
+  if (length > file.size() - header_bytes) return sets;
+  const auto body = file.substr(header_bytes, length);
+  if (file.substr(0, header_bytes) != header_of(body)) return sets;
+  for (Reader in(body); !in.is_done();) sets.push_back(take(in));
+  return sets;
+}
+
+std::vector<std::string> journal_files(const std::string& state_dir) {
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(state_dir))
+    if (entry.path().filename().string().starts_with(file_prefix)) files.push_back(entry.path());
+  return files;
+}
+
+}  // namespace
+
+Journal::Journal(const std::string& state_dir, const std::string& worker)
+    : path_(state_dir + "/" + std::string(file_prefix) + worker),
+      fd_(open_host(path_, O_RDWR | O_CREAT | O_NOFOLLOW)) {}
+
+void Journal::begin(const std::vector<JournaledSet>& sets) {
+  Writer body;
+  for (const auto& set : sets) put(body, set);
+  write_at_start(fd_.get(), header_of(body.text()) + body.text(), path_);
+  sync_data(fd_.get(), path_);
+}
+
+void Journal::end() { write_at_start(fd_.get(), header_of({}), path_); }
+
+std::vector<JournaledSet> read_journals(const std::string& state_dir) {
+  std::vector<JournaledSet> sets;
+  for (const auto& path : journal_files(state_dir)) {
+    const auto file = read_all(open_host(path, O_RDONLY | O_NOFOLLOW).get(), path);
+    for (auto& set : parse(file)) sets.push_back(std::move(set));
+  }
+  return sets;
+}
+
+void replace_journals(const std::string& state_dir, const std::vector<JournaledSet>& unresolved) {
+  const auto old = journal_files(state_dir);
+  if (!unresolved.empty()) Journal(state_dir, "unresolved").begin(unresolved);
+  for (const auto& path : old)
+    if (unresolved.empty() || !path.ends_with(".unresolved")) std::filesystem::remove(path);
+}
+
+}  // namespace vunify

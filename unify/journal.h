@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker is about to do, on disk before it does it. Each worker has one file in the state directory and one
+// batch in it at a time: written and synced when the batch begins, emptied when it is over. A batch that was torn by a
+// power cut fails its checksum: it had not begun. What to make of an old one is told in unify/recover.h.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sys/fd.h"
+#include "sys/inode.h"
+#include "unify/protection.h"
+
+namespace vunify {
+
+// A name in staging that is to be exchanged with a guest's.
+struct JournaledName {
+  std::string staged;  // leaf in the staging directory
+  std::string root;    // the guest's root, and the path from there
+  std::string path;
+  std::uint64_t before = 0;  // inode the staged name leads to until the exchange; 0: a copy still being made
+  std::uint64_t after = 0;   // inode it leads to afterwards
+};
+
+enum class Intent { link, copy };  // lead names to the keeper; give names copies of their own
+
+// One shared inode and the names that are led to it, or away from it.
+struct JournaledSet {
+  Intent intent = Intent::link;
+  std::string staging;  // path of the staging directory
+  std::string root;     // of a guest that has a name of the inode, and that name
+  std::string path;
+  std::uint64_t keeper = 0;
+  std::uint64_t size = 0;
+  Timestamp mtime;
+  Protection protection = Protection::none;  // to be set again where it was lifted
+  std::vector<JournaledName> names;
+};
+
+class Journal {
+ public:
+  // Opens, or makes, the file of one worker. Throws where the state directory cannot be written.
+  Journal(const std::string& state_dir, const std::string& worker);
+
+  // Durable when it returns.
+  void begin(const std::vector<JournaledSet>& sets);
+  // The batch is over. Not synced: an old batch read again finds nothing left to do.
+  void end();
+
+ private:
+  std::string path_;
+  Fd fd_;
+};
+
+// The batches that earlier workers left. A file that cannot be read throws; one whose batch is torn, or over, has none.
+std::vector<JournaledSet> read_journals(const std::string& state_dir);
+// Removes them all; sets that are still to be dealt with stay in one file of their own.
+void replace_journals(const std::string& state_dir, const std::vector<JournaledSet>& unresolved);
+
+}  // namespace vunify

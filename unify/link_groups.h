@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// From candidate groups to links, by several workers: each takes the next group, largest saving first, proves it, plans
+// it, and links what it has gathered, batch by batch.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "hashindex/prove.h"
+#include "unify/place.h"
+#include "unify/tally.h"
+
+namespace vunify {
+
+struct LinkRules {
+  bool dry_run = false;  // plan only, without leases
+  bool mtime = true;     // false: mtimes may differ, the oldest file of a class is kept
+  unsigned jobs = 1;
+  std::size_t open_files = 1024;  // descriptors that all workers together may hold
+  std::string state_dir;          // for the journals; exists
+};
+
+// Works in the caller's tbb::task_arena. Every name of every group gets its verdict in scan; candidates tell which
+// inodes became keepers and which were given up. Ends early, and clean, when stop says so or the disk is full.
+Tally link_groups(const std::vector<Guest>& guests, Scan& scan, Candidates& candidates,
+                  const std::vector<Place>& places, const std::vector<std::uint32_t>& place_of, const LinkRules& rules,
+                  const Stop& stop, Counters& counters);
+
+}  // namespace vunify

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unify/plan.h"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+#include <string_view>
+
+namespace vunify {
+namespace {
+
+// A keeper in the making.
+struct Rank {
+  LinkSet set;
+  std::set<std::uint32_t> guests;
+  std::uint64_t nlink = 0;
+};
+
+class Planner {
+ public:
+  Planner(const std::vector<Copy>& copies, const PlanRules& rules) : copies_(copies), rules_(rules) {}
+
+  LinkPlan run() {
+    for (const auto copy : in_order())
+      if (!copies_[copy].complete || !join(copy)) open_rank(copy);
+    return finish();
+  }
+
+ private:
+  // Shared before private, those with more names first; then by guest, then as they came.
+  std::vector<std::size_t> in_order() const {
+    const auto key = [this](std::size_t i) {
+      return std::pair(copies_[i].shared ? -std::int64_t{copies_[i].nlink} : 0, copies_[i].guests.front());
+    };
+    std::vector<std::size_t> order(copies_.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::stable_sort(order, {}, key);
+    return order;
+  }
+
+  bool fits(const Rank& rank, std::size_t copy) const {
+    const auto& guests = copies_[copy].guests;
+    return rank.nlink + guests.size() <= rules_.link_limit &&
+           std::ranges::none_of(guests, [&](std::uint32_t guest) { return rank.guests.contains(guest); });
+  }
+
+  bool join(std::size_t copy) {
+    const auto rank = std::ranges::find_if(ranks_, [&](const Rank& r) { return fits(r, copy); });
+    if (rank == ranks_.end()) return false;
+    const auto& guests = copies_[copy].guests;
+    rank->set.victims.push_back(copy);
+    rank->guests.insert(guests.begin(), guests.end());
+    rank->nlink += guests.size();
+    return true;
+  }
+
+  void open_rank(std::size_t copy) {
+    const auto& guests = copies_[copy].guests;
+    ranks_.push_back({{copy, {}}, {guests.begin(), guests.end()}, copies_[copy].nlink});
+  }
+
+  // Of private copies the oldest shall stay: it takes the keeper's place, and the keeper its.
+  void prefer_oldest(LinkSet& set) const {
+    if (!rules_.oldest || copies_[set.keeper].shared) return;
+    const auto age = [this](std::size_t copy) { return copies_[copy].mtime; };
+    const auto oldest = std::ranges::min_element(set.victims, {}, age);
+    if (age(*oldest) < age(set.keeper)) std::swap(set.keeper, *oldest);
+  }
+
+  LinkPlan finish() {
+    LinkPlan plan;
+    for (auto& rank : ranks_) {
+      if (!rank.set.victims.empty()) {
+        prefer_oldest(rank.set);
+        plan.sets.push_back(std::move(rank.set));
+      } else if (!copies_[rank.set.keeper].shared) {
+        plan.alone.push_back(rank.set.keeper);
+      }
+    }
+    return plan;
+  }
+
+  const std::vector<Copy>& copies_;
+  const PlanRules& rules_;
+  std::vector<Rank> ranks_;
+};
+
+}  // namespace
+
+LinkPlan plan_links(const std::vector<Copy>& copies, const PlanRules& rules) { return Planner(copies, rules).run(); }
+
+std::uint32_t link_limit(const char* fs_type) {
+  const std::string_view type(fs_type);
+  if (type == "ext4") return 65000 - 1;
+  if (type == "btrfs") return 65535 - 1;
+  return ~std::uint32_t{0};
+}
+
+}  // namespace vunify

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What keeps one guest from changing a shared inode for the others.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace vunify {
+
+enum class Protection {
+  none,       // nothing holds here: the guest is left alone
+  iunlink,    // kernel-cow: writes break the link, names may be removed
+  reflink,    // data is shared, inodes are not: nothing to protect
+  immutable,  // chattr +i: writes are refused, and so is removing the name
+};
+std::string_view name_of(Protection protection);
+// "auto" is nothing; throws std::invalid_argument for what is none of them.
+std::optional<Protection> parse_protection(const std::string& word);
+
+// What holds on the filesystem that the staging directory lies on. wanted: what the user named, or nothing for `auto`:
+// iunlink where the running kernel has it, else reflink where the filesystem has it, never immutable. Both are found
+// out by doing, in staging. Protection::none where what is wanted does not hold.
+inline constexpr std::string_view probe_leaf = "probe";  // its name in staging, gone again on return
+Protection choose_protection(int staging, std::optional<Protection> wanted);
+
+// The same for a dry run: on a file without a name, in the directory that staging would be in.
+Protection guess_protection(int parent, std::optional<Protection> wanted);
+
+// One line for the admin whose guest is left alone.
+std::string what_would_help(const std::string& fs_type);
+
+// Sets the protecting flags of an open inode; takes them off again. Neither does anything under none and reflink.
+void protect(int fd, Protection protection);
+void unprotect(int fd);
+bool is_protected(int fd, Protection protection);
+
+// By the flags that it carries.
+Protection protection_of(int fd);
+
+// True where an inode has to be unprotected for the moment in which its names are added and exchanged (immutable).
+bool must_lift(Protection protection);
+
+}  // namespace vunify

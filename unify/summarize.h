@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The outcome of a run, counted from what its stages left behind.
+#pragma once
+
+#include <vector>
+
+#include "hashindex/candidates.h"
+#include "unify/outcome.h"
+#include "unify/place.h"
+#include "unify/tally.h"
+
+namespace vunify {
+
+// One entry for each guest: its files by verdict, and what was done for it. Fills guests, and what tally knows.
+void summarize(const std::vector<Guest>& guests, const Scan& scan, const std::vector<Place>& places, const Tally& tally,
+               Outcome& outcome);
+
+// Adds the names that lead to shared inodes now, and these inodes' bytes.
+void count_shared(const Scan& scan, const Candidates& candidates, Outcome& outcome);
+
+// Space on each filesystem of the guests. Synced first, so that what was freed shows. In a dry run nothing changes it:
+// what would be freed is added.
+std::vector<FilesystemOutcome> measure_space(const std::vector<Guest>& guests);
+void measure_space_after(const std::vector<Guest>& guests, Outcome& outcome);
+
+}  // namespace vunify

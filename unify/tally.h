@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one worker did, added up while it works and merged when it is done.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "guest/guest.h"
+#include "hashindex/prove.h"
+#include "unify/link_set.h"
+#include "unify/outcome.h"
+
+namespace vunify {
+
+struct Tally {
+  explicit Tally(std::size_t guests) : linked_files(guests), freed_bytes(guests) {}
+
+  std::vector<std::uint64_t> linked_files;  // by guest
+  std::vector<std::uint64_t> freed_bytes;   // by guest
+  std::uint64_t freed_when_closed = 0;
+  std::uint64_t read_files = 0;
+  std::uint64_t read_bytes = 0;
+  std::uint64_t linking_nanoseconds = 0;
+  bool disk_full = false;
+  std::vector<Failure> failed;
+
+  void add(const Tally& other);
+  // An inode given up: its names are counted for their guests, its bytes for the first of them.
+  void count_link(std::span<const NameRef> names, std::uint64_t bytes);
+};
+
+}  // namespace vunify
