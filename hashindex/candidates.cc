@@ -119,8 +119,10 @@ class Grouping {
       found_.groups.push_back({first, count, bytes * (count - 1)});
       return;
     }
+    const auto lone = std::ranges::all_of(inodes, [](const Candidate& inode) { return inode.name_count == 1; });
     for (const auto& inode : inodes)
-      if (!inode.shared && inode.name_count == 1) judge(scan_, found_.names_of(inode), Verdict::no_twin);
+      if (!inode.shared && inode.name_count == 1)
+        judge(scan_, found_.names_of(inode), lone ? Verdict::no_twin : Verdict::second_copy);
   }
 
   Scan& scan_;

@@ -10,17 +10,15 @@ std::string_view explain(Verdict verdict) {
       return "it is one inode with its twins in other guests, or a run would make it one.";
     case Verdict::no_twin:
       return "no other guest has a file of its size, owner, mode, flags, attributes and mtime; where only mtimes "
-             "differ, "
-             "--ignore-mtime helps.";
+             "differ, --ignore-mtime helps.";
     case Verdict::content_differs:
       return "other guests have files of its size and metadata, but none with its bytes.";
     case Verdict::second_copy:
-      return "its guest has more copies of these bytes than any other guest; files that are separate in a guest stay "
-             "separate.";
+      return "its guest has a name of every inode like it already, or more copies than any other guest; files that are "
+             "separate in a guest stay separate.";
     case Verdict::metadata_differs:
       return "a twin has the same bytes, but another owner, mode, flag, project or extended attribute; "
-             "--protect=reflink "
-             "shares the data of such files.";
+             "--protect=reflink shares the data of such files.";
     case Verdict::shifted_owner:
       return "a twin has the same bytes, but all owners differ by the same number: the guest runs in a user namespace; "
              "give it an idmapped mount instead of shifted files, or use --protect=reflink.";

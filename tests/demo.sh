@@ -116,15 +116,19 @@ used() { sync -f "$stage"; df --output=used -B1 "$stage" | tail -n 1 | tr -d ' '
 # Inodes behind the regular files of all guests, and names that lead to an inode another guest has, too.
 inodes() { (cd "$stage" && find $guests -xdev -type f -printf '%i\n' | sort -u | wc -l); }
 shared() { (cd "$stage" && find $guests -xdev -type f -printf '%i %H\n' | sort -u | cut -d' ' -f1 | uniq -d | wc -l); }
-number() { sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p" "$root/seen.json" | head -n 1; }
+# The report has each number once a guest and once in all: the largest is the sum.
+number() { grep -o "\"$1\": *[0-9]*" "$root/seen.json" | grep -o '[0-9]*$' | sort -n | tail -n 1; }
 mib() { awk -v bytes="$1" 'BEGIN { printf "%.1f MiB", bytes / 1048576 }'; }
 differ_by() { awk -v a="$1" -v b="$2" 'BEGIN { d = a - b; print d < 0 ? -d : d }'; }
 now() { date +%s%N; }
 
-run_vunify() {  # the last form of it prints JSON, from which the numbers come
-  show vunify --state "$state" "$@" --json $guests >"$root/seen.out"
-  head -n 1 "$root/seen.out"
-  grep '^{' "$root/seen.out" >"$root/seen.json"
+# Shows the report for people. Of the same run the numbers are wanted, too, and a run prints one report or the other:
+# they come from the dry run before it, and df and the inodes have to agree with them.
+run_vunify() {
+  # shellcheck disable=SC2086  # a list of words
+  vunify --state "$state" "$@" -n --json $guests >"$root/seen.json"
+  # shellcheck disable=SC2086
+  show vunify --state "$state" "$@" $guests
 }
 
 # --- the demo -----------------------------------------------------------------------------------------------------
