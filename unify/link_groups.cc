@@ -179,11 +179,14 @@ class Worker {
     if (batch.names() >= std::min(batch_names, most_open_)) apply(batch);
   }
 
+  // A batch that broke off lies in the journal and in staging until the next start: nothing may be written over it.
   void apply(Batch& batch) {
+    if (broken_off_) return;
     const auto start = Clock::now();
     try {
       batch.apply([this](LinkTask& task, const Finished& finished) { note(task, finished); });
     } catch (const std::system_error& error) {
+      broken_off_ = true;
       work_.disk_full = true;  // nothing more can be journalled or synced, and so nothing more is begun
       tally_.disk_full = true;
       tally_.failed.push_back({"", "", std::string(error.what())});
@@ -220,6 +223,7 @@ class Worker {
   std::string prefix_;
   std::optional<Journal> journal_;
   std::map<std::uint32_t, Batch> batches_;  // by place
+  bool broken_off_ = false;
   Tally tally_;
 };
 
