@@ -11,6 +11,7 @@
 
 #include "sys/fd.h"
 #include "sys/inode.h"
+#include "sys/quiet_read.h"
 
 namespace vunify {
 namespace {
@@ -67,7 +68,8 @@ bool has_reflink(int dir) {
 
 bool share_data(int from, int to, std::uint64_t size) {
   alignas(file_dedupe_range) char room[sizeof(file_dedupe_range) + sizeof(file_dedupe_range_info)];
-  for (std::uint64_t at = 0; at < size;) {
+  // Where both have a hole there is nothing to share, and a terabyte of zeros to compare.
+  for (std::uint64_t at = 0; (at = std::min(next_data(from, at), next_data(to, at))) < size;) {
     std::fill(std::begin(room), std::end(room), '\0');
     auto* range = reinterpret_cast<file_dedupe_range*>(room);
     range->src_offset = at;

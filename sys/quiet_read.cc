@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <vector>
 
 #include "sys/fd.h"
@@ -18,25 +20,39 @@ namespace {
 // include/uapi/linux/fs.h, Linux 6.14; not in Debian 12's headers.
 constexpr int rwf_dontcache = 0x80;
 constexpr std::size_t page = 4096;
+constexpr std::uint64_t window = 64 << 20;  // looked at in one go; holes, terabytes maybe, are passed over
 
 std::atomic<bool> kernel_forgets{true};  // false once preadv2 has refused RWF_DONTCACHE
 
 }  // namespace
 
+std::uint64_t next_data(int fd, std::uint64_t offset) {
+  const auto data = ::lseek(fd, static_cast<off_t>(offset), SEEK_DATA);
+  if (data >= 0) return static_cast<std::uint64_t>(data);
+  return errno == ENXIO ? std::numeric_limits<std::uint64_t>::max() : offset;  // any other error shows when it is read
+}
+
 std::uint64_t resident_bytes(int fd) {
   const auto size = stat_fd(fd).stamp.size;
-  if (size == 0) return 0;
-  void* map = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
-  if (map == MAP_FAILED) throw_errno("mmap");
-  std::vector<unsigned char> pages((size + page - 1) / page);
-  const int result = ::mincore(map, size, pages.data());
-  ::munmap(map, size);
-  check(result, "mincore");
-  return page * static_cast<std::uint64_t>(std::ranges::count_if(pages, [](unsigned char p) { return p & 1; }));
+  std::vector<unsigned char> pages(std::min(size, window) / page + 1);
+  std::uint64_t resident = 0;
+  for (std::uint64_t at = 0; (at = next_data(fd, at) / page * page) < size; at += window) {
+    const auto length = std::min(size - at, window);
+    void* map = ::mmap(nullptr, length, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(at));
+    if (map == MAP_FAILED) throw_errno("mmap");
+    const int result = ::mincore(map, length, pages.data());
+    ::munmap(map, length);
+    check(result, "mincore");
+    resident += static_cast<std::uint64_t>(
+        std::count_if(pages.begin(), pages.begin() + static_cast<std::ptrdiff_t>((length + page - 1) / page),
+                      [](unsigned char p) { return p & 1; }));
+  }
+  return page * resident;
 }
 
 PageCacheGuard::PageCacheGuard(int fd) : fd_(fd), was_absent_(resident_bytes(fd) == 0) {
-  ::posix_fadvise(fd_, 0, 0, POSIX_FADV_WILLNEED);
+  const auto inode = stat_fd(fd);
+  if (inode.bytes_on_disk() >= inode.stamp.size) ::posix_fadvise(fd_, 0, 0, POSIX_FADV_WILLNEED);  // else holes, too
 }
 
 PageCacheGuard::~PageCacheGuard() {

@@ -29,6 +29,10 @@ class QuietReader {
   bool was_absent_ = false;  // nothing of it was in the page cache, and the kernel cannot forget by itself
 };
 
+// Where data may be, at offset or after it; the largest number where only a hole follows. What was preallocated and
+// never written is a hole, too.
+std::uint64_t next_data(int fd, std::uint64_t offset);
+
 // For reads that the kernel makes by itself: fetches the file ahead, and when destroyed forgets it, unless some of it
 // was in the page cache before.
 class PageCacheGuard {

@@ -49,7 +49,7 @@ TEST(Mount, OverlayLayersAreSplitAndUnescaped) {
 TEST(Mount, LayersOfARealOverlay) {
   const LoopFs fs("ext4");
   if (!fs.ok()) GTEST_SKIP() << fs.reason();
-  const auto at = fs.root();
+  const auto& at = fs.root();
   const auto made = shell(
       "cd " + at + " && mkdir 'low er' 'l,2' 'l:3' up work merged && mount -t overlay none merged -o 'lowerdir=" + at +
       "/low er:" + at + "/l\\,2:" + at + "/l\\:3,upperdir=" + at + "/up,workdir=" + at + "/work'");
