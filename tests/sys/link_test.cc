@@ -139,13 +139,7 @@ TEST(Link, IsRefusedAcrossSubvolumes) {
   expect_refused_across(fs, "btrfs subvolume create b");
 }
 
-TEST(Link, IsRefusedAcrossProjectsOfExt4) {
-  const LoopFs fs("ext4", 320, "", "-O quota,project");
-  if (!fs.ok()) GTEST_SKIP() << fs.reason();  // a kernel without CONFIG_QUOTA
-  expect_refused_across(fs, "mkdir b && chattr +P -p 5 b");
-}
-
-TEST(Link, IsRefusedAcrossProjectsOfXfs) {
+TEST(Link, IsRefusedAcrossProjects) {
   const LoopFs fs("xfs");
   if (!fs.ok()) GTEST_SKIP() << fs.reason();
   expect_refused_across(fs, "mkdir b && xfs_io -c 'chproj 5' -c 'chattr +P' b");
