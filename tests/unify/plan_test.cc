@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unify/plan.h"
+
+#include <gmock/gmock.h>
+
+namespace vunify {
+
+bool operator==(const LinkSet& a, const LinkSet& b) { return a.keeper == b.keeper && a.victims == b.victims; }
+
+void PrintTo(const LinkSet& set, std::ostream* out) {
+  *out << "keeper " << set.keeper << ", victims " << testing::PrintToString(set.victims);
+}
+
+namespace test {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+using Guests = std::vector<std::uint32_t>;
+
+Copy private_copy(std::uint32_t guest) { return {{guest}, false, true, 1, {}}; }
+Copy shared_by(const Guests& guests) { return {guests, true, true, static_cast<std::uint32_t>(guests.size()), {}}; }
+Copy private_of(std::uint32_t guest, std::int64_t mtime) { return {{guest}, false, true, 1, {mtime, 0}}; }
+
+LinkSet keeper(std::size_t keeper, std::vector<std::size_t> victims) { return {keeper, std::move(victims)}; }
+
+TEST(Plan, FirstGuestsCopyIsKept) {
+  const auto plan = plan_links({private_copy(2), private_copy(0), private_copy(1)}, {});
+  EXPECT_THAT(plan.sets, ElementsAre(keeper(1, {2, 0})));
+}
+
+TEST(Plan, SecondCopiesGoToASecondKeeper) {
+  const auto plan = plan_links({private_copy(0), private_copy(0), private_copy(1), private_copy(1)}, {});
+  EXPECT_THAT(plan.sets, ElementsAre(keeper(0, {2}), keeper(1, {3})));
+}
+
+TEST(Plan, ACopyWithoutCounterpartIsLeftAlone) {
+  const auto plan = plan_links({private_copy(0), private_copy(0), private_copy(1)}, {});
+  EXPECT_THAT(plan.sets, ElementsAre(keeper(0, {2})));
+  EXPECT_THAT(plan.alone, ElementsAre(1));
+}
+
+TEST(Plan, CopiesOfOneGuestAreNeverLinked) {
+  const auto plan = plan_links({private_copy(0), private_copy(0)}, {});
+  EXPECT_THAT(plan.sets, IsEmpty());
+  EXPECT_THAT(plan.alone, ElementsAre(0, 1));
+}
+
+TEST(Plan, SharedIsKeptBeforePrivate) {
+  const auto plan = plan_links({private_copy(0), shared_by({1, 2})}, {});
+  EXPECT_THAT(plan.sets, ElementsAre(keeper(1, {0})));
+}
+
+TEST(Plan, OfSharedOnesTheOneWithMoreNamesIsKept) {
+  const auto plan = plan_links({shared_by({0, 1}), shared_by({2, 3, 4})}, {});
+  EXPECT_THAT(plan.sets, ElementsAre(keeper(1, {0})));
+}
+
+TEST(Plan, SharedOnesWithAGuestInCommonStayTwo) {
+  const auto plan = plan_links({shared_by({0, 1}), shared_by({1, 2})}, {});
+  EXPECT_THAT(plan.sets, IsEmpty());
+  EXPECT_THAT(plan.alone, IsEmpty());
+}
+
+TEST(Plan, AnInodeWithNamesWeDoNotKnowIsAKeeperButNoVictim) {
+  auto incomplete = shared_by({0, 1});
+  incomplete.nlink = 3;
+  incomplete.complete = false;
+  EXPECT_THAT(plan_links({incomplete, private_copy(2)}, {}).sets, ElementsAre(keeper(0, {1})));
+  EXPECT_THAT(plan_links({incomplete, shared_by({2, 3, 4, 5})}, {}).sets, IsEmpty());
+}
+
+TEST(Plan, AFullKeeperIsFollowedByTheNext) {
+  const auto plan = plan_links({private_copy(0), private_copy(1), private_copy(2), private_copy(3)}, {.link_limit = 2});
+  EXPECT_THAT(plan.sets, ElementsAre(keeper(0, {1}), keeper(2, {3})));
+}
+
+TEST(Plan, NamesThatWeDoNotKnowCountForTheLimit) {
+  auto incomplete = shared_by({0, 1});
+  incomplete.nlink = 10;
+  incomplete.complete = false;
+  EXPECT_THAT(plan_links({incomplete, private_copy(2)}, {.link_limit = 10}).sets, IsEmpty());
+}
+
+TEST(Plan, OldestPrivateCopyIsKeptWhereMtimesDiffer) {
+  const std::vector<Copy> copies = {private_of(0, 30), private_of(1, 10), private_of(2, 20)};
+  EXPECT_THAT(plan_links(copies, {.oldest = true}).sets, ElementsAre(keeper(1, {0, 2})));
+  EXPECT_THAT(plan_links(copies, {.oldest = false}).sets, ElementsAre(keeper(0, {1, 2})));
+}
+
+TEST(Plan, ASharedKeeperStaysThoughAPrivateCopyIsOlder) {
+  auto shared = shared_by({0, 1});
+  shared.mtime = {20, 0};
+  const auto plan = plan_links({shared, private_of(2, 10)}, {.oldest = true});
+  EXPECT_THAT(plan.sets, ElementsAre(keeper(0, {1})));
+}
+
+TEST(LinkLimit, LeavesOneNameFreeForStaging) {
+  EXPECT_EQ(link_limit("ext4"), 64999u);
+  EXPECT_EQ(link_limit("btrfs"), 65534u);
+  EXPECT_EQ(link_limit("xfs"), ~0u);
+}
+
+}  // namespace
+}  // namespace test
+}  // namespace vunify
