@@ -28,11 +28,7 @@
 namespace vunify {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-// Everything a run needs before its first guest is opened.
+// What a run begins with, and what it has to tell in the end.
 struct Run {
   const Options& options;
   std::string state_dir;
@@ -41,6 +37,13 @@ struct Run {
   Counters counters;
   Outcome outcome;
 };
+
+// Does the work and returns the seconds it took.
+double timed(const auto& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
 
 std::vector<Guest> open_roots(const Options& options) {
   auto opened = open_guests(options.roots);
@@ -62,50 +65,51 @@ void check_protection(Run& run, const std::vector<Guest>& guests, const std::vec
     throw Failed(Exit::refused, printable(guests[places[0].guests[0]].root.host_path()) + ": " + places[0].reason);
 }
 
-// Places whose guests are treated alike: by links, or by shared data.
-std::vector<std::uint32_t> only(const std::vector<Place>& places, std::vector<std::uint32_t> place_of, bool reflink) {
+// Guests that share inodes are taken apart from those that share data: others are no place for these.
+std::vector<std::uint32_t> only(Sharing sharing, const std::vector<Place>& places, std::size_t guests) {
+  auto place_of = place_of_guests(places, guests);
   for (auto& place : place_of)
-    if (place != no_place && (places[place].protection == Protection::reflink) != reflink) place = no_place;
+    if (place != no_place && sharing_of(places[place]) != sharing) place = no_place;
   return place_of;
 }
 
-void unify_kind(Run& run, const std::vector<Guest>& guests, Scan& scan, const std::vector<Place>& places,
-                const std::vector<std::uint32_t>& place_of, bool reflink, Tally& tally) {
+Tally unify_by(Sharing sharing, Run& run, const std::vector<Guest>& guests, const std::vector<Place>& places,
+               Scan& scan) {
   const auto& options = run.options;
-  auto candidates = find_candidates(scan, place_of, {!reflink, !options.ignore_mtime});
+  const bool inodes = sharing == Sharing::inodes;
+  const auto place_of = only(sharing, places, guests.size());
+  auto candidates = find_candidates(scan, place_of, {inodes, !options.ignore_mtime});
   const Settling settling{guests, scan, candidates, places, place_of, options.dry_run, run.state_dir};
   const LinkRules rules{options.dry_run, !options.ignore_mtime, options.jobs, run.open_files, run.state_dir};
   adopt_unprotected(settling, run.outcome);
   separate_doubles(settling, run.outcome);
-  tally.add(reflink ? share_groups(guests, scan, candidates, rules, run.stop, run.counters)
-                    : link_groups(guests, scan, candidates, places, place_of, rules, run.stop, run.counters));
-  if (!reflink) find_shifted_owners(guests, scan, place_of, run.stop, run.counters, tally);
+  auto tally = inodes ? link_groups(guests, scan, candidates, places, place_of, rules, run.stop, run.counters)
+                      : share_groups(guests, scan, candidates, rules, run.stop, run.counters);
+  if (inodes) find_shifted_owners(guests, scan, place_of, run.stop, run.counters, tally);
   unmark_last_names(settling, run.outcome);
   count_shared(scan, candidates, run.outcome);
+  return tally;
 }
 
-void unify_guests(Run& run) {
+void unify(Run& run) {
   const auto guests = open_roots(run.options);
   run.outcome.filesystems = measure_space(guests);
   auto places = find_places(guests, run.options.protect, run.options.dry_run);
   check_protection(run, guests, places);
-  const auto place_of = place_of_guests(places, guests.size());
 
-  const auto walk_start = Clock::now();
-  auto scan = scan_guests(guests, {&run.options.exclude, run.options.min_size}, run.stop, run.counters);
-  leave_unprotected(scan, place_of);
-  run.outcome.walk_seconds = seconds_since(walk_start);
+  Scan scan;
+  run.outcome.walk_seconds = timed([&] {
+    scan = scan_guests(guests, {&run.options.exclude, run.options.min_size}, run.stop, run.counters);
+  });
+  leave_unprotected(scan, place_of_guests(places, guests.size()));
 
-  const auto prove_start = Clock::now();
   Tally tally(guests.size());
-  for (const bool reflink : {false, true}) {
-    const auto these = only(places, place_of, reflink);
-    if (std::ranges::any_of(these, [](std::uint32_t place) { return place != no_place; }))
-      unify_kind(run, guests, scan, places, these, reflink, tally);
-  }
-  name_other_mounts(guests, places, scan);
+  const auto seconds = timed([&] {
+    for (const auto sharing : {Sharing::inodes, Sharing::data}) tally.add(unify_by(sharing, run, guests, places, scan));
+    name_other_mounts(guests, places, scan);
+  });
   run.outcome.link_seconds = static_cast<double>(tally.linking_nanoseconds) / 1e9 / run.options.jobs;
-  run.outcome.prove_seconds = std::max(0.0, seconds_since(prove_start) - run.outcome.link_seconds);
+  run.outcome.prove_seconds = std::max(0.0, seconds - run.outcome.link_seconds);
 
   close_places(places);
   summarize(guests, scan, places, tally, run.outcome);
@@ -128,14 +132,14 @@ void recover_state(Run& run) {
 }
 
 void carry_out(Run& run) {
-  const auto start = Clock::now();
   run.outcome.started = clock_now();
   run.outcome.dry_run = run.options.dry_run;
-  if (!run.options.dry_run) recover_state(run);
-  if (run.options.verb == Verb::unify) unify_guests(run);
-  if (run.options.verb == Verb::deunify) deunify(run);
+  run.outcome.total_seconds = timed([&] {
+    if (!run.options.dry_run) recover_state(run);
+    if (run.options.verb == Verb::unify) unify(run);
+    if (run.options.verb == Verb::deunify) deunify(run);
+  });
   run.outcome.complete = !run.stop.requested() && !run.outcome.disk_full;
-  run.outcome.total_seconds = seconds_since(start);
 }
 
 Exit tell(const Run& run, const StateDir* state) {

@@ -102,6 +102,18 @@ void prove_group(const Options& options, const std::vector<Guest>& guests, const
   name_other_mounts(guests, places, scan);
 }
 
+// Where nothing would protect the guest, the question is still answered for the file: as if immutable had been named.
+// Returns what stands against it.
+std::string protect_in_thought(std::vector<Place>& places) {
+  std::string besides;
+  for (auto& place : places) {
+    if (place.protection != Protection::none) continue;
+    place.protection = Protection::immutable;
+    besides = place.reason;
+  }
+  return besides;
+}
+
 }  // namespace
 
 Exit tell_why(const Options& options) {
@@ -110,7 +122,8 @@ Exit tell_why(const Options& options) {
     return Exit::done;
   }
   const auto guests = open_all(options);
-  const auto places = find_places(guests, options.protect, true);
+  auto places = find_places(guests, options.protect, true);
+  const auto besides = protect_in_thought(places);
   const Stop stop(options.max_time);
   Counters counters;
   auto scan = scan_guests(guests, {&options.exclude, options.min_size}, stop, counters);
@@ -130,6 +143,7 @@ Exit tell_why(const Options& options) {
     print(fmt::format("{}: not shared yet: the next run can share it\n", path));
   else
     print(fmt::format("{}: left alone: {}: {}\n", path, name_of(verdict), explain(verdict)));
+  if (!besides.empty()) print(fmt::format("besides, without --protect=immutable: {}\n", besides));
   return Exit::done;
 }
 

@@ -23,6 +23,12 @@ struct Place {
   std::string reason;                // why the guests are left alone, where they are
 };
 
+// What guests of a place come to share.
+enum class Sharing { inodes, data };
+inline Sharing sharing_of(const Place& place) {
+  return place.protection == Protection::reflink ? Sharing::data : Sharing::inodes;
+}
+
 // Every guest is in one place. Under reflink the places of one filesystem become one, whatever the mount or the
 // subvolume. In a dry run nothing is made. Throws EWOULDBLOCK where another run holds a staging directory.
 std::vector<Place> find_places(const std::vector<Guest>& guests, std::optional<Protection> wanted, bool dry_run);
