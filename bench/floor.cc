@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// The floor: the least that the kernel allows anybody to do who wants to know which files of these trees are equal.
+// Walk: getdents and statx for every name, in parallel. Read: every file whose size is not unique, once, with XXH3, by
+// the same threads. Nothing is compared, kept or decided. What vunify takes is told as a multiple of it.
+//
+//   floor [--jobs N] DIR...      prints "walk SECONDS read SECONDS files N bytes N"
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <tbb/global_control.h>
+#include <tbb/parallel_for_each.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "sys/walk.h"
+
+namespace {
+
+using namespace vunify;
+
+struct Found {
+  const RootDir* root;
+  std::string path;
+  std::uint64_t ino;
+  std::uint64_t size;
+};
+
+std::vector<Found> walk_all(const std::vector<RootDir>& roots) {
+  std::vector<Found> found;
+  std::mutex adding;
+  for (const auto& root : roots) {
+    Visitor visitor;
+    visitor.stop = [] { return false; };
+    visitor.failed = [](const std::string&, const std::system_error&) {};
+    visitor.visit = [&](Listing& listing) {
+      std::vector<std::string> deeper;
+      std::vector<Found> here;
+      for (const auto& entry : listing.entries) {
+        if (entry.inode.is_directory()) deeper.push_back(entry.leaf);
+        if (entry.inode.is_regular())
+          here.push_back({&root, join_path(listing.path, entry.leaf), entry.inode.ino, entry.inode.stamp.size});
+      }
+      const std::lock_guard lock(adding);
+      std::ranges::move(here, std::back_inserter(found));
+      return deeper;
+    };
+    walk(root, visitor);
+  }
+  return found;
+}
+
+// Each inode once, where another one has its size.
+std::vector<Found> worth_reading(std::vector<Found> found) {
+  std::unordered_map<std::uint64_t, std::set<std::uint64_t>> inodes_of_size;
+  for (const auto& file : found) inodes_of_size[file.size].insert(file.ino);
+  std::set<std::uint64_t> taken;
+  std::erase_if(found, [&](const Found& file) {
+    return file.size == 0 || inodes_of_size[file.size].size() < 2 || !taken.insert(file.ino).second;
+  });
+  return found;
+}
+
+std::uint64_t read_one(const Found& file) {
+  thread_local std::vector<char> buffer(128 << 10);
+  const Fd fd = file.root->open(file.path, O_RDONLY | O_NOATIME | O_NOFOLLOW);
+  XXH3_state_t state;
+  XXH3_128bits_reset(&state);
+  std::uint64_t bytes = 0;
+  for (ssize_t got; (got = read(fd.get(), buffer.data(), buffer.size())) > 0; bytes += static_cast<std::uint64_t>(got))
+    XXH3_128bits_update(&state, buffer.data(), static_cast<std::size_t>(got));
+  return bytes + (XXH3_128bits_digest(&state).low64 & 0);
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  unsigned jobs = std::thread::hardware_concurrency();
+  int first = 1;
+  if (argc > 2 && std::strcmp(argv[1], "--jobs") == 0) {
+    jobs = static_cast<unsigned>(std::stoul(argv[2]));
+    first = 3;
+  }
+  const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, jobs);
+  const std::vector<RootDir> roots(argv + first, argv + argc);
+  const auto start = std::chrono::steady_clock::now();
+  const auto found = walk_all(roots);
+  const auto walk_seconds = seconds_since(start);
+  const auto files = worth_reading(found);
+  std::atomic<std::uint64_t> bytes{0};
+  tbb::parallel_for_each(files, [&](const Found& file) { bytes += read_one(file); });
+  fmt::print("walk {:.3f} read {:.3f} files {} bytes {}\n", walk_seconds, seconds_since(start) - walk_seconds,
+             files.size(), bytes.load());
+}
