@@ -5,7 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <array>
+#include <mutex>
 
 #include "kernel-cow/cowlink.h"
 #include "sys/clone.h"
@@ -52,6 +53,12 @@ class DirectoryTime {
   Timestamp earliest_;
 };
 
+// Of two workers that exchange in one directory at a time, one would take the other's change for the guest's time.
+std::mutex& exchanging_in(int dir) {
+  static std::array<std::mutex, 64> mutexes;
+  return mutexes[stat_fd(dir).ino % mutexes.size()];
+}
+
 }  // namespace
 
 void prepare_link(int fd, const StagedName& staged) { name_inode(fd, staged); }
@@ -64,6 +71,7 @@ void prepare_copy(int fd, const StagedName& staged) {
 }
 
 void exchange(const StagedName& staged, const Name& name) {
+  const std::lock_guard lock(exchanging_in(name.dir.get()));
   const DirectoryTime time(name.dir.get());
   check(::renameat2(staged.dir, staged.leaf.c_str(), name.dir.get(), name.leaf.c_str(), RENAME_EXCHANGE), "renameat2",
         name.leaf);
