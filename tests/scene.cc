@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/scene.h"
+
+#include <algorithm>
+#include <numeric>
+#include <stdexcept>
+
+namespace vunify::test {
+
+Scene::Scene(const Scratch& dir, const Names& guest_names, const GroupRules& rules,
+             std::vector<std::uint32_t> places_of_guests)
+    : place_of(std::move(places_of_guests)) {
+  Names roots;
+  for (const auto& guest : guest_names) roots.push_back(dir / guest);
+  guests = open_guests(roots).guests;
+  if (place_of.empty()) place_of.assign(guests.size(), 0);
+  const ExcludeList nothing;
+  scan = scan_guests(guests, {&nothing, 1}, stop, counters);
+  candidates = find_candidates(scan, place_of, rules);
+}
+
+std::string Scene::name(NameRef name) const {
+  return guests[name.guest].name + "/" + scan.trees[name.guest].path(name.file);
+}
+
+std::string Scene::name(std::uint32_t inode) const {
+  return name(candidates.names_of(candidates.inodes[inode]).front());
+}
+
+NameRef Scene::find(const std::string& wanted) const {
+  for (std::uint32_t guest = 0; guest < guests.size(); ++guest)
+    for (std::uint32_t file = 0; file < scan.trees[guest].files().size(); ++file)
+      if (name(NameRef{guest, file}) == wanted) return {guest, file};
+  throw std::out_of_range("no file " + wanted);
+}
+
+const File& Scene::file(const std::string& wanted) const {
+  const auto found = find(wanted);
+  return scan.trees[found.guest].file(found.file);
+}
+
+std::uint32_t Scene::inode(const std::string& wanted) const {
+  for (std::uint32_t i = 0; i < candidates.inodes.size(); ++i)
+    for (const auto ref : candidates.names_of(candidates.inodes[i]))
+      if (name(ref) == wanted) return i;
+  throw std::out_of_range("no candidate " + wanted);
+}
+
+std::vector<std::uint32_t> Scene::inodes(const CandidateGroup& group) const {
+  std::vector<std::uint32_t> all(group.count);
+  std::iota(all.begin(), all.end(), group.first);
+  return all;
+}
+
+Names Scene::names(const std::vector<std::uint32_t>& inodes) const {
+  Names all;
+  for (const auto inode : inodes) all.push_back(name(inode));
+  std::ranges::sort(all);
+  return all;
+}
+
+std::vector<Names> Scene::groups() const {
+  std::vector<Names> all;
+  for (const auto& group : candidates.groups) all.push_back(names(inodes(group)));
+  return all;
+}
+
+}  // namespace vunify::test

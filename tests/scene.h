@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Guests of a scratch directory as a run has them in hand: opened, walked, grouped. A file is told by guest and path,
+// "a/etc/passwd".
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "hashindex/candidates.h"
+#include "hashindex/prove.h"
+#include "tests/scratch.h"
+#include "unify/place.h"
+
+namespace vunify::test {
+
+using Names = std::vector<std::string>;
+
+struct Scene {
+  // dir/a, dir/b, ... as guests, all in one place unless told otherwise.
+  Scene(const Scratch& dir, const Names& guest_names, const GroupRules& rules = {},
+        std::vector<std::uint32_t> places_of_guests = {});
+  Scene(const Scene&) = delete;
+
+  std::string name(NameRef name) const;
+  std::string name(std::uint32_t inode) const;  // the first one
+  std::uint32_t inode(const std::string& name) const;
+  const File& file(const std::string& name) const;
+  Verdict verdict(const std::string& name) const { return file(name).verdict; }
+  std::vector<Names> groups() const;                            // first names of their inodes
+  Names names(const std::vector<std::uint32_t>& inodes) const;  // first names, sorted
+  std::vector<std::uint32_t> inodes(const CandidateGroup& group) const;
+
+  std::vector<Guest> guests;
+  Stop stop;
+  Counters counters;
+  Scan scan;
+  std::vector<std::uint32_t> place_of;
+  Candidates candidates;
+  DigestKey key;
+  ProofScene proof{guests, scan, candidates, key, stop, counters};
+
+ private:
+  NameRef find(const std::string& name) const;
+};
+
+}  // namespace vunify::test

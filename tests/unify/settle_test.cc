@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unify/settle.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "sys/mark.h"
+#include "tests/scene.h"
+
+namespace vunify::test {
+namespace {
+
+// Guests a, b, c of a directory, as a run finds them before it links anything.
+class Settled {
+ public:
+  explicit Settled(const Scratch& dir, Protection protection = Protection::immutable)
+      : dir_(dir),
+        state_{{"journals", ""}},
+        scene_(dir, {"a", "b", "c"}, {.metadata = protection != Protection::reflink}),
+        places_(find_places(scene_.guests, protection, false)) {}
+  ~Settled() { close_places(places_); }
+
+  Outcome by(void (*settle)(const Settling&, Outcome&), bool dry_run = false) {
+    Outcome outcome;
+    settle({scene_.guests, scene_.scan, scene_.candidates, places_, scene_.place_of, dry_run, state_.root()}, outcome);
+    EXPECT_TRUE(outcome.failed.empty()) << outcome.failed[0].reason;
+    return outcome;
+  }
+  Verdict verdict(const std::string& name) const { return scene_.verdict(name); }
+
+ private:
+  const Scratch& dir_;
+  Scratch state_;
+  Scene scene_;
+  std::vector<Place> places_;
+};
+
+void link(const Scratch& dir, const std::string& from, const std::string& to) {
+  std::filesystem::create_hard_link(dir / from, dir / to);
+}
+
+bool is_shared(const Scratch& dir, const std::string& path) {
+  const Fd file = open_host(dir / path, O_RDONLY);
+  const auto inode = stat_fd(file.get());
+  const bool marked = is_marked(file.get(), {fs_id(file.get()), inode.ino});
+  EXPECT_EQ(marked, inode.immutable) << path;
+  return marked;
+}
+
+void share(const Scratch& dir, const std::string& path) {
+  const Fd file = open_host(dir / path, O_RDONLY);
+  set_mark(file.get(), {fs_id(file.get()), stat_fd(file.get()).ino});
+  protect(file.get(), Protection::immutable);
+}
+
+// Guests as cp -al leaves them.
+class ClonedGuests : public testing::Test {
+ protected:
+  void SetUp() override { link(dir_, "a/f", "b/f"); }
+  Scratch dir_{{"a/f", "same"}, {"b/g", "other"}, {"c/g", "more"}};
+};
+
+TEST_F(ClonedGuests, AreAdopted) {
+  EXPECT_EQ(Settled(dir_).by(adopt_unprotected).adopted_files, 2u);
+  EXPECT_TRUE(is_shared(dir_, "b/f"));
+  EXPECT_EQ(dir_.inode("a/f").ino, dir_.inode("b/f").ino);
+}
+
+TEST_F(ClonedGuests, AreOnlyCountedInADryRun) {
+  EXPECT_EQ(Settled(dir_).by(adopt_unprotected, true).adopted_files, 2u);
+  EXPECT_FALSE(is_shared(dir_, "b/f"));
+}
+
+TEST_F(ClonedGuests, AreNotAdoptedWhileOneIsBeingWritten) {
+  const Fd writer = open_host(dir_ / "a/f", O_WRONLY);
+  Settled settled(dir_);
+  EXPECT_EQ(settled.by(adopt_unprotected).adopted_files, 0u);
+  EXPECT_EQ(settled.verdict("b/f"), Verdict::shared_unprotected);
+  EXPECT_FALSE(is_shared(dir_, "b/f"));
+}
+
+TEST_F(ClonedGuests, AreNotAdoptedWhenChangedSinceTheWalk) {
+  Settled settled(dir_);
+  link(dir_, "a/f", "a/again");
+  EXPECT_EQ(settled.by(adopt_unprotected).adopted_files, 0u);
+  EXPECT_FALSE(is_shared(dir_, "b/f"));
+}
+
+TEST(ClonedGuestsWithReflink, GetInodesOfTheirOwn) {
+  const LoopFs fs("xfs");
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  const Scratch dir({{"a/f", "same"}, {"b/g", "other"}, {"c/g", "more"}}, fs.root());
+  link(dir, "a/f", "b/f");
+  const auto before = image_of(dir.root());
+  EXPECT_EQ(Settled(dir, Protection::reflink).by(adopt_unprotected).copied_files, 1u);
+  EXPECT_NE(dir.inode("a/f").ino, dir.inode("b/f").ino);
+  EXPECT_EQ(dir.inode("a/f").nlink, 1u);
+  EXPECT_EQ(image_of(dir.root()), before);
+}
+
+TEST(SecondNameInAGuest, OfASharedInodeBecomesAFile) {
+  const Scratch dir{{"a/f", "same"}, {"b/g", "other"}, {"c/g", "more"}};
+  for (const auto* path : {"a/again", "b/f"}) link(dir, "a/f", path);
+  share(dir, "a/f");
+  Settled settled(dir);
+  EXPECT_EQ(settled.by(separate_doubles).copied_files, 1u);
+  EXPECT_NE(dir.inode("a/f").ino, dir.inode("a/again").ino);
+  EXPECT_EQ(dir.inode("b/f").nlink, 2u);
+  EXPECT_TRUE(is_shared(dir, "b/f"));
+  EXPECT_EQ(dir.read("a/again") + dir.read("a/f"), "samesame");
+}
+
+TEST(LastName, OfASharedInodeIsItsGuestsAgain) {
+  const Scratch dir{{"a/f", "same"}, {"b/g", "other"}, {"c/g", "more"}};
+  share(dir, "a/f");
+  Settled settled(dir);
+  EXPECT_EQ(settled.by(unmark_last_names, true).unmarked_files, 1u);
+  EXPECT_TRUE(is_shared(dir, "a/f"));
+  EXPECT_EQ(settled.by(unmark_last_names).unmarked_files, 1u);
+  EXPECT_FALSE(is_shared(dir, "a/f"));
+}
+
+TEST(LastName, StaysSharedWhereAnotherCameMeanwhile) {
+  const Scratch dir{{"a/f", "same"}, {"b/g", "other"}, {"c/g", "more"}};
+  share(dir, "a/f");
+  Settled settled(dir);
+  ASSERT_EQ(shell("cd " + dir.root() + " && chattr -i a/f && ln a/f b/f && chattr +i a/f").status, 0);
+  EXPECT_EQ(settled.by(unmark_last_names).unmarked_files, 0u);
+  EXPECT_TRUE(is_shared(dir, "a/f"));
+}
+
+}  // namespace
+}  // namespace vunify::test
