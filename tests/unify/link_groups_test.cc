@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unify/link_groups.h"
+
+#include <gmock/gmock.h>
+
+#include <numeric>
+
+#include "tests/scene.h"
+
+namespace vunify::test {
+namespace {
+
+// Two equal files of guests a, b, c each, and one that differs.
+class LinkingGroups : public testing::Test {
+ protected:
+  Tally link(LinkRules rules, const Stop& stop = Stop()) {
+    rules.state_dir = state_.root();
+    auto places = find_places(scene_.guests, Protection::immutable, rules.dry_run);
+    auto tally = link_groups(scene_.guests, scene_.scan, scene_.candidates, places, scene_.place_of, rules, stop,
+                             scene_.counters);
+    close_places(places);
+    return tally;
+  }
+  std::uint64_t ino(const std::string& path) const { return dir_.inode(path).ino; }
+
+  Scratch dir_{{"a/1", "same"},      {"b/1", "same"},      {"c/1", "same"},
+               {"a/2", "large one"}, {"b/2", "large one"}, {"c/2", "Large one"}};
+  Scratch state_;
+  Scene scene_{dir_, {"a", "b", "c"}};
+};
+
+TEST_F(LinkingGroups, CountsWhatEachGuestGaveUp) {
+  const auto tally = link({});
+  EXPECT_THAT(tally.linked_files, testing::ElementsAre(0, 2, 1));
+  EXPECT_THAT(tally.freed_bytes, testing::ElementsAre(0, 2 * 4096, 4096));
+  EXPECT_EQ(ino("a/1"), ino("c/1"));
+  EXPECT_EQ(ino("a/2"), ino("b/2"));
+  EXPECT_EQ(scene_.verdict("c/2"), Verdict::content_differs);
+}
+
+TEST_F(LinkingGroups, IsPlannedAlikeInADryRunThatChangesNothing) {
+  const auto before = image_of(dir_.root());
+  LinkRules rules;
+  rules.dry_run = true;
+  const auto tally = link(rules);
+  EXPECT_THAT(tally.linked_files, testing::ElementsAre(0, 2, 1));
+  EXPECT_EQ(dir_.inode("a/1").nlink, 1u);
+  EXPECT_EQ(image_of(dir_.root()), before);
+}
+
+TEST_F(LinkingGroups, LeavesAllToTheNextRunOnceStopped) {
+  const auto tally = link({}, Stop(std::chrono::seconds(0)));
+  EXPECT_THAT(tally.linked_files, testing::Each(0));
+  for (const auto* name : {"a/1", "c/2"}) EXPECT_EQ(scene_.verdict(name), Verdict::not_reached);
+}
+
+// The second linkat(2) of the run is refused, as by an inode with as many names as the filesystem allows.
+TEST(LinkLimitReached, IsAReasonAndNoFailure) {
+  const Scratch dir{{"a/f", "same"}, {"b/f", "same"}, {"c/f", "same"}};
+  const Scratch state;
+  const auto before = image_of(dir.root());
+  const auto finished = run({"strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=linkat", "-e",
+                             "inject=linkat:error=EMLINK:when=2", VUNIFY_BIN_DIR "/vunify", "--json", "--jobs", "1",
+                             "--protect=immutable", "--state", state / "state", dir / "a", dir / "b", dir / "c"});
+  if (finished.status == 127) GTEST_SKIP() << finished.err;
+  EXPECT_EQ(finished.status, 0) << finished.err << finished.out;
+  EXPECT_THAT(finished.out, testing::HasSubstr("\"linked_files\":1"));
+  EXPECT_THAT(finished.out, testing::HasSubstr("\"link-limit\":1"));
+  EXPECT_EQ(image_of(dir.root()), before);
+}
+
+}  // namespace
+}  // namespace vunify::test

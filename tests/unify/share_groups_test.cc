@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unify/share_groups.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+
+#include "sys/clone.h"
+#include "tests/scene.h"
+#include "tests/sys/on_filesystem.h"
+
+namespace vunify::test {
+namespace {
+
+class SharingGroupsOn : public OnFilesystem {
+ protected:
+  void SetUp() override {
+    OnFilesystem::SetUp();
+    if (!dir_) return;
+    for (const auto* path : {"a/f", "b/f"}) dir().write(path, std::string(100'000, 'x'));
+    ASSERT_EQ(shell("chmod 600 " + (dir() / "b/f") + "; sync -f " + fs_.root()).status, 0);
+  }
+
+  Tally share(bool dry_run) {
+    Scene scene(dir(), {"a", "b"}, {.metadata = false});
+    LinkRules rules;
+    rules.dry_run = dry_run;
+    return share_groups(scene.guests, scene.scan, scene.candidates, rules, scene.stop, scene.counters);
+  }
+  bool is_shared() const { return same_places(extents_of(reader("a/f").get()), extents_of(reader("b/f").get())); }
+};
+INSTANTIATE_TEST_SUITE_P(Each, SharingGroupsOn, with_reflink, filesystem_name);
+
+TEST_P(SharingGroupsOn, SharesDataAndNeitherInodeNorMetadata) {
+  const auto before = image_of(dir().root());
+  const auto inode = dir().inode("b/f").ino;
+  EXPECT_THAT(share(false).linked_files, testing::Contains(1));
+  EXPECT_TRUE(is_shared());
+  EXPECT_EQ(dir().inode("b/f").ino, inode);
+  EXPECT_EQ(image_of(dir().root()), before);
+}
+
+TEST_P(SharingGroupsOn, TheSecondTimeReadsNothing) {
+  share(false);
+  const auto again = share(false);
+  EXPECT_THAT(again.linked_files, testing::Each(0));
+  EXPECT_EQ(again.read_bytes, 0u);
+}
+
+TEST_P(SharingGroupsOn, ADryRunSharesNothing) {
+  EXPECT_THAT(share(true).linked_files, testing::Contains(1));
+  EXPECT_FALSE(is_shared());
+}
+
+}  // namespace
+}  // namespace vunify::test
