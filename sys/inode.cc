@@ -86,9 +86,9 @@ FsId fs_id(int fd) {
   if (read_uuid(fd, is_btrfs, uuid)) {
     id.uuid_high = big_endian(uuid.bytes);
     id.uuid_low = big_endian(uuid.bytes + 8);
-  } else {
-    id.uuid_low = std::bit_cast<std::uint64_t>(fs.f_fsid);
   }
+  // None told, or one that was never set (mkfs -U clear): the kernel's own number for it.
+  if (id.uuid_high == 0 && id.uuid_low == 0) id.uuid_low = std::bit_cast<std::uint64_t>(fs.f_fsid);
   return id;
 }
 
