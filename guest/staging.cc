@@ -65,13 +65,6 @@ void check_same_mount(int parent, const std::string& path, const Guest& guest) {
   refuse(EXDEV, guest.root.host_path(), "is on another mount than " + path + ", the directory above it");
 }
 
-Fd open_checked_parent(const std::vector<const Guest*>& guests) {
-  const auto path = common_ancestor(guests);
-  Fd parent = open_trusted(path);
-  for (const Guest* guest : guests) check_same_mount(parent.get(), path, *guest);
-  return parent;
-}
-
 // What has the name may have been put there by somebody else, where the directory above is sticky.
 Fd open_private(int parent, const std::string& path) {
   Fd dir = open_directory_at(parent, staging_leaf, path);
@@ -98,8 +91,15 @@ std::string staging_path(const std::vector<const Guest*>& guests) {
   return (parent == "/" ? parent : parent + "/") + staging_leaf;
 }
 
+Fd open_staging_parent(const std::vector<const Guest*>& guests) {
+  const auto path = common_ancestor(guests);
+  Fd parent = open_trusted(path);
+  for (const Guest* guest : guests) check_same_mount(parent.get(), path, *guest);
+  return parent;
+}
+
 Staging::Staging(const std::vector<const Guest*>& guests) : path_(staging_path(guests)) {
-  const Fd parent = open_checked_parent(guests);
+  const Fd parent = open_staging_parent(guests);
   make_private_directory(parent.get(), staging_leaf);
   fd_ = open_private(parent.get(), path_);
   lock(parent.get(), fd_.get(), path_);

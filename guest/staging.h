@@ -36,5 +36,7 @@ class Staging {
 
 // Where Staging would be put, without making it.
 std::string staging_path(const std::vector<const Guest*>& guests);
+// The directory it would be put in, after the same checks.
+Fd open_staging_parent(const std::vector<const Guest*>& guests);
 
 }  // namespace vunify

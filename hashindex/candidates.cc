@@ -42,8 +42,10 @@ class Grouping {
 
   // Groups together, within them the names of one inode together, within these the guests in order.
   auto order(NameRef name) {
-    return std::tuple_cat(group_key(name), std::tuple(file(name).ino, name.guest, name.file));
+    return std::tuple_cat(group_key(name), std::tuple(inode_of(name), name.guest, name.file));
   }
+
+  FileId inode_of(NameRef name) { return {scan_.trees[name.guest].fs, file(name).ino}; }
 
   void collect_names() {
     for (std::uint32_t guest = 0; guest < scan_.trees.size(); ++guest) {
@@ -59,9 +61,9 @@ class Grouping {
     const auto& names = found_.names;
     for (std::uint32_t i = 0; i < names.size();) {
       const auto start = i;
-      const auto ino = file(names[i]).ino;
+      const auto inode = inode_of(names[i]);
       const auto place = place_[names[i].guest];
-      while (i < names.size() && file(names[i]).ino == ino && place_[names[i].guest] == place) ++i;
+      while (i < names.size() && inode_of(names[i]) == inode && place_[names[i].guest] == place) ++i;
       add_inode(start, i - start);
     }
   }

@@ -17,6 +17,10 @@ constexpr std::size_t smallest_chunk = 4 << 10;
 constexpr std::size_t largest_chunk = 128 << 10;  // fits a core's L2 cache twice
 constexpr auto locks_age = std::chrono::milliseconds(50);
 
+bool is_zero(const std::vector<char>& chunk) {
+  return chunk.empty() || (chunk[0] == '\0' && std::memcmp(&chunk[0], chunk.data() + 1, chunk.size() - 1) == 0);
+}
+
 bool is_gone(const std::system_error& error) {
   return is_error(error, ENOENT) || is_error(error, ENOTDIR) || is_error(error, ELOOP) || is_error(error, EINVAL) ||
          is_error(error, EXDEV);
@@ -39,8 +43,29 @@ struct Prover::Reading {
 struct Prover::Strand {
   std::vector<std::unique_ptr<Reading>> readings;
   std::uint64_t offset = 0;  // all bytes before it are equal
-  bool is_done() const { return offset >= readings.front()->held.seen.stamp.size; }
+  std::uint64_t size() const { return readings.front()->held.seen.stamp.size; }
+  bool is_done() const { return offset >= size(); }
+  bool is_sparse() const;
+  void skip_common_hole();
 };
+
+bool Prover::Strand::is_sparse() const {
+  return std::ranges::all_of(readings, [](const std::unique_ptr<Reading>& reading) {
+    return reading->held.seen.bytes_on_disk() < reading->held.seen.stamp.size;
+  });
+}
+
+// Where all of them have a hole, all of them hold zeros. The last page is read in any case: it shows that they are as
+// long as they were, and that no writer came.
+void Prover::Strand::skip_common_hole() {
+  if (!is_sparse()) return;
+  auto data = (size() - 1) / smallest_chunk * smallest_chunk;
+  for (const auto& reading : readings) {
+    if (data <= offset) return;
+    data = std::min(data, next_data(reading->held.fd.get(), offset));
+  }
+  offset = std::max(offset, data);
+}
 
 const File& Prover::file_of(std::uint32_t inode) const {
   const auto name = scene_.candidates.names_of(scene_.candidates.inodes[inode]).front();
@@ -121,6 +146,7 @@ bool Prover::read_chunk(Reading& reading, std::uint64_t offset, std::vector<char
 
 // One chunk of every reading. What is equal goes on together; what is alone is out, and its lease with it.
 std::vector<Prover::Strand> Prover::step(Strand strand, std::vector<LeftAlone>& left) {
+  strand.skip_common_hole();
   const auto size = chunk_bytes(strand.readings.size());
   std::vector<Strand> strands;
   std::vector<std::vector<char>> chunks;  // chunks[i] is what strands[i] reads here
@@ -128,6 +154,10 @@ std::vector<Prover::Strand> Prover::step(Strand strand, std::vector<LeftAlone>& 
   std::vector<char> chunk;
   for (auto& reading : strand.readings) {
     chunk.reserve(size);
+    if (scene_.stop.requested()) {
+      left.push_back({reading->held.inode, Verdict::not_reached, {}});
+      continue;
+    }
     if (!read_chunk(*reading, strand.offset, chunk, left)) continue;
     // Nearly all are equal to the first: only the others are worth a digest.
     std::size_t mine = 0;
@@ -145,8 +175,9 @@ std::vector<Prover::Strand> Prover::step(Strand strand, std::vector<LeftAlone>& 
     }
     strands[mine].readings.push_back(std::move(reading));
   }
+  const auto verdict = scene_.stop.requested() ? Verdict::not_reached : Verdict::content_differs;
   std::erase_if(strands, [&](Strand& s) {
-    if (s.readings.size() == 1) left.push_back({s.readings[0]->held.inode, Verdict::content_differs, {}});
+    if (s.readings.size() == 1) left.push_back({s.readings[0]->held.inode, verdict, {}});
     return s.readings.size() == 1;
   });
   return strands;
@@ -198,6 +229,7 @@ Proof Prover::prove(const std::vector<std::uint32_t>& inodes) {
   return proof;
 }
 
+// Of the chunks that are not all zeros, and where they are: a hole and the zeros of a dense file name one content.
 std::optional<Digest> Prover::digest_of(std::uint32_t inode, std::vector<LeftAlone>& left) {
   const auto reading = open(inode, left);
   if (!reading) return std::nullopt;
@@ -205,9 +237,15 @@ std::optional<Digest> Prover::digest_of(std::uint32_t inode, std::vector<LeftAlo
   RunningDigest digest(scene_.key);
   std::vector<char> chunk;
   chunk.reserve(largest_chunk);
-  for (std::uint64_t at = 0; at < reading->held.seen.stamp.size; at += chunk.size()) {
+  const auto size = reading->held.seen.stamp.size;
+  const bool sparse = reading->held.seen.bytes_on_disk() < size;
+  for (std::uint64_t at = 0; at < size; at += largest_chunk) {
+    if (sparse) at = next_data(reading->held.fd.get(), at) / largest_chunk * largest_chunk;
+    if (at >= size) break;
     if (scene_.stop.requested()) return left.push_back({inode, Verdict::not_reached, {}}), std::nullopt;
     if (!read_chunk(*reading, at, chunk, left)) return std::nullopt;
+    if (is_zero(chunk)) continue;
+    digest.add({reinterpret_cast<const char*>(&at), sizeof at});
     digest.add(chunk);
   }
   return digest.value();

@@ -95,6 +95,7 @@ Scan scan_guests(const std::vector<Guest>& guests, const ScanRules& rules, const
   scan.trees.resize(guests.size());
   counters.begin(Phase::walk);
   for (std::size_t i = 0; i < guests.size(); ++i) {
+    scan.trees[i].fs = guests[i].fs;
     GuestScan guest_scan(guests[i], rules, counters, scan.trees[i]);
     Visitor visitor;
     visitor.visit = [&](Listing& listing) { return guest_scan.visit(listing); };

@@ -48,6 +48,8 @@ class Tree {
   const File& file(std::uint32_t index) const { return files_[index]; }
   std::string path(std::uint32_t index) const;  // from the guest's root, without a leading slash
 
+  FsId fs;  // whose inode numbers these are: snapshots of one btrfs have the same
+
  private:
   std::mutex filling_;  // guards all below during the walk
   std::vector<std::string> directories_;

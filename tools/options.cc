@@ -46,6 +46,7 @@ Verb verb_of(bool deunify, bool recover, bool why) {
 }
 
 void check_roots(const Options& options) {
+  if (std::ranges::find(options.roots, "") != options.roots.end()) complain_usage("a directory has no name");
   if (options.verb == Verb::recover ? !options.roots.empty() : false) complain_usage("--recover takes no directory");
   if (options.verb == Verb::deunify && options.roots.empty()) complain_usage("no directory given");
   if (options.verb == Verb::unify && options.roots.size() < 2) complain_usage("at least two directories are needed");

@@ -108,7 +108,10 @@ std::string report_json(const Outcome& outcome, Exit exit) {
   object["freed_when_closed"] = outcome.freed_when_closed;
   object["shared_files"] = outcome.shared_files;
   object["shared_bytes"] = outcome.shared_bytes;
+  object["copied_files"] = outcome.copied_files;
+  object["copied_bytes"] = outcome.copied_bytes;
   object["unmarked_files"] = outcome.unmarked_files;
+  object["adopted_files"] = outcome.adopted_files;
   object["recovered_files"] = outcome.recovered_files;
   object["guests"] = list_of(outcome.guests);
   object["filesystems"] = list_of(outcome.filesystems);

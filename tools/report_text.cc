@@ -42,8 +42,17 @@ Row row_of(const GuestOutcome& guest) {
           format_bytes(guest.private_bytes)};
 }
 
+std::string private_table(const Outcome& outcome) {
+  std::vector<Row> rows{{"guest", "", "files", "shared", "private"}};
+  for (const auto& guest : outcome.guests)
+    rows.push_back({printable(guest.name), "", format_count(guest.files), format_bytes(guest.shared_bytes),
+                    format_bytes(guest.private_bytes)});
+  return table(rows) + "\n";
+}
+
 std::string guest_table(const Outcome& outcome) {
   if (outcome.guests.empty()) return {};
+  if (outcome.deunified) return private_table(outcome);
   std::vector<Row> rows{{"guest", "protection", "files", "linked", "freed", "shared", "private"}};
   for (const auto& guest : outcome.guests) rows.push_back(row_of(guest));
   return table(rows) + "\n";
@@ -51,24 +60,47 @@ std::string guest_table(const Outcome& outcome) {
 
 std::string files(std::uint64_t count) { return format_count(count) + (count == 1 ? " file" : " files"); }
 
-std::string totals(const Outcome& outcome) {
+std::string guests_and_files(const Outcome& outcome) {
+  return fmt::format("{} {}, {}, {}", outcome.guests.size(), outcome.guests.size() == 1 ? "guest" : "guests",
+                     files(outcome.files()), format_bytes(outcome.bytes()));
+}
+
+std::string linked(const Outcome& outcome) {
   const bool dry = outcome.dry_run;
-  auto text = fmt::format("{} {}, {}, {}; read {}, {}; {}\n", outcome.guests.size(),
-                          outcome.guests.size() == 1 ? "guest" : "guests", files(outcome.files()),
-                          format_bytes(outcome.bytes()), files(outcome.read_files), format_bytes(outcome.read_bytes),
-                          format_seconds(outcome.total_seconds));
+  auto text = fmt::format("{}; read {}, {}; {}\n", guests_and_files(outcome), files(outcome.read_files),
+                          format_bytes(outcome.read_bytes), format_seconds(outcome.total_seconds));
   text += fmt::format("{} {}, {} {}; shared files {} {}\n", dry ? "would link" : "linked",
                       files(outcome.linked_files()), dry ? "would free" : "freed", format_bytes(outcome.freed_bytes()),
                       dry ? "take, as yet," : "take", format_bytes(outcome.shared_bytes));
   if (outcome.freed_when_closed != 0)
     text += fmt::format("{} of that {} free once programs close the files they read\n",
                         format_bytes(outcome.freed_when_closed), dry ? "would be" : "are");
+  return text;
+}
+
+std::string copied(const Outcome& outcome) {
+  if (!outcome.deunified && outcome.copied_files == 0) return {};
+  return fmt::format("{} {} private copies, {}\n", outcome.dry_run ? "would give" : "gave", files(outcome.copied_files),
+                     format_bytes(outcome.copied_bytes));
+}
+
+std::string totals(const Outcome& outcome) {
+  const bool dry = outcome.dry_run;
+  std::string text;
+  if (outcome.deunified)
+    text += fmt::format("{}; {}\n", guests_and_files(outcome), format_seconds(outcome.total_seconds));
+  else if (!outcome.guests.empty())
+    text += linked(outcome);
+  text += copied(outcome);
+  if (outcome.adopted_files != 0)
+    text += fmt::format("{} {} found shared without protection\n", dry ? "would protect" : "protected",
+                        files(outcome.adopted_files));
   if (outcome.unmarked_files != 0)
     text += fmt::format("{} {} to the one guest that has {} left\n", dry ? "would give back" : "gave back",
                         files(outcome.unmarked_files), outcome.unmarked_files == 1 ? "it" : "them");
   if (outcome.recovered_files != 0)
     text += fmt::format("recovered {} of an interrupted run\n", files(outcome.recovered_files));
-  return text;
+  return text.empty() ? "nothing was left to recover\n" : text;
 }
 
 std::string skips(const Outcome& outcome, Detail detail) {

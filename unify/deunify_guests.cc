@@ -110,7 +110,7 @@ void count(const std::vector<Guest>& guests, const std::vector<BreakTask>& tasks
 std::optional<Refusal> deunify_guests(const std::vector<Guest>& guests, bool dry_run, const std::string& state_dir,
                                       const Stop& stop, Counters& counters, Outcome& outcome) {
   const ExcludeList nothing;
-  const auto scan = scan_guests(guests, {&nothing, 0}, stop, counters);
+  auto scan = scan_guests(guests, {&nothing, 0}, stop, counters);
   auto all = plan_all(guests, scan);
   std::optional<Refusal> refusal;
   for (auto& breaking : all)
@@ -129,8 +129,10 @@ std::optional<Refusal> deunify_guests(const std::vector<Guest>& guests, bool dry
   }
   for (auto& breaking : all)
     if (breaking.staging) breaking.staging->remove_if_empty();
-  if (!refusal) summarize(guests, scan, {}, Tally(guests.size()), outcome);
-  return refusal;
+  if (refusal) return refusal;
+  if (!dry_run && !stop.requested()) scan = scan_guests(guests, {&nothing, 0}, stop, counters);
+  summarize_private(guests, scan, dry_run, outcome);
+  return std::nullopt;
 }
 
 }  // namespace vunify

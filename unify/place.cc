@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/place.h"
 
-#include <fcntl.h>
-
 #include <map>
 #include <tuple>
 
 #include "hashindex/candidates.h"
+#include "sys/clone.h"
 
 namespace vunify {
 namespace {
@@ -28,16 +27,27 @@ void replace_verdict(Tree& tree, Verdict from, Verdict to) {
     if (tree.file(i).verdict == from) tree.file(i).verdict = to;
 }
 
-Protection guess(const std::vector<const Guest*>& members, std::optional<Protection> wanted) {
-  const auto parent = std::string(split_path(staging_path(members)).parent);
-  return guess_protection(open_host(parent.empty() ? "/" : parent, O_RDONLY | O_DIRECTORY).get(), wanted);
+// Links need a directory beside the guests on their mount; shared data does not.
+void settle_without_staging(Place& place, const Guest& guest, std::optional<Protection> wanted,
+                            const std::system_error& error) {
+  place.on_other_mount = is_error(error, EXDEV);
+  place.reason = place.no_staging = error.what();
+  if (place.on_other_mount) place.reason += "; data can be shared across mounts on XFS and btrfs (--protect=reflink)";
+  if (wanted && *wanted != Protection::reflink) return;
+  try {
+    if (!has_reflink(guest.root.fd())) return;
+    place.protection = Protection::reflink;
+    place.reason.clear();
+  } catch (const std::system_error&) {
+    return;  // read-only, say: the first reason stands
+  }
 }
 
 void settle(Place& place, const std::vector<Guest>& guests, std::optional<Protection> wanted, bool dry_run) {
   const auto members = guests_of(place, guests);
   try {
     if (dry_run) {
-      place.protection = guess(members, wanted);
+      place.protection = guess_protection(open_staging_parent(members).get(), wanted);
     } else {
       place.staging = std::make_unique<Staging>(members);
       place.protection = choose_protection(place.staging->fd(), wanted);
@@ -45,7 +55,7 @@ void settle(Place& place, const std::vector<Guest>& guests, std::optional<Protec
     if (place.protection == Protection::none) place.reason = what_would_help(members.front()->mount.type);
   } catch (const std::system_error& error) {
     if (is_error(error, EWOULDBLOCK)) throw;
-    place.reason = error.what();
+    settle_without_staging(place, *members.front(), wanted, error);
   }
   if (place.staging && !place.reason.empty()) {
     place.staging->remove_if_empty();
@@ -94,8 +104,10 @@ std::vector<std::uint32_t> place_of_guests(const std::vector<Place>& places, std
 }
 
 void close_places(std::vector<Place>& places) {
-  for (auto& place : places)
+  for (auto& place : places) {
     if (place.staging) place.staging->remove_if_empty();
+    place.staging.reset();  // an open directory keeps its block, and df would miss it
+  }
 }
 
 void leave_unprotected(Scan& scan, const std::vector<std::uint32_t>& place_of) {
@@ -106,9 +118,13 @@ void leave_unprotected(Scan& scan, const std::vector<std::uint32_t>& place_of) {
 void name_other_mounts(const std::vector<Guest>& guests, const std::vector<Place>& places, Scan& scan) {
   std::map<FsId, std::size_t> places_of_fs;
   for (const auto& place : places) ++places_of_fs[whole(guests[place.guests.front()].fs)];
-  for (const auto& place : places)
+  for (const auto& place : places) {
+    if (place.on_other_mount && place.protection == Protection::none)
+      for (const auto guest : place.guests)
+        replace_verdict(scan.trees[guest], Verdict::no_protection, Verdict::other_mount);
     if (place.guests.size() == 1 && places_of_fs[whole(guests[place.guests.front()].fs)] > 1)
       replace_verdict(scan.trees[place.guests.front()], Verdict::no_twin, Verdict::other_mount);
+  }
 }
 
 }  // namespace vunify

@@ -19,7 +19,9 @@ namespace vunify {
 struct Place {
   std::vector<std::uint32_t> guests;
   Protection protection = Protection::none;
-  std::unique_ptr<Staging> staging;  // absent in a dry run, and where there is no protection
+  bool on_other_mount = false;       // no directory beside the guests is on their mount
+  std::unique_ptr<Staging> staging;  // absent in a dry run, where there is no protection, and maybe under reflink
+  std::string no_staging;            // why it is absent
   std::string reason;                // why the guests are left alone, where they are
 };
 

@@ -68,7 +68,9 @@ BreakTask break_off(const Settling& s, std::span<const NameRef> names) {
 // Tasks of one place go through its staging directory.
 void run(const Settling& s, std::map<std::uint32_t, std::vector<BreakTask>>& by_place, Outcome& outcome) {
   for (auto& [place, tasks] : by_place) {
-    if (!s.dry_run) {
+    if (!s.dry_run && s.places[place].staging == nullptr) {
+      for (auto& task : tasks) task.reason = s.places[place].no_staging;
+    } else if (!s.dry_run) {
       Journal journal(s.state_dir, "break");
       LinkBreaker(journal, s.places[place].staging->fd(), s.places[place].staging->path()).run(tasks, [] {
         return false;

@@ -6,7 +6,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <numeric>
+#include <map>
+#include <set>
 
 #include "sys/clone.h"
 #include "sys/quiet_read.h"
@@ -86,9 +87,11 @@ class Worker {
   // One inode of each layout stands for all of it.
   std::vector<std::vector<std::uint32_t>> parts_of(const CandidateGroup& group, std::vector<LeftAlone>& left) {
     layouts_.clear();
+    stand_for_more_.clear();
     for (auto i = group.first; i < group.first + group.count; ++i) add_to_layouts(i);
     std::vector<std::uint32_t> first;
-    for (const auto& layout : layouts_) first.push_back(layout.inodes.front());
+    for (const auto& [start, layout] : layouts_) first.push_back(layout.inodes.front());
+    std::ranges::sort(first);
     work_.counters.files += group.count - first.size();
     if (first.size() < 2) {
       if (group.count == 1) leave(group.first, Verdict::no_twin);
@@ -104,10 +107,13 @@ class Worker {
       const Fd fd = work_.guests[name.guest].root.open_regular(work_.scan.trees[name.guest].path(name.file));
       auto extents = extents_of(fd.get());
       if (has_no_place(extents)) return leave(inode, Verdict::not_shareable);
-      const auto same = [&](const Layout& layout) { return same_places(layout.extents, extents); };
-      auto found = std::ranges::find_if(layouts_, same);
-      if (found == layouts_.end()) found = layouts_.insert(found, {std::move(extents), {}});
-      found->inodes.push_back(inode);
+      const auto start = extents.front().physical;
+      const auto [begin, end] = layouts_.equal_range(start);
+      auto found =
+          std::find_if(begin, end, [&](const auto& entry) { return same_places(entry.second.extents, extents); });
+      if (found == end) found = layouts_.insert({start, {std::move(extents), {}}});
+      found->second.inodes.push_back(inode);
+      if (found->second.inodes.size() == 2) stand_for_more_.insert(found->second.inodes.front());
     } catch (const std::system_error&) {
       leave(inode, Verdict::vanished);
     }
@@ -123,10 +129,7 @@ class Worker {
   // A layout of several inodes stays shared, whatever else differs from it.
   void note_left(const LeftAlone& one) {
     if (one.verdict == Verdict::unreadable) note_failure(one.inode, one.reason);
-    const auto stands_for_more = [&](const Layout& layout) {
-      return layout.inodes.front() == one.inode && layout.inodes.size() > 1;
-    };
-    if (std::ranges::none_of(layouts_, stands_for_more)) leave(one.inode, one.verdict);
+    if (!stand_for_more_.contains(one.inode)) leave(one.inode, one.verdict);
   }
 
   void note_failure(std::uint32_t inode, const std::string& reason) {
@@ -154,7 +157,8 @@ class Worker {
   Work& work_;
   ProofScene scene_;
   Prover prover_;
-  std::vector<Layout> layouts_;  // of the group at hand
+  std::multimap<std::uint64_t, Layout> layouts_;  // of the group at hand, by the place of their first extent
+  std::set<std::uint32_t> stand_for_more_;        // first inodes of layouts that others have, too
   Tally tally_;
 };
 

@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/summarize.h"
 
+#include <algorithm>
 #include <map>
+
+#include "unify/protection.h"
 
 namespace vunify {
 namespace {
 
-GuestOutcome count_files(const Guest& guest, const Tree& tree) {
+GuestOutcome outcome_of(const Guest& guest) {
   GuestOutcome outcome;
   outcome.name = guest.name;
   outcome.xid = guest.xid;
   outcome.root = guest.root.host_path();
+  outcome.protection = name_of(Protection::none);
+  return outcome;
+}
+
+GuestOutcome count_files(const Guest& guest, const Tree& tree) {
+  auto outcome = outcome_of(guest);
   for (const auto& file : tree.files()) {
     ++outcome.files;
     outcome.bytes += file.bytes_on_disk();
@@ -22,6 +31,21 @@ GuestOutcome count_files(const Guest& guest, const Tree& tree) {
     }
   }
   return outcome;
+}
+
+void count_private(const Tree& tree, bool would_be, GuestOutcome& guest, Outcome& outcome) {
+  for (const auto& file : tree.files()) {
+    const bool shared = file.marked && !would_be;
+    ++guest.files;
+    guest.bytes += file.bytes_on_disk();
+    (shared ? guest.shared_bytes : guest.private_bytes) += file.bytes_on_disk();
+    outcome.shared_files += shared;
+  }
+}
+
+void note_scan_failures(const std::vector<Guest>& guests, const Scan& scan, Outcome& outcome) {
+  for (const auto& failure : scan.failed)
+    outcome.failed.push_back({guests[failure.guest].name, failure.path, failure.reason});
 }
 
 std::string uuid_of(const Guest& guest) {
@@ -36,9 +60,10 @@ void count_shared(const Scan& scan, const Candidates& candidates, Outcome& outco
   for (const auto& inode : candidates.inodes) {
     const auto names = candidates.names_of(inode);
     const auto& file = scan.trees[names.front().guest].file(names.front().file);
-    if (file.verdict != Verdict::shared) continue;
-    outcome.shared_files += names.size();
-    if (!inode.given_up) outcome.shared_bytes += file.bytes_on_disk();
+    const auto shared = std::ranges::count_if(
+        names, [&](NameRef name) { return scan.trees[name.guest].file(name.file).verdict == Verdict::shared; });
+    outcome.shared_files += static_cast<std::uint64_t>(shared);
+    if (shared != 0 && !inode.given_up) outcome.shared_bytes += file.bytes_on_disk();
   }
 }
 
@@ -51,13 +76,25 @@ void summarize(const std::vector<Guest>& guests, const Scan& scan, const std::ve
   }
   for (const auto& place : places)
     for (const auto guest : place.guests) outcome.guests[guest].protection = name_of(place.protection);
-  for (const auto& failure : scan.failed)
-    outcome.failed.push_back({guests[failure.guest].name, failure.path, failure.reason});
+  note_scan_failures(guests, scan, outcome);
   outcome.failed.insert(outcome.failed.end(), tally.failed.begin(), tally.failed.end());
   outcome.read_files = tally.read_files;
   outcome.read_bytes = tally.read_bytes;
   outcome.freed_when_closed = tally.freed_when_closed;
   outcome.disk_full |= tally.disk_full;
+}
+
+void summarize_private(const std::vector<Guest>& guests, const Scan& scan, bool would_be, Outcome& outcome) {
+  outcome.deunified = true;
+  std::map<FileId, std::uint64_t> shared;
+  for (std::size_t i = 0; i < guests.size(); ++i) {
+    outcome.guests.push_back(outcome_of(guests[i]));
+    count_private(scan.trees[i], would_be, outcome.guests.back(), outcome);
+    for (const auto& file : scan.trees[i].files())
+      if (file.marked && !would_be) shared[{guests[i].fs, file.ino}] = file.bytes_on_disk();
+  }
+  for (const auto& [inode, bytes] : shared) outcome.shared_bytes += bytes;
+  note_scan_failures(guests, scan, outcome);
 }
 
 std::vector<FilesystemOutcome> measure_space(const std::vector<Guest>& guests) {

@@ -15,6 +15,10 @@ namespace vunify {
 void summarize(const std::vector<Guest>& guests, const Scan& scan, const std::vector<Place>& places, const Tally& tally,
                Outcome& outcome);
 
+// The same after deunify: what is still marked is shared, all else is its guest's own. would_be: nothing was done, and
+// all of it would be.
+void summarize_private(const std::vector<Guest>& guests, const Scan& scan, bool would_be, Outcome& outcome);
+
 // Adds the names that lead to shared inodes now, and these inodes' bytes.
 void count_shared(const Scan& scan, const Candidates& candidates, Outcome& outcome);
 

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// -R: every guest has its own again, or, where that does not fit, all is as it was.
+#include <gmock/gmock.h>
+
+#include "tests/tools/guests.h"
+
+namespace vunify::test {
+namespace {
+
+using testing::ContainsRegex;
+using testing::HasSubstr;
+
+class VunifyDeunify : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!is_root()) GTEST_SKIP() << "needs root";
+  }
+
+  static void fill(const Guests& guests, const Words& names) {
+    for (const auto& name : names)
+      for (std::size_t i = 0; i < 5; ++i)
+        guests.write(name + "/" + std::to_string(i), std::string(100000 + 5000 * i, 'x'));
+  }
+};
+
+TEST_F(VunifyDeunify, GivesEveryGuestItsOwnAndSaysSo) {
+  const Words names = {"a", "b", "c"};
+  Guests guests({}, "/var/tmp", names);
+  fill(guests, names);
+  shell("setfattr -n user.x -v 1 " + guests.root() + "/?/1; chmod 4711 " + guests.root() + "/?/2");
+  const auto before = image_of(guests / "b");
+  ASSERT_EQ(guests.report()["linked_files"], 10);
+  EXPECT_EQ(guests.report({"-R", "-n"})["copied_files"], 10);
+  const auto told = guests.report({"-R"});
+  EXPECT_EQ(told["copied_files"], 10) << told.dump(1);
+  EXPECT_EQ(told["copied_bytes"], told["bytes"].get<std::uint64_t>() / 3 * 2);
+  EXPECT_EQ(told["shared_files"], 0);
+  EXPECT_EQ(told["guests"][0]["shared_bytes"], 0);
+  EXPECT_EQ(told["skipped"], Json::object());
+  for (const auto& name : names) EXPECT_EQ(image_of(guests / name), before) << name;
+  EXPECT_EQ(shell("getfattr -R -m trusted.vunify " + guests.root()).out, "");
+  EXPECT_EQ(guests.report({"-R"})["copied_files"], 0);
+}
+
+TEST_F(VunifyDeunify, OfOneGuestLeavesTheOthersShared) {
+  const Words names = {"a", "b", "c"};
+  Guests guests({}, "/var/tmp", names);
+  fill(guests, names);
+  ASSERT_EQ(guests.vunify().status, 0);
+  const auto text = run({"vunify", "-R", "--state", guests / "state", guests / "c"});
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("gave 5 files private copies, 548.0 KiB"));
+  EXPECT_EQ(guests.inode("a/1").nlink, 2);
+  EXPECT_TRUE(guests.inode("a/1").immutable);
+  EXPECT_EQ(guests.inode("c/1").nlink, 1);
+  EXPECT_FALSE(guests.inode("c/1").immutable);
+  EXPECT_THAT(run({"vunify", "-R", "--state", guests / "state", guests / "b"}).out, HasSubstr("gave 5 files"));
+  EXPECT_FALSE(guests.inode("a/1").immutable);
+}
+
+TEST_F(VunifyDeunify, GivesBackLastNames) {
+  const Words names = {"a", "b"};
+  Guests guests;
+  fill(guests, names);
+  ASSERT_EQ(guests.vunify().status, 0);
+  shell("cd " + guests.root() + " && chattr -i b/* && rm b/* && chattr +i a/*");
+  EXPECT_THAT(guests.vunify({"-R"}).out, HasSubstr("gave back 5 files to the one guest that has them left"));
+  EXPECT_FALSE(guests.inode("a/1").immutable);
+}
+
+TEST_F(VunifyDeunify, RefusesWhereCopiesDoNotFit) {
+  const LoopFs fs("ext4", 32);
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  const Scratch elsewhere;
+  Guests guests({}, fs.root());
+  for (const auto* path : {"a/f", "b/f"}) guests.write(path, std::string(8 << 20, 'x'));
+  const auto vunify = [&](const std::string& how) {
+    return run({"vunify", how, "--state", elsewhere / "state", guests / "a", guests / "b"});
+  };
+  ASSERT_EQ(vunify("--protect=immutable").status, 0);
+  run({"sh", "-c", "head -c 14M /dev/zero >" + fs / "full"});
+  const auto refused = vunify("-R");
+  EXPECT_EQ(refused.status, 3) << refused.out;
+  EXPECT_THAT(refused.err, ContainsRegex("needs [0-9]+ MiB for private copies, has [0-9]+ MiB"));
+  EXPECT_TRUE(guests.are_one("f"));
+  EXPECT_TRUE(guests.inode("a/f").immutable);
+  EXPECT_FALSE(guests.exists(".vunify"));
+}
+
+TEST_F(VunifyDeunify, OfAFileThatIsWrittenToFailsAndTheNextRunGoesOn) {
+  Guests guests;
+  fill(guests, {"a", "b"});
+  ASSERT_EQ(guests.vunify().status, 0);
+  const auto full = guests.vunify_under(
+      {"-e", "trace=copy_file_range", "-e", "inject=copy_file_range:error=EIO:when=1"}, {"-R", "--json"});
+  EXPECT_EQ(full.status, 1) << full.err;
+  EXPECT_EQ(Json::parse(full.out)["failed"][0]["reason"], "Input/output error");
+  EXPECT_EQ(Json::parse(full.out)["shared_files"], 2);
+  EXPECT_FALSE(guests.exists(".vunify"));
+  EXPECT_EQ(guests.vunify({"-R"}).status, 0);
+  EXPECT_TRUE(link_sets(guests.root()).empty());
+}
+
+TEST_F(VunifyDeunify, HasNothingToDoAfterRecovery) {
+  Guests guests;
+  EXPECT_EQ(run({"vunify", "--recover", "--state", guests / "state"}).out, "nothing was left to recover\n");
+}
+
+}  // namespace
+}  // namespace vunify::test

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is left alone: by rule, and because somebody uses it.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/file.h>
+
+#include "sys/fd.h"
+#include "tests/tools/guests.h"
+
+namespace vunify::test {
+namespace {
+
+using testing::HasSubstr;
+
+class VunifyExcludes : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!is_root()) GTEST_SKIP() << "needs root";
+  }
+  static Guests::Files both(const Words& paths) {
+    Guests::Files files;
+    for (const auto& path : paths)
+      for (const std::string guest : {"a/", "b/"}) files.push_back({guest + path, path + std::string(4000, 's')});
+    return files;
+  }
+};
+
+TEST_F(VunifyExcludes, ShipWithWhatGuestsWriteInPlaceAndWhoTheyAre) {
+  const Words left = {"etc/machine-id", "etc/shadow", "var/lib/dpkg/status", "var/log/syslog", "home/me/x", "root/x"};
+  Guests guests(both(left));
+  guests.write("a/usr/x", "x");
+  guests.write("b/usr/x", "x");
+  EXPECT_EQ(guests.report()["linked_files"], 1);
+  for (const auto& path : left) EXPECT_FALSE(guests.are_one(path)) << path;
+}
+
+TEST_F(VunifyExcludes, OfTheCommandLineComeInTheirOrderAndFirst) {
+  Guests guests(both({"srv/keep/x", "srv/drop/x", "srv/drop/but", "home/me/x"}));
+  guests.write("rules", "# a comment\n\n+/srv/drop/but\n-/srv/drop/*\n+/home\n");
+  EXPECT_EQ(guests.vunify({"--exclude-from", guests / "rules"}).status, 0);
+  EXPECT_TRUE(guests.are_one("srv/keep/x") && guests.are_one("srv/drop/but") && guests.are_one("home/me/x"));
+  EXPECT_FALSE(guests.are_one("srv/drop/x"));
+  EXPECT_EQ(guests.vunify({"--exclude", "+/srv/drop/x", "--exclude", "/srv/drop/x"}).status, 0);
+  EXPECT_TRUE(guests.are_one("srv/drop/x"));
+}
+
+TEST_F(VunifyExcludes, AreNamedByWhy) {
+  Guests guests(both({"etc/shadow", "srv/x", "srv/y"}));
+  guests.write("rules", "# no\n/srv/x\n");
+  const auto why = [&](const std::string& path, Words more = {}) {
+    Words words = {"vunify",     "--state", guests / "state", "--protect=immutable", "--why",
+                   guests / "a", path,      guests / "b"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(words).out;
+  };
+  EXPECT_THAT(why("srv/x", {"--exclude-from", guests / "rules"}), HasSubstr("rules, line 2: /srv/x"));
+  EXPECT_THAT(why("/srv/y", {"--exclude", "/srv"}), HasSubstr("excluded by --exclude"));
+  EXPECT_THAT(why("etc/shadow"), HasSubstr("excluded by"));
+  EXPECT_THAT(why("srv/y"), HasSubstr("the next run can share it"));
+}
+
+TEST_F(VunifyExcludes, AreNotNeededForFilesInUse) {
+  Guests guests(both({"written", "flocked", "fcntled", "mapped"}));
+  const Fd writer = open_host(guests / "b/written", O_RDWR);
+  const Fd flocked = open_host(guests / "a/flocked", O_RDONLY);
+  check(::flock(flocked.get(), LOCK_EX), "flock");
+  const Fd fcntled = open_host(guests / "a/fcntled", O_RDONLY);
+  struct flock lock {};
+  lock.l_type = F_RDLCK;
+  check(::fcntl(fcntled.get(), F_SETLK, &lock), "F_SETLK");
+  const auto report = guests.report();
+  EXPECT_EQ(report["skipped"]["locked"], 2) << report.dump(1);
+  EXPECT_EQ(report["skipped"]["open-for-writing"], 1);
+  EXPECT_EQ(report["linked_files"], 1);
+  EXPECT_EQ(report["failed"], Json::array());
+  expect_every_file_is_told(report);
+}
+
+TEST_F(VunifyExcludes, AreNotNeededForAFileBeingRun) {
+  Guests guests(both({"bin/sleep"}));
+  for (const auto* guest : {"a", "b"})
+    shell("cp /bin/sleep " + guests / guest + "/bin/sleep; chmod 755 " + guests / guest +
+          "/bin/sleep; touch -d @1577836800 " + guests / guest + "/bin/sleep");
+  shell(guests / "b/bin/sleep" + " 5 >/dev/null 2>&1 & echo $! >" + guests / "pid");
+  EXPECT_EQ(guests.report()["linked_files"], 1);
+  EXPECT_EQ(shell("kill $(cat " + guests / "pid" + ")").status, 0);
+}
+
+}  // namespace
+}  // namespace vunify::test

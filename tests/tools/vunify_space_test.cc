@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Limits of the filesystem: no space, no further link, and very many names of one content.
+#include <gmock/gmock.h>
+
+#include <chrono>
+
+#include "tests/tools/guests.h"
+
+namespace vunify::test {
+namespace {
+
+using testing::HasSubstr;
+
+class VunifySpace : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!is_root()) GTEST_SKIP() << "needs root";
+  }
+
+  static Guests::Files pairs(std::size_t count) {
+    Guests::Files files;
+    for (std::size_t i = 0; i < count; ++i)
+      for (const std::string guest : {"a/", "b/"})
+        files.push_back({guest + std::to_string(i), std::string(5000 + i, 's')});
+    return files;
+  }
+
+  // Every block and every inode is taken.
+  static void fill(const LoopFs& fs) {
+    shell("cd " + fs.root() + " && cat /dev/zero >full 2>/dev/null; cat /dev/zero >fuller 2>/dev/null;" +
+          "i=0; while : >\"inode$i\"; do i=$((i+1)); done 2>/dev/null; sync -f .");
+  }
+
+  static void expect_whole(const Guests& guests, const std::map<std::string, std::string>& before) {
+    EXPECT_EQ(image_of(guests / "a"), before);
+    EXPECT_EQ(image_of(guests / "b"), before);
+    EXPECT_FALSE(guests.exists(".vunify"));
+  }
+};
+
+TEST_F(VunifySpace, NoneAtAllStopsItCleanOrNotAtAll) {
+  const LoopFs fs("ext4", 24, "", "-N 400");
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  const Scratch elsewhere;
+  Guests guests(pairs(20), fs.root());
+  const auto before = image_of(guests / "a");
+  fill(fs);
+  const Words command = {"vunify", "--state",    elsewhere / "state", "--protect=immutable",
+                         "--json", guests / "a", guests / "b"};
+  const auto full = run(command);
+  EXPECT_TRUE(full.status == 0 || full.status == 3 || full.status == 5) << full.status << full.err;
+  expect_whole(guests, before);
+  shell("rm -f " + fs / "full" + " " + fs / "inode*");
+  EXPECT_EQ(run(command).status, 0);
+  expect_whole(guests, before);
+  EXPECT_TRUE(guests.are_one("0"));
+}
+
+class VunifyFull : public VunifySpace, public testing::WithParamInterface<std::pair<const char*, const char*>> {};
+
+TEST_P(VunifyFull, EndsFatalAndWhole) {
+  const auto [call, when] = GetParam();
+  for (const std::string error : {"ENOSPC", "EDQUOT"}) {
+    Guests guests(pairs(6));
+    const auto before = image_of(guests / "a");
+    const auto full = guests.vunify_under(
+        {"-e", std::string("trace=") + call, "-e", std::string("inject=") + call + ":error=" + error + ":when=" + when},
+        {"--jobs=1"});
+    EXPECT_EQ(full.status, 5) << call << full.out << full.err;
+    expect_whole(guests, before);
+    EXPECT_EQ(guests.vunify().status, 0);
+    expect_whole(guests, before);
+    EXPECT_TRUE(guests.are_one("0") && guests.are_one("5"));
+    expect_second_run_rests(guests);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Calls, VunifyFull,
+                         testing::Values(std::pair("linkat", "1"), std::pair("linkat", "3+"),
+                                         std::pair("renameat2", "1"), std::pair("renameat2", "3+"),
+                                         std::pair("fsetxattr", "1"), std::pair("fdatasync", "1")));
+
+TEST_F(VunifySpace, OfLinksEndsWithASecondKeeper) {
+  Guests guests({}, "/var/tmp", {"a", "b", "c"});
+  for (const auto* path : {"a/f", "b/f", "c/f"}) guests.write(path, std::string(5000, 's'));
+  const auto refused =
+      guests.vunify_under({"-e", "trace=linkat", "-e", "inject=linkat:error=EMLINK:when=1"}, {"--jobs=1", "--json"});
+  EXPECT_EQ(refused.status, 0) << refused.err;
+  const auto report = Json::parse(refused.out);
+  EXPECT_EQ(report["skipped"].value("link-limit", 0) + report["linked_files"].get<int>(), 2) << report.dump(1);
+  expect_every_file_is_told(report);
+  EXPECT_EQ(guests.vunify().status, 0);
+  EXPECT_EQ(guests.inode("a/f").nlink, 3);
+}
+
+// ext4 gives an inode 65,000 names: the keeper has them already, by other guests that are not named now.
+TEST_F(VunifySpace, OfLinksIsReallyUsedUpOnExt4) {
+  const LoopFs fs("ext4", 64);
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  Guests guests({{"a/f", std::string(5000, 's')}, {"b/f", std::string(5000, 's')}}, fs.root());
+  ASSERT_EQ(guests.vunify().status, 0);
+  guests.make_directory("others");
+  shell("cd " + guests.root() +
+        " && chattr -i a/f && perl -e 'link \"a/f\", \"others/$_\" for 1..64998'; chattr +i a/f");
+  ASSERT_EQ(guests.inode("a/f").nlink, 65000);
+  guests.make_directory("c");
+  for (const auto* path : {"c/f", "d/f"}) guests.write(path, std::string(5000, 's'));
+  const auto all = [&] {
+    return Json::parse(run({"vunify", "--state", guests / "state", "--protect=immutable", "--json", guests / "a",
+                            guests / "b", guests / "c", guests / "d"})
+                           .out);
+  };
+  const auto first = all();
+  EXPECT_EQ(first["linked_files"], 1) << first.dump(1);
+  EXPECT_TRUE(guests.are_one("c/f", "d/f"));
+  EXPECT_EQ(all()["linked_files"], 0);
+}
+
+// Two guests of 35,000 equal files each: 35,000 keepers, for files that are separate in a guest stay separate.
+TEST_F(VunifySpace, HoldsSeventyThousandEqualFiles) {
+  const LoopFs fs("ext4", 700, "", "-N 80000");
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  Guests guests({}, fs.root());
+  shell("cd " + guests.root() + R"( && perl -e '
+    for my $g ("a", "b") { for my $i (1..35000) {
+      open my $f, ">", "$g/$i"; print $f "same" x 500; close $f; utime 1577836800, 1577836800, "$g/$i"; } }'; sync -f .)");
+  const auto start = std::chrono::steady_clock::now();
+  const auto report = guests.report();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(90));
+  EXPECT_EQ(report["linked_files"], 35000);
+  EXPECT_EQ(report["shared_files"], 70000);
+  EXPECT_EQ(report["failed"], Json::array());
+  EXPECT_TRUE(link_sets(guests / "a").empty());
+  const auto second = guests.report();
+  EXPECT_EQ(second["linked_files"], 0);
+  EXPECT_EQ(second["read_files"], 0);
+}
+
+}  // namespace
+}  // namespace vunify::test
