@@ -159,9 +159,8 @@ TEST_F(VunifyExit, Is130WhenDeunifyIsStopped) {
 
 TEST_F(VunifyExit, Is0WhenMaxTimeComesFirst) {
   Guests::Files files;
-  for (int i = 0; i < 300; ++i)
-    for (const auto* guest : {"a/", "b/"})
-      files.push_back({guest + std::to_string(i), same_ + std::to_string(100 + i)});
+  for (std::size_t i = 0; i < 300; ++i)
+    for (const auto* guest : {"a/", "b/"}) files.push_back({guest + std::to_string(i), std::string(5000 + i, 's')});
   Guests guests(files);
   const auto stopped = guests.vunify_under({"-e", "trace=preadv2", "-e", "inject=preadv2:delay_enter=10000"},
                                            {"--jobs=1", "--json", "--max-time=1s"});
