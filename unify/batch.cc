@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/batch.h"
 
+#include "sys/handle.h"
+#include "unify/directory_time.h"
+
 namespace vunify {
 namespace {
 
@@ -12,8 +15,7 @@ constexpr std::size_t lingering_names = 128;
 
 void Batch::add(LinkTask task) {
   for (auto& victim : task.victims) {
-    for (std::size_t n = 0; n < victim.names.size(); ++n)
-      victim.staged.push_back({staging_, prefix_ + std::to_string(next_leaf_++)});
+    for (std::size_t n = 0; n < victim.names.size(); ++n) victim.staged.push_back({staging_, leaves_.next()});
     names_ += victim.names.size();
   }
   tasks_.push_back(std::move(task));
@@ -21,15 +23,25 @@ void Batch::add(LinkTask task) {
 
 void Batch::begin(const std::vector<LinkTask>& tasks) const {
   std::vector<JournaledSet> sets;
+  const auto fs = to_string(fs_id(staging_));
   for (const auto& task : tasks) {
     const auto& stamp = task.keeper.seen.stamp;
-    JournaledSet set{Intent::link,          staging_path_,      task.keeper_name.root->host_path(),
-                     task.keeper_name.path, task.keeper_id.ino, stamp.size,
-                     stamp.mtime,           task.protection,    {}};
+    JournaledSet set{Intent::link,
+                     staging_path_,
+                     fs,
+                     task.keeper_name.root->host_path(),
+                     task.keeper_name.path,
+                     task.keeper_id.ino,
+                     handle_of(task.keeper.fd.get()),
+                     stamp.size,
+                     stamp.mtime,
+                     task.protection,
+                     {}};
     for (const auto& victim : task.victims)
       for (std::size_t n = 0; n < victim.names.size(); ++n)
         set.names.push_back({victim.staged[n].leaf, victim.names[n].root->host_path(), victim.names[n].path,
-                             task.keeper_id.ino, victim.held.seen.ino});
+                             task.keeper_id.ino, victim.held.seen.ino,
+                             directory_time(*victim.names[n].root, victim.names[n].path)});
     sets.push_back(std::move(set));
   }
   journal_.begin(sets);
@@ -60,7 +72,9 @@ void Batch::apply(const std::function<void(LinkTask& task, const Finished& finis
     if (waiting >= lingering_names) finish_until(i + 1);
   }
   finish_until(tasks.size());
-  if (!kept) journal_.end();
+  if (kept) return;
+  sync_filesystem(staging_, staging_path_);  // a power cut may not leave half of it and no journal
+  journal_.end();
 }
 
 }  // namespace vunify

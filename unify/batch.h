@@ -8,22 +8,24 @@
 #include <vector>
 
 #include "unify/journal.h"
+#include "unify/leaf_names.h"
 #include "unify/link_set.h"
 
 namespace vunify {
 
 class Batch {
  public:
-  // staging and staging_path: where this worker's names are prepared. leaf_prefix keeps the workers' names apart.
-  Batch(Journal& journal, int staging, std::string staging_path, std::string leaf_prefix)
-      : journal_(journal), staging_(staging), staging_path_(std::move(staging_path)), prefix_(std::move(leaf_prefix)) {}
+  // staging and staging_path: where this worker's names are prepared.
+  Batch(Journal& journal, int staging, std::string staging_path, const std::string& worker)
+      : journal_(journal), staging_(staging), staging_path_(std::move(staging_path)), leaves_(worker) {}
 
   // Takes over descriptors and leases; gives the victims their names in staging.
   void add(LinkTask task);
   std::size_t names() const { return names_; }
 
-  // Links all that was added, hands every task to `done` with what it freed, and is empty afterwards. Throws only where
-  // nothing of it was begun: the journal could not be written (ENOSPC) or the filesystem not be synced (EIO).
+  // Links all that was added, hands every task to `done` with what it freed, and is empty afterwards. Throws only
+  // where nothing of it was begun: the journal could not be written (ENOSPC) or the filesystem not be synced (EIO); or
+  // where all is done and could not be synced.
   void apply(const std::function<void(LinkTask& task, const Finished& finished)>& done);
 
  private:
@@ -32,8 +34,7 @@ class Batch {
   Journal& journal_;
   int staging_;
   std::string staging_path_;
-  std::string prefix_;
-  std::uint64_t next_leaf_ = 0;
+  LeafNames leaves_;
   std::size_t names_ = 0;
   std::vector<LinkTask> tasks_;
 };

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/break_links.h"
 
+#include "sys/handle.h"
 #include "sys/mark.h"
+#include "unify/directory_time.h"
 #include "unify/put_back.h"
 
 namespace vunify {
@@ -23,23 +25,27 @@ struct LinkBreaker::Copy {
 
 void LinkBreaker::journal(const std::vector<Copy>& copies, bool made) {
   std::vector<JournaledSet> sets;
+  const auto fs = to_string(fs_id(staging_));
   for (const auto& copy : copies) {
     const auto& task = *copy.task;
     JournaledSet set{Intent::copy,
                      staging_path_,
+                     fs,
                      task.names.front().root->host_path(),
                      task.names.front().path,
                      task.keeper.ino,
+                     made && copy.keeper ? handle_of(copy.keeper.get()) : "",
                      copy.seen.stamp.size,
                      copy.seen.stamp.mtime,
                      copy.protection,
                      {}};
     for (std::size_t n = 0; n < copy.staged.size(); ++n)
       set.names.push_back({copy.staged[n].leaf, task.names[n].root->host_path(), task.names[n].path,
-                           made && n < copy.copies.size() ? copy.copies[n] : 0, task.keeper.ino});
+                           made && n < copy.copies.size() ? copy.copies[n] : 0, task.keeper.ino,
+                           directory_time(*task.names[n].root, task.names[n].path)});
     sets.push_back(std::move(set));
   }
-  journal_.begin(sets);
+  made ? journal_.amend(sets) : journal_.begin(sets);
 }
 
 void LinkBreaker::make_copies(Copy& copy) {
@@ -116,7 +122,7 @@ void LinkBreaker::run_batch(std::span<BreakTask> tasks) {
     Copy copy;
     copy.task = &task;
     for (std::size_t n = 0; n < task.names.size(); ++n)
-      copy.staged.push_back({staging_, "copy-" + std::to_string(next_leaf_++)});
+      copy.staged.push_back({staging_, leaves_.next()});
     copies.push_back(std::move(copy));
   }
   journal(copies, false);
@@ -129,7 +135,9 @@ void LinkBreaker::run_batch(std::span<BreakTask> tasks) {
     if (led) lead_names(copy);
     clear &= clear_staging(copy, led);
   }
-  if (clear) journal_.end();
+  if (!clear) return;
+  sync_filesystem(staging_, staging_path_);  // a power cut may not leave half of it and no journal
+  journal_.end();
 }
 
 void LinkBreaker::run(std::vector<BreakTask>& tasks, const std::function<bool()>& stop) {

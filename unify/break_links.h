@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "unify/journal.h"
+#include "unify/leaf_names.h"
 #include "unify/link_set.h"
 
 namespace vunify {
@@ -43,7 +44,7 @@ class LinkBreaker {
   Journal& journal_;
   int staging_;
   std::string staging_path_;
-  std::uint64_t next_leaf_ = 0;
+  LeafNames leaves_{"copy"};
 };
 
 }  // namespace vunify

@@ -12,8 +12,10 @@ namespace vunify {
 namespace {
 
 // A file: "vunify-journal 1 LENGTH CHECKSUM\n", padded to header_bytes, then LENGTH bytes of fields, each
-// "SIZE:BYTES". LENGTH 0 says that the batch is over.
+// "SIZE:BYTES". LENGTH 0 says that the batch is over. A second record may follow, whose checksum is seeded with the
+// first's so that it is nobody else's: it is what counts then.
 constexpr std::size_t header_bytes = 64;
+constexpr std::string_view any_version = "vunify-journal ";
 constexpr std::string_view magic = "vunify-journal 1 ";
 constexpr std::string_view file_prefix = "journal.";
 
@@ -54,15 +56,26 @@ class Reader {
   std::string_view text_;
 };
 
+void put(Writer& out, Timestamp time) {
+  out.put(static_cast<std::uint64_t>(time.sec));
+  out.put(time.nsec);
+}
+
+Timestamp take_time(Reader& in) {
+  const auto sec = static_cast<std::int64_t>(in.number());
+  return {sec, static_cast<std::uint32_t>(in.number())};
+}
+
 void put(Writer& out, const JournaledSet& set) {
   out.put(static_cast<std::uint64_t>(set.intent));
   out.put(set.staging);
+  out.put(set.fs);
   out.put(set.root);
   out.put(set.path);
   out.put(set.keeper);
+  out.put(set.handle);
   out.put(set.size);
-  out.put(static_cast<std::uint64_t>(set.mtime.sec));
-  out.put(set.mtime.nsec);
+  put(out, set.mtime);
   out.put(static_cast<std::uint64_t>(set.protection));
   out.put(set.names.size());
   for (const auto& name : set.names) {
@@ -71,6 +84,7 @@ void put(Writer& out, const JournaledSet& set) {
     out.put(name.path);
     out.put(name.before);
     out.put(name.after);
+    put(out, name.directory_mtime);
   }
 }
 
@@ -78,12 +92,13 @@ JournaledSet take(Reader& in) {
   JournaledSet set;
   set.intent = static_cast<Intent>(in.number());
   set.staging = in.string();
+  set.fs = in.string();
   set.root = in.string();
   set.path = in.string();
   set.keeper = in.number();
+  set.handle = in.string();
   set.size = in.number();
-  set.mtime.sec = static_cast<std::int64_t>(in.number());
-  set.mtime.nsec = static_cast<std::uint32_t>(in.number());
+  set.mtime = take_time(in);
   set.protection = static_cast<Protection>(in.number());
   set.names.resize(in.number());
   for (auto& name : set.names) {
@@ -92,26 +107,43 @@ JournaledSet take(Reader& in) {
     name.path = in.string();
     name.before = in.number();
     name.after = in.number();
+    name.directory_mtime = take_time(in);
   }
   return set;
 }
 
-std::string header_of(std::string_view body) {
+std::string header_of(std::string_view body, std::uint64_t seed) {
   auto header = std::string(magic) + std::to_string(body.size()) + " " +
-                std::to_string(XXH3_64bits(body.data(), body.size())) + "\n";
+                std::to_string(XXH3_64bits_withSeed(body.data(), body.size(), seed)) + "\n";
   header.resize(header_bytes, ' ');
   return header;
 }
 
-std::vector<JournaledSet> parse(std::string_view file) {
-  std::vector<JournaledSet> sets;
-  if (file.size() < header_bytes || !file.starts_with(magic)) return sets;
+std::string record_of(const std::vector<JournaledSet>& sets, std::uint64_t seed) {
+  Writer body;
+  for (const auto& set : sets) put(body, set);
+  return header_of(body.text(), seed) + body.text();
+}
+
+std::uint64_t seed_after(std::string_view record) { return XXH3_64bits(record.data(), record.size()); }
+
+// The whole record that the file begins with, or nothing.
+std::string_view first_record(std::string_view file, std::uint64_t seed) {
+  if (file.size() < header_bytes || !file.starts_with(magic)) return {};
   std::size_t length = 0;
   std::from_chars(file.data() + magic.size(), file.data() + header_bytes, length);
-  if (length > file.size() - header_bytes) return sets;
+  if (length > file.size() - header_bytes) return {};
   const auto body = file.substr(header_bytes, length);
-  if (file.substr(0, header_bytes) != header_of(body)) return sets;
-  for (Reader in(body); !in.is_done();) sets.push_back(take(in));
+  return file.starts_with(header_of(body, seed)) ? file.substr(0, header_bytes + length) : std::string_view();
+}
+
+std::vector<JournaledSet> parse(std::string_view file) {
+  const auto first = first_record(file, 0);
+  const auto second = first_record(file.substr(first.size()), seed_after(first));
+  const auto record = second.empty() ? first : second;
+  std::vector<JournaledSet> sets;
+  if (record.empty()) return sets;
+  for (Reader in(record.substr(header_bytes)); !in.is_done();) sets.push_back(take(in));
   return sets;
 }
 
@@ -129,18 +161,24 @@ Journal::Journal(const std::string& state_dir, const std::string& worker)
       fd_(open_host(path_, O_RDWR | O_CREAT | O_NOFOLLOW)) {}
 
 void Journal::begin(const std::vector<JournaledSet>& sets) {
-  Writer body;
-  for (const auto& set : sets) put(body, set);
-  write_at_start(fd_.get(), header_of(body.text()) + body.text(), path_);
+  begun_ = record_of(sets, 0);
+  write_at_start(fd_.get(), begun_, path_);
   sync_data(fd_.get(), path_);
 }
 
-void Journal::end() { write_at_start(fd_.get(), header_of({}), path_); }
+void Journal::amend(const std::vector<JournaledSet>& sets) {
+  write_at_start(fd_.get(), begun_ + record_of(sets, seed_after(begun_)), path_);
+  sync_data(fd_.get(), path_);
+}
+
+void Journal::end() { write_at_start(fd_.get(), header_of({}, 0), path_); }
 
 std::vector<JournaledSet> read_journals(const std::string& state_dir) {
   std::vector<JournaledSet> sets;
   for (const auto& path : journal_files(state_dir)) {
     const auto file = read_all(open_host(path, O_RDONLY | O_NOFOLLOW).get(), path);
+    if (file.size() >= header_bytes && file.starts_with(any_version) && !file.starts_with(magic))
+      throw std::runtime_error(path + " was written by another version of vunify");
     for (auto& set : parse(file)) sets.push_back(std::move(set));
   }
   return sets;
@@ -148,9 +186,13 @@ std::vector<JournaledSet> read_journals(const std::string& state_dir) {
 
 void replace_journals(const std::string& state_dir, const std::vector<JournaledSet>& unresolved) {
   const auto old = journal_files(state_dir);
-  if (!unresolved.empty()) Journal(state_dir, "unresolved").begin(unresolved);
+  const auto kept = state_dir + "/" + std::string(file_prefix) + "unresolved";
+  if (!unresolved.empty()) {
+    Journal(state_dir, "new").begin(unresolved);
+    std::filesystem::rename(state_dir + "/" + std::string(file_prefix) + "new", kept);
+  }
   for (const auto& path : old)
-    if (unresolved.empty() || !path.ends_with(".unresolved")) std::filesystem::remove(path);
+    if (unresolved.empty() || path != kept) std::filesystem::remove(path);
 }
 
 }  // namespace vunify

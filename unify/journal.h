@@ -19,19 +19,26 @@ struct JournaledName {
   std::string staged;  // leaf in the staging directory
   std::string root;    // the guest's root, and the path from there
   std::string path;
-  std::uint64_t before = 0;  // inode the staged name leads to until the exchange; 0: a copy still being made
-  std::uint64_t after = 0;   // inode it leads to afterwards
+  std::uint64_t before = 0;   // inode the staged name leads to until the exchange; 0: a copy still being made
+  std::uint64_t after = 0;    // inode it leads to afterwards
+  Timestamp directory_mtime;  // of the guest's directory, see unify/directory_time.h
 };
 
-enum class Intent { link, copy };  // lead names to the keeper; give names copies of their own
+enum class Intent {
+  link,  // lead names to the keeper
+  copy,  // give names copies of their own
+  keep,  // nothing: the names are in staging for the admin to look at
+};
 
 // One shared inode and the names that are led to it, or away from it.
 struct JournaledSet {
   Intent intent = Intent::link;
   std::string staging;  // path of the staging directory
+  std::string fs;       // the filesystem it is on, as text
   std::string root;     // of a guest that has a name of the inode, and that name
   std::string path;
   std::uint64_t keeper = 0;
+  std::string handle;  // the keeper's (sys/handle.h)
   std::uint64_t size = 0;
   Timestamp mtime;
   Protection protection = Protection::none;  // to be set again where it was lifted
@@ -45,12 +52,16 @@ class Journal {
 
   // Durable when it returns.
   void begin(const std::vector<JournaledSet>& sets);
-  // The batch is over. Not synced: an old batch read again finds nothing left to do.
+  // Says more of the batch that has begun, in place of what was said first. Durable when it returns; torn, what was
+  // said first still holds.
+  void amend(const std::vector<JournaledSet>& sets);
+  // The batch is over. Not synced: an old batch read again finds nothing left to do. What was done must be on disk.
   void end();
 
  private:
   std::string path_;
   Fd fd_;
+  std::string begun_;  // what begin() wrote
 };
 
 // The batches that earlier workers left. A file that cannot be read throws; one whose batch is torn, or over, has none.

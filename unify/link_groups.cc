@@ -52,9 +52,9 @@ class Worker {
         scene_{work.guests, work.scan, work.candidates, work.key, work.stop, work.counters},
         most_open_(proof_rules(work.rules).max_open),
         prover_(scene_, proof_rules(work.rules)),
-        prefix_(std::to_string(number) + "-"),
+        name_(std::to_string(number)),
         tally_(work.guests.size()) {
-    if (!work.rules.dry_run) journal_.emplace(work.rules.state_dir, std::to_string(number));
+    if (!work.rules.dry_run) journal_.emplace(work.rules.state_dir, name_);
   }
 
   Tally run() {
@@ -158,7 +158,7 @@ class Worker {
 
   Batch& batch_at(std::uint32_t place) {
     const auto& staging = *work_.places[place].staging;
-    return batches_.try_emplace(place, *journal_, staging.fd(), staging.path(), prefix_).first->second;
+    return batches_.try_emplace(place, *journal_, staging.fd(), staging.path(), name_).first->second;
   }
 
   void gather(ProvenClass& proven, const LinkSet& set) {
@@ -220,7 +220,7 @@ class Worker {
   ProofScene scene_;
   std::size_t most_open_;
   Prover prover_;
-  std::string prefix_;
+  std::string name_;
   std::optional<Journal> journal_;
   std::map<std::uint32_t, Batch> batches_;  // by place
   bool broken_off_ = false;

@@ -31,7 +31,7 @@ bool is_disk_full(const std::system_error& error) { return is_error(error, ENOSP
 
 class SetLinker {
  public:
-  explicit SetLinker(LinkTask& task) : task_(task), names_(task.victims.size()) {}
+  explicit SetLinker(LinkTask& task) : task_(task), names_(task.victims.size()), prepared_(task.victims.size()) {}
 
   void run() {
     if (!keeper_is_ready()) return refuse_all(Verdict::changed);
@@ -109,6 +109,7 @@ class SetLinker {
     for (const auto& name : victim.names) names_[i].push_back(open_name(*name.root, name.path));
     for (const auto& staged : victim.staged) {
       prepare_link(keeper(), staged);
+      ++prepared_[i];
       ++planned_links_;
     }
   }
@@ -164,7 +165,7 @@ class SetLinker {
   void take_back(std::size_t i, Verdict verdict) {
     auto& victim = task_.victims[i];
     victim.verdict = verdict;
-    for (std::size_t n = 0; n < victim.staged.size(); ++n) {
+    for (std::size_t n = 0; n < prepared_[i]; ++n) {
       if (!undo(victim.staged[n], i, n)) task_.kept.push_back(victim.staged[n].leaf);
     }
     if (victim.was_shared) protect(victim.held.fd.get(), task_.protection);
@@ -193,6 +194,7 @@ class SetLinker {
 
   LinkTask& task_;
   std::vector<std::vector<Name>> names_;  // of each victim, opened
+  std::vector<std::size_t> prepared_;     // how many of its names are in staging
   std::uint64_t planned_links_ = 0;       // more of them: somebody else linked the keeper
 };
 

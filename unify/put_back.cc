@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/put_back.h"
 
+#include <fcntl.h>
+
 namespace vunify {
 namespace {
 
@@ -16,20 +18,40 @@ bool exchange_if_there(const StagedName& staged, const Name& name) {
   }
 }
 
+// Held open, an inode's number is nobody else's, whatever the guest removes meanwhile.
+Fd pin(int dir, const std::string& leaf) {
+  try {
+    return open_host(proc_path(dir) + "/" + leaf, O_PATH | O_NOFOLLOW);
+  } catch (const std::system_error& error) {
+    if (is_error(error, ENOENT)) return {};
+    throw;
+  }
+}
+
+bool remove_file(const StagedName& staged) {
+  if (stat_staged(staged).is_directory()) return false;
+  remove_staged(staged);
+  return true;
+}
+
 }  // namespace
 
+// In every round staging holds what belongs at the name, and the name leads to a placeholder. Where something else than
+// the placeholder comes out, the guest has replaced it: so that belongs at the name, and what we just put there is the
+// placeholder, which the guest would have replaced.
 bool put_back(const StagedName& staged, const Name& name, std::uint64_t came_out, std::uint64_t ours) {
+  auto placeholder = ours, held = came_out;
+  Fd placeholder_pin = pin(name.dir.get(), name.leaf);
   for (int tries = 0; tries < most_tries; ++tries) {
-    const bool there = exchange_if_there(staged, name);
-    const auto held = stat_staged(staged);
-    // Ours is out: done. Or the guest removed or replaced its name while what came out was here: so that is gone for
-    // it.
-    if (held.ino == ours || (held.ino == came_out && !held.is_directory())) {
-      remove_staged(staged);
-      return true;
-    }
-    if (!there) return false;
-    // We hold a stranger, which the guest put at its name meanwhile: round again, it goes back there.
+    Fd held_pin = pin(staged.dir, staged.leaf);
+    // The name is gone: what the guest removed is what it would have removed. Only what was at its name for a moment it
+    // may have moved elsewhere, and that is no reason to lose what is newer.
+    if (!exchange_if_there(staged, name)) return placeholder == ours && remove_file(staged);
+    const auto out = stat_staged(staged).ino;
+    if (out == placeholder) return remove_file(staged);
+    placeholder = held;
+    held = out;
+    placeholder_pin = std::move(held_pin);
   }
   return false;
 }

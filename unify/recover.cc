@@ -1,109 +1,155 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/recover.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <iterator>
 #include <map>
 #include <optional>
 
 #include "guest/staging.h"
+#include "sys/directory.h"
+#include "sys/handle.h"
 #include "sys/mark.h"
+#include "unify/directory_time.h"
 #include "unify/put_back.h"
 
 namespace vunify {
 namespace {
 
-// The keeper, opened through whatever name still leads to it; nothing where none does.
-std::optional<Fd> open_keeper(const JournaledSet& set) {
-  const auto open = [&](const std::string& root, const std::string& path) -> std::optional<Fd> {
-    try {
-      auto fd = RootDir(root).open_regular(path);
-      if (stat_fd(fd.get()).ino == set.keeper) return fd;
-    } catch (const std::system_error&) {
-    }
-    return std::nullopt;
-  };
-  if (auto fd = open(set.root, set.path)) return fd;
-  for (const auto& name : set.names)
-    if (auto fd = open(name.root, name.path)) return fd;
+std::optional<Fd> open_inode(const std::string& root, const std::string& path, std::uint64_t ino) {
+  try {
+    auto fd = RootDir(root).open_regular(path);
+    if (stat_fd(fd.get()).ino == ino) return fd;
+  } catch (const std::system_error&) {
+  }
   return std::nullopt;
+}
+
+// Through its handle; else through whatever name still leads to it. Nothing where it is gone.
+std::optional<Fd> open_keeper(const JournaledSet& set, int staging) {
+  if (!set.handle.empty()) return open_handle(staging, set.handle);
+  if (auto fd = open_inode(set.root, set.path, set.keeper)) return fd;
+  for (const auto& name : set.names)
+    if (auto fd = open_inode(name.root, name.path, set.keeper)) return fd;
+  return std::nullopt;
+}
+
+bool is_marked_now(int fd) { return is_marked(fd, {fs_id(fd), stat_fd(fd).ino}); }
+
+// Whoever is marked and has several names is shared still: protected again. A last name is its guest's own. What is not
+// marked was never protected by us.
+void settle(int fd, Protection protection) {
+  if (!is_marked_now(fd)) return;
+  if (stat_fd(fd).nlink > 1) return protect(fd, protection);
+  unprotect(fd);
+  clear_mark(fd);
+}
+
+// The guest's name, where its directory is still there.
+std::optional<Name> open_guest_name(const JournaledName& name) {
+  try {
+    return open_name(RootDir(name.root), name.path);
+  } catch (const std::system_error& error) {
+    if (is_error(error, ENOENT) || is_error(error, ENOTDIR) || is_error(error, ELOOP)) return std::nullopt;
+    throw;
+  }
+}
+
+bool leads_to(const Name& name, std::uint64_t ino) {
+  const auto now = stat_name(name.dir.get(), name.leaf.c_str());
+  return now && now->ino == ino;
 }
 
 class SetRecovery {
  public:
-  SetRecovery(const JournaledSet& set, const Staging& staging, Recovery& recovery)
-      : set_(set), staging_(staging), recovery_(recovery) {}
+  // staging_mtime: as the run left it.
+  SetRecovery(const JournaledSet& set, const Staging& staging, Timestamp staging_mtime, Recovery& recovery)
+      : set_(set),
+        staging_(staging),
+        staging_mtime_(staging_mtime),
+        recovery_(recovery),
+        keeper_(open_keeper(set, staging.fd())) {}
 
-  void run() {
-    auto keeper = open_keeper(set_);
-    if (keeper) lift(keeper->get());
+  // Returns the names that could not be dealt with: the next start tries again.
+  std::vector<JournaledName> run() {
+    std::vector<JournaledName> later;
+    if (keeper_ && must_lift(set_.protection) && is_marked_now(keeper_->get())) unprotect(keeper_->get());
     for (const auto& name : set_.names) {
       try {
-        recover(name, keeper);
+        recover(name);
       } catch (const std::system_error& error) {
         keep(name.staged, error.what());
+        later.push_back(name);
       }
     }
-    if (keeper) settle(keeper->get());
+    if (keeper_) settle(keeper_->get(), set_.protection);
+    if (set_.intent == Intent::link) settle_victims();
+    return later;
   }
 
  private:
-  void lift(int keeper) const {
-    if (must_lift(set_.protection)) unprotect(keeper);
-  }
-
-  void recover(const JournaledName& name, const std::optional<Fd>& keeper) {
+  void recover(const JournaledName& name) {
     const StagedName staged{staging_.fd(), name.staged};
     const auto held = stat_name(staged.dir, staged.leaf.c_str());
     if (!held) return;
+    if (set_.intent == Intent::keep)
+      return keep(name.staged,
+                  "was kept at an earlier start: " + (name.root.empty() ? "unknown" : name.root + "/" + name.path));
     ++recovery_.names;
+    restore_directory_time(name, staging_mtime_, held->stamp.ctime);
     const bool untouched = name.before == 0 || held->ino == name.before;
     if (untouched || (set_.intent == Intent::copy && held->ino == name.after)) return remove_staged(staged);
     if (held->ino != name.after) return keep(name.staged, "is not what the journal says");
-    undo_link(staged, name, keeper);
+    if (held->immutable) lift(staged);
+    undo_link(staged, name);
+  }
+
+  // A victim that was shared itself, and was protected again before we were interrupted once more.
+  void lift(const StagedName& staged) const {
+    if (!must_lift(set_.protection)) return;
+    const Fd fd = open_host(proc_path(staged.dir) + "/" + staged.leaf, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (is_marked_now(fd.get())) unprotect(fd.get());
   }
 
   // The victim is in staging. Does its guest's name still lead to the keeper?
-  void undo_link(const StagedName& staged, const JournaledName& name, const std::optional<Fd>& keeper) {
-    const RootDir root(name.root);
-    std::optional<Inode> now;
-    std::optional<Name> guest;
-    try {
-      guest = open_name(root, name.path);
-      now = stat_name(guest->dir.get(), guest->leaf.c_str());
-    } catch (const std::system_error& error) {
-      if (!is_error(error, ENOENT) && !is_error(error, ENOTDIR)) throw;
-    }
-    if (!now || now->ino != set_.keeper) return remove_staged(staged);
-    if (!keeper || !is_unwritten(keeper->get())) return keep_both(staged, *guest, name, keeper);
+  void undo_link(const StagedName& staged, const JournaledName& name) {
+    const auto guest = open_guest_name(name);
+    const bool linked = guest && leads_to(*guest, set_.keeper);
+    if (keeper_ && !is_unwritten()) return keep_both(staged, linked ? &*guest : nullptr, name);
+    if (!linked) return remove_staged(staged);
     if (!put_back(staged, *guest, name.after, set_.keeper)) keep(name.staged, "its guest keeps changing the name");
   }
 
   // The journal knows the keeper's size and mtime: nobody wrote to it while nothing protected it.
-  bool is_unwritten(int keeper) const {
-    const auto stamp = stat_fd(keeper).stamp;
+  bool is_unwritten() const {
+    const auto stamp = stat_fd(keeper_->get()).stamp;
     return stamp.size == set_.size && stamp.mtime == set_.mtime;
   }
 
   // Somebody wrote to the keeper before we came back, and nobody can tell through whose name. Each name keeps what it
   // shows now, on an inode of its own, and the victim is kept for the admin.
-  void keep_both(const StagedName& staged, const Name& guest, const JournaledName& name,
-                 const std::optional<Fd>& keeper) {
+  void keep_both(const StagedName& staged, const Name* guest, const JournaledName& name) {
     keep(name.staged, "its twin was written to after the interruption; this is " + name.root + "/" + name.path +
                           " as it was before");
-    if (!keeper) return;
+    if (guest == nullptr) return;
     const StagedName copy{staged.dir, staged.leaf + ".copy"};
-    prepare_copy(keeper->get(), copy);
-    exchange(copy, guest);
-    if (stat_staged(copy).ino == set_.keeper) remove_staged(copy);
+    prepare_copy(keeper_->get(), copy);
+    const auto ours = stat_staged(copy).ino;
+    sync_filesystem(staging_.fd(), staging_.path());
+    exchange(copy, *guest);
+    const auto came_out = stat_staged(copy).ino;
+    if (came_out == set_.keeper)
+      remove_staged(copy);
+    else
+      put_back(copy, *guest, came_out, ours);
   }
 
-  // Shared with somebody still: protected again. Else it is its guest's own, as before.
-  void settle(int keeper) const {
-    if (stat_fd(keeper).nlink > 1 && is_marked(keeper, {fs_id(keeper), set_.keeper}))
-      return protect(keeper, set_.protection);
-    unprotect(keeper);
-    clear_mark(keeper);
+  // Two keepers were to become one: the one that was given up is shared still.
+  void settle_victims() const {
+    for (const auto& name : set_.names)
+      if (const auto victim = open_inode(name.root, name.path, name.after)) settle(victim->get(), set_.protection);
   }
 
   void keep(const std::string& leaf, const std::string& reason) {
@@ -112,32 +158,94 @@ class SetRecovery {
 
   const JournaledSet& set_;
   const Staging& staging_;
+  Timestamp staging_mtime_;
+  Recovery& recovery_;
+  std::optional<Fd> keeper_;
+};
+
+const JournaledName* find_name(const std::vector<JournaledSet>& sets, const std::string& leaf) {
+  for (const auto& set : sets)
+    for (const auto& name : set.names)
+      if (name.staged == leaf) return &name;
+  return nullptr;
+}
+
+// What is in staging after all is told again at the next start.
+class Rest {
+ public:
+  Rest(const Staging& staging, const std::vector<JournaledSet>& sets, Recovery& recovery)
+      : staging_(staging), sets_(sets), recovery_(recovery) {}
+
+  JournaledSet keep(const std::string& fs, const std::vector<JournaledSet>& later) {
+    JournaledSet kept{Intent::keep, staging_.path(), fs, {}, {}, 0, {}, 0, {}, Protection::none, {}};
+    for (const auto& leaf : staging_.names()) {
+      if (leaf == probe_leaf || find_name(later, leaf) != nullptr) continue;
+      tell(leaf);
+      const auto* known = find_name(sets_, leaf);
+      kept.names.push_back(known != nullptr ? *known : JournaledName{leaf, {}, {}, 0, 0, {}});
+    }
+    return kept;
+  }
+
+ private:
+  void tell(const std::string& leaf) {
+    const auto path = staging_.path() + "/" + leaf;
+    if (std::ranges::none_of(recovery_.kept, [&](const Kept& one) { return one.path == path; }))
+      recovery_.kept.push_back({path, "no journal knows what it is"});
+  }
+
+  const Staging& staging_;
+  const std::vector<JournaledSet>& sets_;
   Recovery& recovery_;
 };
 
-// True where nothing of these sets is left to do.
-bool recover_staging(const std::string& path, const std::vector<JournaledSet>& sets, Recovery& recovery) {
+// Returns what is left to do.
+std::vector<JournaledSet> recover_staging(const std::string& path, const std::string& fs,
+                                          const std::vector<JournaledSet>& sets, Recovery& recovery) {
+  Staging staging(path);
+  const auto staging_mtime = stat_fd(staging.fd()).stamp.mtime;
+  std::vector<JournaledSet> later;
+  for (const auto& set : sets) {
+    auto rest = set;
+    rest.names = SetRecovery(set, staging, staging_mtime, recovery).run();
+    if (!rest.names.empty()) later.push_back(std::move(rest));
+  }
+  auto kept = Rest(staging, sets, recovery).keep(fs, later);
+  if (!kept.names.empty()) later.push_back(std::move(kept));
+  sync_filesystem(staging.fd(), path);  // before the journals go
+  staging.remove_if_empty();
+  return later;
+}
+
+// The directory that staging is in is there, and on the filesystem that the journal means.
+bool is_mounted(const std::string& staging, const std::string& fs) {
   try {
-    Staging staging(path);
-    const auto kept_before = recovery.kept.size();
-    for (const auto& set : sets) SetRecovery(set, staging, recovery).run();
-    staging.remove_if_empty();
-    return recovery.kept.size() == kept_before;
+    const std::string above(split_path(staging).parent);
+    return to_string(fs_id(open_host(above.empty() ? "/" : above, O_RDONLY | O_DIRECTORY).get())) == fs;
   } catch (const std::system_error& error) {
-    if (!is_error(error, ENOENT)) throw;
-    return false;  // its filesystem is not mounted now
+    if (is_error(error, ENOENT) || is_error(error, ENOTDIR)) return false;
+    throw;
   }
 }
+
+bool is_there(const std::string& path) { return stat_name(AT_FDCWD, path.c_str()).has_value(); }
 
 }  // namespace
 
 Recovery recover(const std::string& state_dir) {
   Recovery recovery;
-  std::map<std::string, std::vector<JournaledSet>> by_staging;
-  for (auto& set : read_journals(state_dir)) by_staging[set.staging].push_back(std::move(set));
+  std::map<std::pair<std::string, std::string>, std::vector<JournaledSet>> by_staging;
+  for (auto& set : read_journals(state_dir)) by_staging[{set.staging, set.fs}].push_back(std::move(set));
   std::vector<JournaledSet> unresolved;
-  for (auto& [path, sets] : by_staging)
-    if (!recover_staging(path, sets, recovery)) std::ranges::move(sets, std::back_inserter(unresolved));
+  for (auto& [place, sets] : by_staging) {
+    const auto& [path, fs] = place;
+    auto later = std::move(sets);
+    if (is_mounted(path, fs)) {
+      if (!is_there(path)) continue;
+      later = recover_staging(path, fs, later, recovery);
+    }
+    std::ranges::move(later, std::back_inserter(unresolved));
+  }
   replace_journals(state_dir, unresolved);
   return recovery;
 }

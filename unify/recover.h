@@ -3,12 +3,14 @@
 // journal says was being prepared, staging tells how far it came:
 //
 //   it leads to what it led to before the exchange     nothing happened: the name is removed
-//   to what came out of the guest, and the guest's
-//   name leads to the keeper                           a link is undone, for nobody held leases since; a copy is
-//   finished and the guest's name leads elsewhere, or is gone   the guest replaced or removed it since: what came out
-//   is removed to anything else                                   not ours: kept and reported
+//   to what came out of the guest                      a copy is finished: it is removed. A link is undone, for nobody
+//                                                      held leases since. Where the guest replaced or removed its name
+//                                                      meanwhile, what came out is removed instead
+//   to anything else                                   not ours: kept and reported, as is what no journal knows
 //
-// A keeper whose protection was lifted gets it back; one that nothing was linked to is the guest's own again.
+// What came out is kept and reported too where the keeper was written to meanwhile; the guest's name then gets a copy
+// of what it shows. A keeper whose protection was lifted gets it back; one that nothing was linked to is its guest's
+// own again.
 #pragma once
 
 #include <string>
@@ -25,11 +27,12 @@ struct Kept {
 
 struct Recovery {
   std::uint64_t names = 0;  // names in staging that were dealt with
-  std::vector<Kept> kept;   // left for the admin to look at
+  std::vector<Kept> kept;   // left for the admin to look at, or for the next start to try again
 };
 
-// Reads the journals of the state directory and removes them. What had to be kept, or lies on a filesystem that is not
-// there now, stays journalled. Throws where the state or a staging directory cannot be read.
+// Reads the journals of the state directory and removes them. What had to be kept stays journalled and is told at every
+// start as long as it is there; what lies on a filesystem that is not mounted now stays too, until it is back. Throws
+// where the state or a staging directory cannot be read.
 Recovery recover(const std::string& state_dir);
 
 }  // namespace vunify

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/handle.h"
+
+#include <fcntl.h>
+
+#include <cstring>
+
+namespace vunify {
+namespace {
+
+union HandleBuffer {
+  file_handle handle;
+  char bytes[sizeof(file_handle) + MAX_HANDLE_SZ];
+};
+
+}  // namespace
+
+std::string handle_of(int fd) {
+  HandleBuffer buffer{};
+  buffer.handle.handle_bytes = MAX_HANDLE_SZ;
+  int mount = 0;
+  if (::name_to_handle_at(fd, "", &buffer.handle, &mount, AT_EMPTY_PATH) != 0) return {};
+  return {buffer.bytes, sizeof(file_handle) + buffer.handle.handle_bytes};
+}
+
+std::optional<Fd> open_handle(int on_mount, const std::string& handle) {
+  HandleBuffer buffer{};
+  if (handle.size() < sizeof(file_handle) || handle.size() > sizeof buffer) return std::nullopt;
+  std::memcpy(buffer.bytes, handle.data(), handle.size());
+  buffer.handle.handle_bytes = static_cast<unsigned>(handle.size() - sizeof(file_handle));
+  Fd fd(::open_by_handle_at(on_mount, &buffer.handle, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (fd) return fd;
+  if (errno == ESTALE || errno == ENOENT) return std::nullopt;
+  throw_errno("open_by_handle_at");
+}
+
+}  // namespace vunify

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// An inode found again whatever its names are by now, after a reboot too, and never another one that took its number
+// (name_to_handle_at(2), open_by_handle_at(2)).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "sys/fd.h"
+
+namespace vunify {
+
+// Bytes that may be kept on disk; empty where the filesystem has no handles.
+std::string handle_of(int fd);
+
+// Opens it for reading. on_mount: any open file or directory of its filesystem. Nothing where the inode is gone.
+std::optional<Fd> open_handle(int on_mount, const std::string& handle);
+
+}  // namespace vunify
