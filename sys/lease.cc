@@ -3,15 +3,21 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <csignal>
+#include <cstdio>
+#include <sstream>
 #include <thread>
-#include <vector>
 
 #include "sys/fd.h"
+#include "sys/inode.h"
+#include "sys/mount.h"
+#include "sys/process.h"
 
 namespace vunify {
 namespace {
@@ -114,6 +120,51 @@ bool Lease::held() const { return ::fcntl(fd_, F_GETLEASE) == F_RDLCK; }
 bool Lease::pin() {
   auto expected = watched;
   return Watcher::get().state(fd_).compare_exchange_strong(expected, pinned) && held();
+}
+
+// "7: LEASE  BREAKING UNLCK 1234 fe:00:5678 0 EOF", then for each that waits for it "7: -> LEASE BREAKER WRITE 4321
+// ...".
+std::optional<std::vector<int>> waiting_in(std::string_view table, int holder, const std::string& inode) {
+  std::optional<std::vector<int>> waiting;
+  std::istringstream lines{std::string(table)};
+  bool ours = false;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream in(line);
+    std::string number, kind, state, access, where;
+    int pid = 0;
+    in >> number >> kind;
+    const bool waits = kind == "->";
+    if (waits) in >> kind;
+    in >> state >> access >> pid >> where;
+    if (!waits) ours = kind == "LEASE" && pid == holder && where == inode;
+    if (ours && !waiting) waiting.emplace();
+    if (ours && waits) waiting->push_back(pid);
+  }
+  return waiting;
+}
+
+std::vector<int> Lease::waiting() const {
+  const auto dev = mount_of(fd_).dev;
+  char inode[64];
+  std::snprintf(inode, sizeof inode, "%02x:%02x:%llu", major(dev), minor(dev),
+                static_cast<unsigned long long>(stat_fd(fd_).ino));
+  const std::string path = "/proc/locks";
+  for (int tries = 0; tries < 100; ++tries)
+    if (auto found = waiting_in(read_all(open_host(path, O_RDONLY).get(), path), ::getpid(), inode)) return *found;
+  return {};
+}
+
+bool Lease::turn_away() const {
+  auto processes = waiting();
+  // One that is about to fall asleep is met on another round.
+  for (int tries = 0; !processes.empty() && tries < 50; ++tries) {
+    if (tries > 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
+    const auto now = waiting();
+    std::erase_if(processes, [&](int process) {
+      return std::ranges::find(now, process) == now.end() || restart_system_call(process, "__break_lease");
+    });
+  }
+  return processes.empty();
 }
 
 bool sole_opener(int fd) {

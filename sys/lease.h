@@ -11,7 +11,10 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace vunify {
 
@@ -34,10 +37,19 @@ class Lease {
   // From here the watcher leaves this lease alone. False where it is already given up.
   bool pin();
 
+  // Sends those who wait for this lease now back to the start of their open(2): they look the name up again, and meet
+  // the permissions and flags of now. False where somebody could not be sent.
+  bool turn_away() const;
+
  private:
+  std::vector<int> waiting() const;
   explicit Lease(int fd) : fd_(fd) {}
   int fd_;
 };
+
+// Those who wait for the lease that process `holder` has on `inode`, "fe:00:1234", in the text of /proc/locks; nothing
+// where the lease is not in it: the kernel shows the table page by page, and what moves between two pages is missed.
+std::optional<std::vector<int>> waiting_in(std::string_view table, int holder, const std::string& inode);
 
 // True where nobody else has the file open in any way: a write lease would be granted (it is not kept). Takes the place
 // of the read lease on fd, and gives it back.

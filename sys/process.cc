@@ -1,16 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sys/process.h"
 
+#include <fcntl.h>
 #include <linux/ioprio.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <string>
 
+#include "sys/directory.h"
 #include "sys/fd.h"
 
 namespace vunify {
+namespace {
+
+// A signal that was about to be delivered when the thread stopped goes on with it.
+bool interrupt(pid_t thread) {
+  if (::ptrace(PTRACE_SEIZE, thread, nullptr, nullptr) != 0) return false;
+  ::ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr);
+  int status = 0;
+  ::waitpid(thread, &status, __WALL);
+  const bool by_us = status >> 16 == PTRACE_EVENT_STOP;
+  ::ptrace(PTRACE_DETACH, thread, nullptr, by_us || !WIFSTOPPED(status) ? 0 : WSTOPSIG(status));
+  return true;
+}
+
+}  // namespace
 
 void use_idle_io() { ::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0)); }
 
@@ -23,5 +42,18 @@ std::size_t raise_open_files_limit() {
 }
 
 bool is_root() { return ::geteuid() == 0; }
+
+bool restart_system_call(int process, std::string_view sleeping_in) {
+  const auto tasks = "/proc/" + std::to_string(process) + "/task";
+  bool restarted = false;
+  try {
+    for (const auto& thread : list_names(open_host(tasks, O_RDONLY | O_DIRECTORY).get())) {
+      const auto path = tasks + "/" + thread + "/wchan";
+      if (read_all(open_host(path, O_RDONLY).get(), path) == sleeping_in) restarted |= interrupt(std::stoi(thread));
+    }
+  } catch (const std::system_error&) {  // it has ended
+  }
+  return restarted;
+}
 
 }  // namespace vunify

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 namespace vunify {
 
@@ -13,5 +14,10 @@ void use_idle_io();
 std::size_t raise_open_files_limit();
 
 bool is_root();
+
+// Has the threads of a process that sleep in this function of the kernel (/proc/PID/task/TID/wchan) leave their system
+// call and begin it again, which only a debugger could see: ptrace(2), PTRACE_INTERRUPT. False where none does, or it
+// may not be traced.
+bool restart_system_call(int process, std::string_view sleeping_in);
 
 }  // namespace vunify

@@ -55,8 +55,9 @@ PageCacheGuard::PageCacheGuard(int fd) : fd_(fd), was_absent_(resident_bytes(fd)
   if (inode.bytes_on_disk() >= inode.stamp.size) ::posix_fadvise(fd_, 0, 0, POSIX_FADV_WILLNEED);  // else holes, too
 }
 
+// XFS drops the pages of a file whose data it made shared.
 PageCacheGuard::~PageCacheGuard() {
-  if (was_absent_) ::posix_fadvise(fd_, 0, 0, POSIX_FADV_DONTNEED);
+  ::posix_fadvise(fd_, 0, 0, was_absent_ ? POSIX_FADV_DONTNEED : POSIX_FADV_WILLNEED);
 }
 
 std::size_t QuietReader::read_once(std::uint64_t offset, std::span<char> buffer) {

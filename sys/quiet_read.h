@@ -34,7 +34,7 @@ class QuietReader {
 std::uint64_t next_data(int fd, std::uint64_t offset);
 
 // For reads that the kernel makes by itself: fetches the file ahead, and when destroyed forgets it, unless some of it
-// was in the page cache before.
+// was in the page cache before; then it is fetched again, should it have been dropped.
 class PageCacheGuard {
  public:
   explicit PageCacheGuard(int fd);

@@ -21,6 +21,8 @@ struct LinkBreaker::Copy {
   Protection protection = Protection::none;
   std::vector<StagedName> staged;     // one for each name
   std::vector<std::uint64_t> copies;  // inode of each copy that was made
+  std::optional<Lease> lease;         // from lead_names() to settle()
+  std::vector<bool> led;              // names that lead to their copies
 };
 
 void LinkBreaker::journal(const std::vector<Copy>& copies, bool made) {
@@ -73,30 +75,52 @@ void LinkBreaker::make_copies(Copy& copy) {
 void LinkBreaker::lead_names(Copy& copy) {
   auto& task = *copy.task;
   const int keeper = copy.keeper.get();
-  auto lease = Lease::take(keeper);
-  if (!lease || !lease->pin() || stat_fd(keeper).stamp.mtime != copy.seen.stamp.mtime) {
+  copy.lease = Lease::take(keeper);
+  if (!copy.lease || !copy.lease->pin() || stat_fd(keeper).stamp.mtime != copy.seen.stamp.mtime) {
     task.reason = "open for writing";
+    copy.lease.reset();
     return;
   }
   unprotect(keeper);
+  copy.led.resize(copy.copies.size());
   for (std::size_t n = 0; n < copy.copies.size(); ++n) {
     try {
-      const auto name = open_name(*task.names[n].root, task.names[n].path);
-      exchange(copy.staged[n], name);
-      const auto came_out = stat_staged(copy.staged[n]).ino;
-      if (came_out == task.keeper.ino) {
-        remove_staged(copy.staged[n]);
-        ++task.copied;
-      } else {
-        put_back(copy.staged[n], name, came_out, copy.copies[n]);
-      }
+      lead_name(copy, n);
     } catch (const std::system_error& error) {
       task.reason = error.code().message();
     }
   }
   if (read_policy(keeper) != copy.policy) restore_policy(keeper, copy.policy);
-  if (stat_fd(keeper).nlink > 1) return protect(keeper, copy.protection);
-  clear_mark(keeper);
+  protect(keeper, copy.protection);
+}
+
+void LinkBreaker::lead_name(Copy& copy, std::size_t n) {
+  auto& task = *copy.task;
+  const auto name = open_name(*task.names[n].root, task.names[n].path);
+  exchange(copy.staged[n], name);
+  const auto came_out = stat_staged(copy.staged[n]).ino;
+  if (came_out == task.keeper.ino) {
+    remove_staged(copy.staged[n]);
+    copy.led[n] = true;
+    ++task.copied;
+  } else {
+    put_back(copy.staged[n], name, came_out, copy.copies[n]);
+  }
+}
+
+// Some milliseconds later: who passed the permission check while the inode was not protected has come to the lease.
+void LinkBreaker::settle(Copy& copy) {
+  if (!copy.lease) return;
+  try {
+    if (!copy.lease->held() && !copy.lease->turn_away()) copy.task->reason = "a writer could not be turned away";
+    if (stat_fd(copy.keeper.get()).nlink == 1) {
+      unprotect(copy.keeper.get());
+      clear_mark(copy.keeper.get());
+    }
+  } catch (const std::system_error& error) {
+    copy.task->reason = error.code().message();
+  }
+  copy.lease.reset();
 }
 
 // Copies that no name leads to go away. What a guest's name led to instead of the keeper is kept, and told.
@@ -121,20 +145,19 @@ void LinkBreaker::run_batch(std::span<BreakTask> tasks) {
   for (auto& task : tasks) {
     Copy copy;
     copy.task = &task;
-    for (std::size_t n = 0; n < task.names.size(); ++n)
-      copy.staged.push_back({staging_, leaves_.next()});
+    for (std::size_t n = 0; n < task.names.size(); ++n) copy.staged.push_back({staging_, leaves_.next()});
     copies.push_back(std::move(copy));
   }
   journal(copies, false);
   for (auto& copy : copies) make_copies(copy);
   sync_filesystem(staging_, staging_path_);
   journal(copies, true);
+  const auto is_complete = [](const Copy& copy) { return copy.copies.size() == copy.staged.size(); };
+  for (auto& copy : copies)
+    if (is_complete(copy) && copy.task->reason.empty()) lead_names(copy);
+  for (auto& copy : copies) settle(copy);
   bool clear = true;
-  for (auto& copy : copies) {
-    const bool led = copy.copies.size() == copy.staged.size() && copy.task->reason.empty();
-    if (led) lead_names(copy);
-    clear &= clear_staging(copy, led);
-  }
+  for (auto& copy : copies) clear &= clear_staging(copy, !copy.led.empty());
   if (!clear) return;
   sync_filesystem(staging_, staging_path_);  // a power cut may not leave half of it and no journal
   journal_.end();

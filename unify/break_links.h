@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The other way round: names of a shared inode become private copies again. A copy is complete and on disk before its
-// guest's name leads to it; the shared inode is unprotected only for the exchange itself.
+// guest's name leads to it; the shared inode is unprotected only for the exchange itself, under a lease.
+//
+// Who asks to write to it in this moment has passed the kernel's permission check and waits for the lease; then he
+// would write to this very inode, whatever its names lead to and however it is protected by then. He is turned away to
+// look his name up again.
 #pragma once
 
 #include <functional>
@@ -39,6 +43,8 @@ class LinkBreaker {
   void journal(const std::vector<Copy>& copies, bool made);
   void make_copies(Copy& copy);
   void lead_names(Copy& copy);
+  void lead_name(Copy& copy, std::size_t n);
+  void settle(Copy& copy);
   bool clear_staging(const Copy& copy, bool led);
 
   Journal& journal_;

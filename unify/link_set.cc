@@ -29,6 +29,14 @@ Verdict verdict_of(const std::system_error& error) {
 
 bool is_disk_full(const std::system_error& error) { return is_error(error, ENOSPC) || is_error(error, EDQUOT); }
 
+bool is_linked(const Victim& victim) { return victim.verdict == Verdict::shared; }
+
+// It is shared by several guests: who came to its lease while it was not protected must not write to it.
+void protect_again(const Victim& victim, Protection protection) {
+  protect(victim.held.fd.get(), protection);
+  if (victim.held.lease && !victim.held.lease->held()) victim.held.lease->turn_away();
+}
+
 class SetLinker {
  public:
   explicit SetLinker(LinkTask& task) : task_(task), names_(task.victims.size()), prepared_(task.victims.size()) {}
@@ -51,7 +59,6 @@ class SetLinker {
     leave_private_if_nothing_linked();
     const auto after = stat_fd(keeper());
     if (after.blocks > before.blocks) task_.grown_bytes = after.bytes_on_disk() - before.bytes_on_disk();
-    task_.keeper.lease.reset();
   }
 
  private:
@@ -117,7 +124,11 @@ class SetLinker {
   void exchange_names(std::size_t i) {
     auto& victim = task_.victims[i];
     if (victim.was_shared && must_lift(task_.protection)) unprotect(victim.held.fd.get());
-    for (std::size_t n = 0; n < names_[i].size(); ++n) exchange(victim.staged[n], names_[i][n]);
+    for (std::size_t n = 0; n < names_[i].size(); ++n) {
+      exchange(victim.staged[n], names_[i][n]);
+      // The guest put something else there: it goes back before the keeper's protection could be felt.
+      if (stat_staged(victim.staged[n]).ino != victim.held.seen.ino) return take_back(i, Verdict::changed);
+    }
   }
 
   void check() {
@@ -140,12 +151,11 @@ class SetLinker {
     return task_.keeper.lease->held() && stat_fd(keeper()).nlink <= planned_links_;
   }
 
-  // What came out is the leased inode, all of it and nothing else, and nobody waits to write to it.
+  // The leased inode, whose names are all out of the guest, is as it was proven, and nobody waits to write to it.
   bool victim_is_as_planned(std::size_t i) const {
-    const auto& victim = task_.victims[i];
-    const auto came_out = [&](const StagedName& staged) { return stat_staged(staged).ino == victim.held.seen.ino; };
-    return std::ranges::all_of(victim.staged, came_out) && stat_fd(victim.held.fd.get()).nlink == victim.names.size() &&
-           victim.held.lease->held() && read_policy(victim.held.fd.get()) == victim.held.policy;
+    const auto& held = task_.victims[i].held;
+    return stat_fd(held.fd.get()).nlink == task_.victims[i].names.size() && held.lease->held() &&
+           read_policy(held.fd.get()) == held.policy;
   }
 
   void relift_and_take_back(std::size_t i) {
@@ -168,7 +178,7 @@ class SetLinker {
     for (std::size_t n = 0; n < prepared_[i]; ++n) {
       if (!undo(victim.staged[n], i, n)) task_.kept.push_back(victim.staged[n].leaf);
     }
-    if (victim.was_shared) protect(victim.held.fd.get(), task_.protection);
+    if (victim.was_shared) protect_again(victim, task_.protection);
     victim.held.lease.reset();
   }
 
@@ -185,9 +195,7 @@ class SetLinker {
   }
 
   void leave_private_if_nothing_linked() {
-    const bool linked =
-        std::ranges::any_of(task_.victims, [](const Victim& v) { return v.verdict == Verdict::shared; });
-    if (linked || task_.was_shared) return;
+    if (task_.was_shared || std::ranges::any_of(task_.victims, is_linked)) return;
     unprotect(keeper());
     clear_mark(keeper());
   }
@@ -203,16 +211,37 @@ bool is_still_ours(const Victim& victim) {
   return victim.held.lease->held() && stat_fd(victim.held.fd.get()).nlink == victim.staged.size();
 }
 
-void return_late(LinkTask& task, Victim& victim) {
-  const auto lease = Lease::take(task.keeper.fd.get());
-  if (must_lift(task.protection)) unprotect(task.keeper.fd.get());
+// Somebody passed the kernel's permission check before the keeper was protected, and came to its lease only now.
+bool keeper_is_wanted(const LinkTask& task) { return task.keeper.lease && !task.keeper.lease->held(); }
+
+void leave_in_staging(LinkTask& task, Victim& victim, const std::system_error& error) {
+  victim.verdict = verdict_of(error);
+  victim.reason = error.code().message();
+  for (const auto& staged : victim.staged) task.kept.push_back(staged.leaf);
+}
+
+void put_names_back(LinkTask& task, Victim& victim) {
   for (std::size_t n = 0; n < victim.staged.size(); ++n) {
     const auto name = open_name(*victim.names[n].root, victim.names[n].path);
     if (!put_back(victim.staged[n], name, victim.held.seen.ino, task.keeper.seen.ino))
       task.kept.push_back(victim.staged[n].leaf);
   }
-  protect(task.keeper.fd.get(), task.protection);
+  if (victim.was_shared) protect_again(victim, task.protection);
   victim.verdict = Verdict::changed;
+}
+
+void return_late(LinkTask& task, Victim& victim) {
+  const int keeper = task.keeper.fd.get();
+  try {
+    if (must_lift(task.protection)) unprotect(keeper);
+    put_names_back(task, victim);
+  } catch (const std::system_error& error) {
+    leave_in_staging(task, victim, error);
+  }
+  protect(keeper, task.protection);
+  if (task.was_shared || std::ranges::any_of(task.victims, is_linked)) return;
+  unprotect(keeper);
+  clear_mark(keeper);
 }
 
 void remove_victim(Victim& victim, Finished& finished) {
@@ -228,21 +257,25 @@ void link_over(LinkTask& task) { SetLinker(task).run(); }
 
 Finished finish(LinkTask& task) {
   Finished finished;
+  for (auto& victim : task.victims)
+    if (is_linked(victim) && (keeper_is_wanted(task) || !is_still_ours(victim))) return_late(task, victim);
+  // Returning one lifts the keeper's protection again, for a moment.
+  const bool wanted = keeper_is_wanted(task);
   for (auto& victim : task.victims) {
-    if (victim.verdict != Verdict::shared) continue;
+    if (!is_linked(victim)) continue;
     try {
-      if (is_still_ours(victim))
-        remove_victim(victim, finished);
-      else
-        return_late(task, victim);
+      wanted ? return_late(task, victim) : remove_victim(victim, finished);
     } catch (const std::system_error& error) {
-      victim.verdict = verdict_of(error);
-      victim.reason = error.code().message();
-      for (const auto& staged : victim.staged) task.kept.push_back(staged.leaf);
+      leave_in_staging(task, victim, error);
     }
+  }
+  for (auto& victim : task.victims) {
     victim.held.lease.reset();
     victim.held.fd = {};
   }
+  // Who came to its lease may have come by a name that leads elsewhere again, or before it was protected.
+  if (keeper_is_wanted(task)) task.keeper.lease->turn_away();
+  task.keeper.lease.reset();
   return finished;
 }
 

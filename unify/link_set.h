@@ -10,7 +10,8 @@
 //             his file at its name.
 //
 // What came out of the guests stays in staging, leased, until finish(): a process that had looked the name up before
-// the exchange may still open it for writing.
+// the exchange may still open it for writing. The keeper's lease is held as long: a writer who passed the kernel's
+// permission check before the protection was there comes to the lease a little later, and writes through it.
 #pragma once
 
 #include <cstdint>
@@ -64,7 +65,7 @@ struct Finished {
 };
 
 // Looks at each linked victim once more and removes it from staging; one that somebody wants to write to goes back to
-// its name.
+// its name, and all of them do where somebody wants to write to the keeper. Then the leases are dropped.
 Finished finish(LinkTask& task);
 
 }  // namespace vunify

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// A writer who waits for our lease begins his open(2) again, and meets what his name leads to now.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <future>
+
+#include "sys/fd.h"
+#include "sys/lease.h"
+#include "tests/scratch.h"
+
+namespace vunify::test {
+namespace {
+
+TEST(TurnAway, HasAWriterLookHisNameUpAgain) {
+  const Scratch dir{{"file", "old"}, {"next", "new"}};
+  const Fd file = open_host(dir / "file", O_RDONLY);
+  auto lease = Lease::take(file.get());
+  ASSERT_TRUE(lease && lease->pin());
+  auto writer = std::async(std::launch::async, [&] { return shell("printf + >> " + (dir / "file")); });
+  while (lease->held()) ::usleep(1000);
+  ASSERT_EQ(::rename((dir / "next").c_str(), (dir / "file").c_str()), 0);
+  EXPECT_TRUE(lease->turn_away());
+  EXPECT_EQ(writer.get().status, 0);  // though the lease is still not given up
+  EXPECT_EQ(dir.read("file"), "new+");
+  EXPECT_EQ(read_all(file.get(), "file"), "old");
+}
+
+TEST(TurnAway, FindsThoseWhoWaitInTheTableOfLocks) {
+  const std::string table =
+      "1: FLOCK  ADVISORY  WRITE 7 fe:00:1 0 EOF\n"
+      "2: LEASE  BREAKING  UNLCK 8 fe:00:2 0 EOF\n"
+      "2: -> LEASE  BREAKER   WRITE 9 <none>:0 0 EOF\n"
+      "3: LEASE  ACTIVE    READ 8 fe:00:3 0 EOF\n";
+  EXPECT_EQ(waiting_in(table, 8, "fe:00:2"), std::vector<int>{9});
+  EXPECT_EQ(waiting_in(table, 8, "fe:00:3"), std::vector<int>{});
+  EXPECT_EQ(waiting_in(table, 8, "fe:00:4"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace vunify::test

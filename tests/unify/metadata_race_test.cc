@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// Metadata is not guarded by a lease: chmod, chown, setxattr and link pass silently. Guests change it on keepers and
+// victims while vunify links them and takes them apart; no guest ever shows what another one set.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <memory>
+#include <set>
+#include <thread>
+
+#include "tests/racers.h"
+#include "tests/scratch.h"
+
+namespace vunify::test {
+namespace {
+
+constexpr unsigned files = 16;
+constexpr timespec then{1577836800, 0};
+constexpr mode_t common_mode = 0644;
+
+std::string leaf(unsigned k) { return "/m" + std::to_string(k); }
+std::string common(unsigned k) { return std::string(6000, static_cast<char>('a' + k)); }
+
+// struct vfs_cap_data, revision 2: one permitted capability, a different one for each guest.
+std::string capability(unsigned number) {
+  std::string value(20, '\0');
+  value[3] = 0x02;
+  value[4] = static_cast<char>(1U << number);
+  return value;
+}
+
+// system.posix_acl_access: rw for the owner, r for one user, the group and others.
+std::string acl(unsigned user) {
+  std::string value("\x02\0\0\0", 4);
+  const auto entry = [&](unsigned tag, unsigned permissions, unsigned id) {
+    for (const unsigned part : {tag, permissions, id & 0xffff, id >> 16})
+      value += {static_cast<char>(part & 0xff), static_cast<char>(part >> 8)};
+  };
+  entry(0x01, 6, ~0U);
+  entry(0x02, 4, user);
+  entry(0x04, 4, ~0U);
+  entry(0x10, 4, ~0U);
+  entry(0x20, 4, ~0U);
+  return value;
+}
+
+std::string xattr(const std::string& path, const char* name) {
+  char value[256];
+  const auto size = ::getxattr(path.c_str(), name, value, sizeof value);
+  return size < 0 ? "" : std::string(value, static_cast<std::size_t>(size));
+}
+
+// Sets what no other guest sets: its own uid, mode, ACL, capability; and sets it back, so that files agree again.
+class Changer : public Racer {
+ public:
+  explicit Changer(unsigned number) : number_(number) {}
+
+  void act() override {
+    const unsigned k = below(files);
+    look(k);
+    switch (below(6)) {
+      case 0:
+        count(::chmod(path(k), common_mode | mode_bit()), "chmod");
+        break;
+      case 1:
+        count(::chown(path(k), uid(), uid()), "chown");
+        break;
+      case 2:
+        set(k, "security.capability", capability(number_));
+        break;
+      case 3:
+        set(k, "system.posix_acl_access", acl(uid()));
+        break;
+      case 4:
+        return link(k);
+      default:
+        return move(k);
+    }
+    look(k);
+    ::usleep(below(1000));
+    look(k);
+    give_back(k);
+    look(k);
+  }
+
+  void finish() override {
+    for (unsigned k = 0; k < files; ++k) look(k);
+  }
+
+ private:
+  const char* path(unsigned k) { return (path_ = leaf(k)).c_str(); }
+  unsigned uid() const { return 1000 + number_; }
+  mode_t mode_bit() const { return number_ == 1 ? S_ISUID : S_ISGID; }
+
+  void count(int result, const char* call) {
+    if (!refused(result != 0, call)) ++course().done;
+  }
+
+  void set(unsigned k, const char* name, const std::string& value) {
+    count(::setxattr(path(k), name, value.data(), value.size(), 0), name);
+  }
+
+  void give_back(unsigned k) {
+    const int fd = ::open(path(k), O_RDONLY | O_CLOEXEC);
+    const Fd file(check(fd, "open", path_));
+    refused(::fchown(fd, 0, 0) != 0, "fchown");
+    for (const char* name : {"security.capability", "system.posix_acl_access"})
+      if (::fremovexattr(fd, name) != 0 && errno != ENODATA) refused(true, name);
+    refused(::fchmod(fd, common_mode) != 0, "fchmod");
+  }
+
+  // What it made one inode stays one.
+  void link(unsigned k) {
+    const auto other = leaf(k) + ".link";
+    if (refused(::link(path(k), other.c_str()) != 0, "link")) return;
+    ++course().done;
+    for (int i = 0; i < 3; ++i, ::usleep(below(2000)))
+      if (inode_of(leaf(k)) != inode_of(other)) complain(other + " is no longer linked to " + leaf(k));
+    if (refused(::unlink(other.c_str()) != 0, "unlink")) remove_later(other);
+  }
+
+  // Protected before we could remove it again: the next run of vunify -R lets us.
+  static void remove_later(const std::string& other) {
+    while (::unlink(other.c_str()) != 0) ::usleep(500);
+  }
+
+  void move(unsigned k) {
+    if (refused(::rename(path(k), "/moved") != 0, "rename")) return;
+    ++course().done;
+    while (::rename("/moved", path(k)) != 0) ::usleep(100);  // protected meanwhile
+  }
+
+  static ino_t inode_of(const std::string& name) {
+    struct stat st {};
+    check(::stat(name.c_str(), &st), "stat", name);
+    return st.st_ino;
+  }
+
+  void look(unsigned k) {
+    struct stat st {};
+    check(::stat(path(k), &st), "stat", path_);
+    expect(k, "mode", (st.st_mode & 07000 & ~mode_bit()) == 0);
+    expect(k, "owner", (st.st_uid == 0 || st.st_uid == uid()) && (st.st_gid == 0 || st.st_gid == uid()));
+    const auto found_capability = xattr(path_, "security.capability");
+    expect(k, "capability",
+           found_capability.empty() || found_capability.substr(0, 8) == capability(number_).substr(0, 8));
+    const auto found_acl = xattr(path_, "system.posix_acl_access");
+    expect(k, "ACL", found_acl.empty() || found_acl == acl(uid()));
+  }
+
+  void expect(unsigned k, const char* what, bool ours) const {
+    if (!ours) complain(leaf(k) + " shows another guest's " + what);
+  }
+
+  unsigned number_;
+  std::string path_;
+};
+
+struct Race {
+  explicit Race(const std::string& kind) : fs(kind) {
+    if (!fs.ok()) return;
+    for (const char* guest : {"a", "b"}) {
+      guests.push_back(fs / guest);
+      check(::mkdir(guests.back().c_str(), 0755), "mkdir");
+      for (unsigned k = 0; k < files; ++k) make(guests.back() + leaf(k), common(k));
+    }
+  }
+
+  static void make(const std::string& path, const std::string& text) {
+    const Fd fd(check(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, common_mode), "open", path));
+    write_all(fd.get(), text, path);
+    const timespec times[2] = {then, then};
+    check(::futimens(fd.get(), times), "futimens");
+  }
+
+  LoopFs fs;
+  std::vector<std::string> guests;
+  std::string wrong;
+  unsigned rounds = 0;
+};
+
+TEST(MetadataRace, NoGuestShowsWhatAnotherSet) {
+  std::vector<std::unique_ptr<Race>> races;
+  for (const char* kind : {"ext4", "xfs", "btrfs"}) {
+    races.push_back(std::make_unique<Race>(kind));
+    if (!races.back()->fs.ok()) GTEST_SKIP() << races.back()->fs.reason();
+  }
+  Racers racers;
+  for (const auto& race : races) {
+    racers.start(race->guests[0], [] { return std::make_unique<Changer>(1); });
+    racers.start(race->guests[1], [] { return std::make_unique<Changer>(2); });
+  }
+  std::vector<std::thread> threads;
+  for (auto& race : races)
+    threads.emplace_back(
+        [&race] { race->wrong = unify_and_back(race->fs.root(), race->guests, race_time() / 2, race->rounds); });
+  for (auto& thread : threads) thread.join();
+  const auto take_apart = [&] {
+    for (const auto& race : races) run_vunify(race->fs.root(), race->guests, "-R");
+  };
+  EXPECT_THAT(racers.stop(take_apart), testing::IsEmpty());
+  for (const auto& race : races) EXPECT_EQ(race->wrong, "");
+  EXPECT_GT(racers.course().done, 0U);
+  std::printf("%lu changes, %lu refused\n", racers.course().done.load(), racers.course().refused.load());
+}
+
+}  // namespace
+}  // namespace vunify::test
