@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/batch.h"
 
+#include <chrono>
+#include <thread>
+
 #include "sys/handle.h"
 #include "unify/directory_time.h"
 
@@ -10,6 +13,9 @@ namespace {
 // Victims wait in staging for this many later links, some milliseconds: long for a process between looking a name up
 // and opening it, short for a writer that our lease keeps waiting (20 ms at most).
 constexpr std::size_t lingering_names = 128;
+
+// And for so long at the least: a process that had passed the kernel's permission check has come to the lease by then.
+constexpr auto linger = std::chrono::milliseconds(5);
 
 }  // namespace
 
@@ -56,6 +62,7 @@ void Batch::apply(const std::function<void(LinkTask& task, const Finished& finis
   std::size_t finished = 0, waiting = 0;
   bool kept = false, disk_full = false;
   const auto finish_until = [&](std::size_t end) {
+    if (finished < end) std::this_thread::sleep_for(linger);
     for (; finished < end; ++finished) {
       done(tasks[finished], finish(tasks[finished]));
       kept |= !tasks[finished].kept.empty();
@@ -72,7 +79,7 @@ void Batch::apply(const std::function<void(LinkTask& task, const Finished& finis
     if (waiting >= lingering_names) finish_until(i + 1);
   }
   finish_until(tasks.size());
-  if (kept) return;
+  if (kept) return journal_.set_aside();
   sync_filesystem(staging_, staging_path_);  // a power cut may not leave half of it and no journal
   journal_.end();
 }

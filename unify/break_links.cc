@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/break_links.h"
 
+#include <chrono>
+#include <thread>
+
 #include "sys/handle.h"
 #include "sys/mark.h"
 #include "unify/directory_time.h"
@@ -10,6 +13,7 @@ namespace vunify {
 namespace {
 
 constexpr std::size_t batch_names = 256;
+constexpr auto linger = std::chrono::milliseconds(5);  // from the last exchange to the last look at the leases
 
 }  // namespace
 
@@ -21,7 +25,7 @@ struct LinkBreaker::Copy {
   Protection protection = Protection::none;
   std::vector<StagedName> staged;     // one for each name
   std::vector<std::uint64_t> copies;  // inode of each copy that was made
-  std::optional<Lease> lease;         // from lead_names() to settle()
+  std::optional<Lease> lease;         // from make_copies() to release()
   std::vector<bool> led;              // names that lead to their copies
 };
 
@@ -59,6 +63,8 @@ void LinkBreaker::make_copies(Copy& copy) {
       task.reason = "changed";
       return;
     }
+    copy.lease = Lease::take(copy.keeper.get());  // a writer breaks it, and the copies are not used
+    copy.seen = stat_fd(copy.keeper.get());
     copy.policy = read_policy(copy.keeper.get());
     copy.protection = protection_of(copy.keeper.get());
     for (const auto& staged : copy.staged) {
@@ -66,7 +72,7 @@ void LinkBreaker::make_copies(Copy& copy) {
       copy.copies.push_back(stat_staged(staged).ino);
     }
   } catch (const std::system_error& error) {
-    task.reason = error.code().message();
+    if (!is_error(error, EINTR)) task.reason = error.code().message();  // else the next run goes on
     task.disk_full = is_error(error, ENOSPC) || is_error(error, EDQUOT);
   }
 }
@@ -75,13 +81,12 @@ void LinkBreaker::make_copies(Copy& copy) {
 void LinkBreaker::lead_names(Copy& copy) {
   auto& task = *copy.task;
   const int keeper = copy.keeper.get();
-  copy.lease = Lease::take(keeper);
   if (!copy.lease || !copy.lease->pin() || stat_fd(keeper).stamp.mtime != copy.seen.stamp.mtime) {
     task.reason = "open for writing";
     copy.lease.reset();
     return;
   }
-  unprotect(keeper);
+  if (must_lift(copy.protection)) unprotect(keeper);
   copy.led.resize(copy.copies.size());
   for (std::size_t n = 0; n < copy.copies.size(); ++n) {
     try {
@@ -90,13 +95,16 @@ void LinkBreaker::lead_names(Copy& copy) {
       task.reason = error.code().message();
     }
   }
-  if (read_policy(keeper) != copy.policy) restore_policy(keeper, copy.policy);
+  if (read_policy(keeper) != copy.policy) restore_policy(keeper, copy.policy, copy.seen.stamp.mtime);
   protect(keeper, copy.protection);
 }
 
 void LinkBreaker::lead_name(Copy& copy, std::size_t n) {
   auto& task = *copy.task;
   const auto name = open_name(*task.names[n].root, task.names[n].path);
+  // Exchanged back it would show its guest the old file for a moment: better seen before.
+  const auto there = stat_name(name.dir.get(), name.leaf.c_str());
+  if (!there || there->ino != task.keeper.ino) return;
   exchange(copy.staged[n], name);
   const auto came_out = stat_staged(copy.staged[n]).ino;
   if (came_out == task.keeper.ino) {
@@ -109,7 +117,7 @@ void LinkBreaker::lead_name(Copy& copy, std::size_t n) {
 }
 
 // Some milliseconds later: who passed the permission check while the inode was not protected has come to the lease.
-void LinkBreaker::settle(Copy& copy) {
+void LinkBreaker::release(Copy& copy) {
   if (!copy.lease) return;
   try {
     if (!copy.lease->held() && !copy.lease->turn_away()) copy.task->reason = "a writer could not be turned away";
@@ -140,7 +148,7 @@ bool LinkBreaker::clear_staging(const Copy& copy, bool led) {
   return clear;
 }
 
-void LinkBreaker::run_batch(std::span<BreakTask> tasks) {
+void LinkBreaker::run_batch(std::span<BreakTask> tasks, const std::function<bool()>& stop) {
   std::vector<Copy> copies;
   for (auto& task : tasks) {
     Copy copy;
@@ -149,16 +157,18 @@ void LinkBreaker::run_batch(std::span<BreakTask> tasks) {
     copies.push_back(std::move(copy));
   }
   journal(copies, false);
-  for (auto& copy : copies) make_copies(copy);
+  for (auto& copy : copies)
+    if (!stop()) make_copies(copy);
   sync_filesystem(staging_, staging_path_);
   journal(copies, true);
   const auto is_complete = [](const Copy& copy) { return copy.copies.size() == copy.staged.size(); };
   for (auto& copy : copies)
     if (is_complete(copy) && copy.task->reason.empty()) lead_names(copy);
-  for (auto& copy : copies) settle(copy);
+  std::this_thread::sleep_for(linger);
+  for (auto& copy : copies) release(copy);
   bool clear = true;
   for (auto& copy : copies) clear &= clear_staging(copy, !copy.led.empty());
-  if (!clear) return;
+  if (!clear) return journal_.set_aside();
   sync_filesystem(staging_, staging_path_);  // a power cut may not leave half of it and no journal
   journal_.end();
 }
@@ -167,7 +177,7 @@ void LinkBreaker::run(std::vector<BreakTask>& tasks, const std::function<bool()>
   for (std::size_t from = 0; from < tasks.size() && !stop();) {
     auto to = from;
     for (std::size_t names = 0; to < tasks.size() && names < batch_names; ++to) names += tasks[to].names.size();
-    run_batch(std::span(tasks).subspan(from, to - from));
+    run_batch(std::span(tasks).subspan(from, to - from), stop);
     from = to;
   }
 }

@@ -31,10 +31,36 @@ bool is_disk_full(const std::system_error& error) { return is_error(error, ENOSP
 
 bool is_linked(const Victim& victim) { return victim.verdict == Verdict::shared; }
 
+constexpr int most_restores = 16;  // each lost to a chmod in the microseconds between two calls
+
+// False where a guest reached the inode's metadata while it was not protected. It is given back then, for nobody can
+// tell through whose name it was set, until protection and metadata are both as they were.
+bool protect_as_proven(const Held& held, Protection protection) {
+  const int fd = held.fd.get();
+  for (int tries = 0; tries < most_restores; ++tries) {
+    protect(fd, protection);
+    if (read_policy(fd) == held.policy) return tries == 0;
+    if (must_lift(protection)) unprotect(fd);
+    restore_policy(fd, held.policy, held.seen.stamp.mtime);
+  }
+  protect(fd, protection);
+  return false;
+}
+
 // It is shared by several guests: who came to its lease while it was not protected must not write to it.
 void protect_again(const Victim& victim, Protection protection) {
-  protect(victim.held.fd.get(), protection);
+  protect_as_proven(victim.held, protection);
   if (victim.held.lease && !victim.held.lease->held()) victim.held.lease->turn_away();
+}
+
+// Whom nothing was led to is its guest's own again, unless a guest made a name of it meanwhile: then it stays
+// protected, and the next run gives that name an inode of its own.
+void release_keeper(const LinkTask& task) {
+  const int keeper = task.keeper.fd.get();
+  if (task.was_shared || stat_fd(keeper).nlink > task.keeper.seen.nlink) return;
+  if (std::ranges::any_of(task.victims, is_linked)) return;
+  unprotect(keeper);
+  clear_mark(keeper);
 }
 
 class SetLinker {
@@ -54,9 +80,9 @@ class SetLinker {
     } catch (const std::system_error& error) {
       fail_all(error);
     }
-    protect(keeper(), task_.protection);
-    check();
-    leave_private_if_nothing_linked();
+    const bool as_proven = protect_as_proven(task_.keeper, task_.protection);
+    check(as_proven);
+    release_keeper(task_);
     const auto after = stat_fd(keeper());
     if (after.blocks > before.blocks) task_.grown_bytes = after.bytes_on_disk() - before.bytes_on_disk();
   }
@@ -125,31 +151,24 @@ class SetLinker {
     auto& victim = task_.victims[i];
     if (victim.was_shared && must_lift(task_.protection)) unprotect(victim.held.fd.get());
     for (std::size_t n = 0; n < names_[i].size(); ++n) {
-      exchange(victim.staged[n], names_[i][n]);
+      const auto& name = names_[i][n];
+      // Exchanged back it would show its guest the keeper for a moment: better seen before.
+      const auto there = stat_name(name.dir.get(), name.leaf.c_str());
+      if (!there || there->ino != victim.held.seen.ino) return take_back(i, Verdict::changed);
+      exchange(victim.staged[n], name);
       // The guest put something else there: it goes back before the keeper's protection could be felt.
       if (stat_staged(victim.staged[n]).ino != victim.held.seen.ino) return take_back(i, Verdict::changed);
     }
   }
 
-  void check() {
-    if (!keeper_is_as_planned()) return take_back_all(Verdict::changed);
+  void check(bool as_proven) {
+    if (!as_proven || !keeper_is_as_planned()) return take_back_all(Verdict::changed);
     for (std::size_t i = 0; i < task_.victims.size(); ++i)
       if (task_.victims[i].verdict == Verdict::shared && !victim_is_as_planned(i)) relift_and_take_back(i);
   }
 
-  // A guest that reached the keeper through one of its names while it was not yet protected: nothing of that may be
-  // seen by another. Links it made, a writer that waits, metadata it set: all victims go back. Metadata is given back
-  // too, for nobody can tell through whose name it was set.
-  bool keeper_is_as_planned() {
-    const auto now = read_policy(keeper());
-    if (now != task_.keeper.policy) {
-      lift();
-      restore_policy(keeper(), task_.keeper.policy);
-      protect(keeper(), task_.protection);
-      return false;
-    }
-    return task_.keeper.lease->held() && stat_fd(keeper()).nlink <= planned_links_;
-  }
+  // Nobody made further links of the keeper, through whichever of its names, and no writer waits.
+  bool keeper_is_as_planned() const { return task_.keeper.lease->held() && stat_fd(keeper()).nlink <= planned_links_; }
 
   // The leased inode, whose names are all out of the guest, is as it was proven, and nobody waits to write to it.
   bool victim_is_as_planned(std::size_t i) const {
@@ -161,14 +180,14 @@ class SetLinker {
   void relift_and_take_back(std::size_t i) {
     lift();
     take_back(i, Verdict::changed);
-    protect(keeper(), task_.protection);
+    protect_as_proven(task_.keeper, task_.protection);
   }
 
   void take_back_all(Verdict verdict) {
     lift();
     for (std::size_t i = 0; i < task_.victims.size(); ++i)
       if (task_.victims[i].verdict == Verdict::shared) take_back(i, verdict);
-    protect(keeper(), task_.protection);
+    protect_as_proven(task_.keeper, task_.protection);
   }
 
   // Whatever of it was exchanged goes back, whatever was prepared goes away; then its lease is dropped.
@@ -192,12 +211,6 @@ class SetLinker {
     } catch (const std::system_error&) {
       return false;
     }
-  }
-
-  void leave_private_if_nothing_linked() {
-    if (task_.was_shared || std::ranges::any_of(task_.victims, is_linked)) return;
-    unprotect(keeper());
-    clear_mark(keeper());
   }
 
   LinkTask& task_;
@@ -238,15 +251,12 @@ void return_late(LinkTask& task, Victim& victim) {
   } catch (const std::system_error& error) {
     leave_in_staging(task, victim, error);
   }
-  protect(keeper, task.protection);
-  if (task.was_shared || std::ranges::any_of(task.victims, is_linked)) return;
-  unprotect(keeper);
-  clear_mark(keeper);
+  protect_as_proven(task.keeper, task.protection);
+  release_keeper(task);
 }
 
 void remove_victim(Victim& victim, Finished& finished) {
   const auto bytes = stat_fd(victim.held.fd.get()).bytes_on_disk();
-  finished.freed_bytes += bytes;
   if (!sole_opener(victim.held.fd.get())) finished.freed_when_closed += bytes;
   for (const auto& staged : victim.staged) remove_staged(staged);
 }
@@ -270,6 +280,8 @@ Finished finish(LinkTask& task) {
     }
   }
   for (auto& victim : task.victims) {
+    // Who had looked the name up before the exchange, and comes only now, looks it up again.
+    if (is_linked(victim) && !victim.held.lease->held()) victim.held.lease->turn_away();
     victim.held.lease.reset();
     victim.held.fd = {};
   }
