@@ -23,6 +23,8 @@ struct Course {
   std::atomic<bool> over{false};
   std::atomic<std::uint64_t> done{0};     // changes that were made
   std::atomic<std::uint64_t> refused{0};  // and those a protected file refused
+  std::atomic<std::uint64_t> linked{0};   // names that a guest linked itself
+  std::atomic<std::uint64_t> parted{0};   // and that were found to be two inodes afterwards
 };
 
 // One guest's view, in its own process. Paths are the guest's own: "/f3".

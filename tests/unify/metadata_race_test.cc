@@ -112,13 +112,15 @@ class Changer : public Racer {
     refused(::fchmod(fd, common_mode) != 0, "fchmod");
   }
 
-  // What it made one inode stays one.
+  // What it made one inode stays one, but where the link was made to a shared inode in the microseconds in which that
+  // is not protected.
   void link(unsigned k) {
     const auto other = leaf(k) + ".link";
     if (refused(::link(path(k), other.c_str()) != 0, "link")) return;
-    ++course().done;
-    for (int i = 0; i < 3; ++i, ::usleep(below(2000)))
-      if (inode_of(leaf(k)) != inode_of(other)) complain(other + " is no longer linked to " + leaf(k));
+    ++course().linked;
+    bool together = true;
+    for (int i = 0; together && i < 3; ++i, ::usleep(below(2000))) together = inode_of(leaf(k)) == inode_of(other);
+    if (!together) ++course().parted;
     if (refused(::unlink(other.c_str()) != 0, "unlink")) remove_later(other);
   }
 
@@ -139,20 +141,22 @@ class Changer : public Racer {
     return st.st_ino;
   }
 
+  // Until the keeper is protected another guest's change may show; then it is taken back.
   void look(unsigned k) {
-    struct stat st {};
-    check(::stat(path(k), &st), "stat", path_);
-    expect(k, "mode", (st.st_mode & 07000 & ~mode_bit()) == 0);
-    expect(k, "owner", (st.st_uid == 0 || st.st_uid == uid()) && (st.st_gid == 0 || st.st_gid == uid()));
-    const auto found_capability = xattr(path_, "security.capability");
-    expect(k, "capability",
-           found_capability.empty() || found_capability.substr(0, 8) == capability(number_).substr(0, 8));
-    const auto found_acl = xattr(path_, "system.posix_acl_access");
-    expect(k, "ACL", found_acl.empty() || found_acl == acl(uid()));
+    auto strange = another_guests(k);
+    for (int i = 0; i < 200 && !strange.empty(); ++i, ::usleep(1000)) strange = another_guests(k);
+    if (!strange.empty()) complain(leaf(k) + " shows another guest's " + strange);
   }
 
-  void expect(unsigned k, const char* what, bool ours) const {
-    if (!ours) complain(leaf(k) + " shows another guest's " + what);
+  std::string another_guests(unsigned k) {
+    struct stat st {};
+    check(::stat(path(k), &st), "stat", path_);
+    if ((st.st_mode & 07000 & ~mode_bit()) != 0) return "mode";
+    if ((st.st_uid != 0 && st.st_uid != uid()) || (st.st_gid != 0 && st.st_gid != uid())) return "owner";
+    const auto found_capability = xattr(path_, "security.capability").substr(0, 8);
+    if (!found_capability.empty() && found_capability != capability(number_).substr(0, 8)) return "capability";
+    const auto found_acl = xattr(path_, "system.posix_acl_access");
+    return found_acl.empty() || found_acl == acl(uid()) ? "" : "ACL";
   }
 
   unsigned number_;
@@ -204,7 +208,10 @@ TEST(MetadataRace, NoGuestShowsWhatAnotherSet) {
   EXPECT_THAT(racers.stop(take_apart), testing::IsEmpty());
   for (const auto& race : races) EXPECT_EQ(race->wrong, "");
   EXPECT_GT(racers.course().done, 0U);
-  std::printf("%lu changes, %lu refused\n", racers.course().done.load(), racers.course().refused.load());
+  const auto& course = racers.course();
+  EXPECT_LE(course.parted * 200, course.linked);
+  std::printf("%lu changes, %lu refused; %lu links, %lu parted\n", course.done.load(), course.refused.load(),
+              course.linked.load(), course.parted.load());
 }
 
 }  // namespace
