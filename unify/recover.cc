@@ -64,13 +64,8 @@ bool leads_to(const Name& name, std::uint64_t ino) {
 
 class SetRecovery {
  public:
-  // staging_mtime: as the run left it.
-  SetRecovery(const JournaledSet& set, const Staging& staging, Timestamp staging_mtime, Recovery& recovery)
-      : set_(set),
-        staging_(staging),
-        staging_mtime_(staging_mtime),
-        recovery_(recovery),
-        keeper_(open_keeper(set, staging.fd())) {}
+  SetRecovery(const JournaledSet& set, const Staging& staging, Recovery& recovery)
+      : set_(set), staging_(staging), recovery_(recovery), keeper_(open_keeper(set, staging.fd())) {}
 
   // Returns the names that could not be dealt with: the next start tries again.
   std::vector<JournaledName> run() {
@@ -98,7 +93,6 @@ class SetRecovery {
       return keep(name.staged,
                   "was kept at an earlier start: " + (name.root.empty() ? "unknown" : name.root + "/" + name.path));
     ++recovery_.names;
-    restore_directory_time(name, staging_mtime_, held->stamp.ctime);
     const bool untouched = name.before == 0 || held->ino == name.before;
     if (untouched || (set_.intent == Intent::copy && held->ino == name.after)) return remove_staged(staged);
     if (held->ino != name.after) return keep(name.staged, "is not what the journal says");
@@ -158,7 +152,6 @@ class SetRecovery {
 
   const JournaledSet& set_;
   const Staging& staging_;
-  Timestamp staging_mtime_;
   Recovery& recovery_;
   std::optional<Fd> keeper_;
 };
@@ -199,15 +192,27 @@ class Rest {
   Recovery& recovery_;
 };
 
+// Before anything in staging changes: its mtime tells which directory the run, or a recovery, was killed in, and a
+// recovery that has moved it and is killed in its turn leaves none that tells.
+void restore_directory_times(const Staging& staging, const std::vector<JournaledSet>& sets) {
+  const auto staging_mtime = stat_fd(staging.fd()).stamp.mtime;
+  for (const auto& set : sets) {
+    if (set.intent == Intent::keep) continue;
+    for (const auto& name : set.names)
+      if (const auto held = stat_name(staging.fd(), name.staged.c_str()))
+        restore_directory_time(name, staging_mtime, held->stamp.ctime);
+  }
+}
+
 // Returns what is left to do.
 std::vector<JournaledSet> recover_staging(const std::string& path, const std::string& fs,
                                           const std::vector<JournaledSet>& sets, Recovery& recovery) {
   Staging staging(path);
-  const auto staging_mtime = stat_fd(staging.fd()).stamp.mtime;
+  restore_directory_times(staging, sets);
   std::vector<JournaledSet> later;
   for (const auto& set : sets) {
     auto rest = set;
-    rest.names = SetRecovery(set, staging, staging_mtime, recovery).run();
+    rest.names = SetRecovery(set, staging, recovery).run();
     if (!rest.names.empty()) later.push_back(std::move(rest));
   }
   auto kept = Rest(staging, sets, recovery).keep(fs, later);

@@ -3,12 +3,17 @@
 // next start has put things right; nothing is left in staging; and the next run comes to the same end.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "tests/crash_points.h"
 
 namespace vunify::test {
 namespace {
+
+// Longer than recovery takes two times for one moment.
+constexpr std::chrono::milliseconds a_moment{15};
 
 class Crash : public testing::TestWithParam<const char*> {
  protected:
@@ -103,6 +108,7 @@ TEST_P(Crash, BeforeAnyStepOfRecoveryLosesNothing) {
     if (run_until({first, 0, {}}, these.command()).status != killed) break;
     for (int step = 12; step > 0; --step) {
       SCOPED_TRACE("killed before step " + std::to_string(first) + ", then " + std::to_string(step));
+      std::this_thread::sleep_for(a_moment);
       run_until({step, 0, {}}, {"vunify", "--state", these.state_dir(), "--recover"});
       EXPECT_EQ(these.content_faults(), "");
     }
