@@ -22,11 +22,13 @@ Policy read_policy(int fd) {
   return policy;
 }
 
-void restore_policy(int fd, const Policy& policy) {
+void restore_policy(int fd, const Policy& policy, Timestamp mtime) {
   set_owner_and_mode(fd, policy.uid, policy.gid, policy.mode);
   for (const auto& [name, value] : read_xattrs(fd))
     if (name != VUNIFY_MARK_XATTR && !policy.xattrs.contains(name)) remove_xattr(fd, name.c_str());
   for (const auto& [name, value] : policy.xattrs) set_xattr(fd, name, value);
+  if (has_inode_flags(fd)) change_inode_flags(fd, policy.flags, policy_flags & ~policy.flags);
+  set_times(fd, std::nullopt, mtime);
 }
 
 bool agree(const Policy& a, const Policy& b, bool with_mtime) {

@@ -25,9 +25,9 @@ struct Policy {
 
 Policy read_policy(int fd);
 
-// Gives an inode its policy metadata back, after somebody else's name had led to it for a moment. mtime, flags and
-// project stay: they are not changed by chmod, chown and setxattr.
-void restore_policy(int fd, const Policy& policy);
+// Gives an inode its policy metadata back, after somebody else's name had led to it for a moment; mtime in full. The
+// project stays: a guest cannot change it.
+void restore_policy(int fd, const Policy& policy, Timestamp mtime);
 
 // The same, mtime aside where that is what the user wants.
 bool agree(const Policy& a, const Policy& b, bool with_mtime);

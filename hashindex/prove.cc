@@ -88,6 +88,7 @@ Held Prover::hold(std::uint32_t inode, Verdict& verdict) {
   Held held;
   held.inode = inode;
   held.fd = scene_.guests[name.guest].root.open_regular(scene_.scan.trees[name.guest].path(name.file));
+  if (rules_.leases) held.lease = Lease::take(held.fd.get());  // before the stat: what it says holds from here on
   held.seen = stat_fd(held.fd.get());
   const auto flags = inode_flags(held.fd.get());
   if (!is_as_scanned(held.seen, file_of(inode), candidate.shared))
@@ -96,7 +97,7 @@ Held Prover::hold(std::uint32_t inode, Verdict& verdict) {
     verdict = Verdict::own_flags;
   else if (is_locked(name, held.seen.ino))
     verdict = Verdict::locked;
-  else if (rules_.leases && !(held.lease = Lease::take(held.fd.get())))
+  else if (rules_.leases && !held.lease)
     verdict = Verdict::open_for_writing;
   return held;
 }
@@ -144,9 +145,16 @@ bool Prover::read_chunk(Reading& reading, std::uint64_t offset, std::vector<char
   return false;
 }
 
+// Of the one that is left of several: where others dropped out, nobody knows what they hold.
+Verdict Prover::lone_verdict(bool others_dropped_out) const {
+  if (scene_.stop.requested()) return Verdict::not_reached;
+  return others_dropped_out ? Verdict::twin_busy : Verdict::content_differs;
+}
+
 // One chunk of every reading. What is equal goes on together; what is alone is out, and its lease with it.
 std::vector<Prover::Strand> Prover::step(Strand strand, std::vector<LeftAlone>& left) {
   strand.skip_common_hole();
+  const auto left_before = left.size();
   const auto size = chunk_bytes(strand.readings.size());
   std::vector<Strand> strands;
   std::vector<std::vector<char>> chunks;  // chunks[i] is what strands[i] reads here
@@ -175,7 +183,7 @@ std::vector<Prover::Strand> Prover::step(Strand strand, std::vector<LeftAlone>& 
     }
     strands[mine].readings.push_back(std::move(reading));
   }
-  const auto verdict = scene_.stop.requested() ? Verdict::not_reached : Verdict::content_differs;
+  const auto verdict = lone_verdict(left.size() > left_before);
   std::erase_if(strands, [&](Strand& s) {
     if (s.readings.size() == 1) left.push_back({s.readings[0]->held.inode, verdict, {}});
     return s.readings.size() == 1;
@@ -213,7 +221,7 @@ Proof Prover::prove(const std::vector<std::uint32_t>& inodes) {
   if (all.readings.size() > 1)
     open_strands.push_back(std::move(all));
   else if (all.readings.size() == 1)
-    proof.left.push_back({all.readings[0]->held.inode, Verdict::content_differs, {}});
+    proof.left.push_back({all.readings[0]->held.inode, lone_verdict(!proof.left.empty()), {}});
   while (!open_strands.empty()) {
     auto strand = std::move(open_strands.back());
     open_strands.pop_back();

@@ -89,6 +89,7 @@ class Prover {
   Held hold(std::uint32_t inode, Verdict& verdict);
   std::vector<Strand> step(Strand strand, std::vector<LeftAlone>& left);
   bool read_chunk(Reading& reading, std::uint64_t offset, std::vector<char>& chunk, std::vector<LeftAlone>& left);
+  Verdict lone_verdict(bool others_dropped_out) const;
   void finish(Strand strand, Proof& proof);
   std::optional<Digest> digest_of(std::uint32_t inode, std::vector<LeftAlone>& left);
   std::size_t chunk_bytes(std::size_t members) const;

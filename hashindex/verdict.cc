@@ -11,6 +11,8 @@ std::string_view explain(Verdict verdict) {
     case Verdict::no_twin:
       return "no other guest has a file of its size, owner, mode, flags, attributes and mtime; where only mtimes "
              "differ, --ignore-mtime helps.";
+    case Verdict::twin_busy:
+      return "its twins are being written to or locked, changed, or could not be read; the next run looks again.";
     case Verdict::content_differs:
       return "other guests have files of its size and metadata, but none with its bytes.";
     case Verdict::second_copy:

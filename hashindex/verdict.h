@@ -11,6 +11,7 @@ namespace vunify {
 enum class Verdict : std::uint8_t {
   shared,              // it is, or it may become, one inode with its twins
   no_twin,             // no other guest has a file of its size and metadata
+  twin_busy,           // its twins are in use, or changed, or could not be read
   content_differs,     // others have its size and metadata, none its bytes
   second_copy,         // equal files of its own guest outnumber those of every other
   metadata_differs,    // equal bytes, but owner, mode, flags, project or attributes disagree
@@ -33,12 +34,12 @@ enum class Verdict : std::uint8_t {
   unreadable,
 };
 
-inline constexpr std::array<std::string_view, 22> verdict_names = {
-    "shared",        "no-twin",     "content-differs",    "second-copy",   "metadata-differs",
-    "shifted-owner", "hard-linked", "shared-unprotected", "empty",         "too-small",
-    "excluded",      "own-flags",   "open-for-writing",   "locked",        "changed",
-    "vanished",      "other-mount", "link-limit",         "no-protection", "not-shareable",
-    "not-reached",   "unreadable"};
+inline constexpr std::array<std::string_view, 23> verdict_names = {
+    "shared",           "no-twin",       "twin-busy",   "content-differs",    "second-copy",
+    "metadata-differs", "shifted-owner", "hard-linked", "shared-unprotected", "empty",
+    "too-small",        "excluded",      "own-flags",   "open-for-writing",   "locked",
+    "changed",          "vanished",      "other-mount", "link-limit",         "no-protection",
+    "not-shareable",    "not-reached",   "unreadable"};
 inline constexpr std::size_t verdict_count = verdict_names.size();
 
 constexpr std::string_view name_of(Verdict verdict) { return verdict_names[static_cast<std::size_t>(verdict)]; }

@@ -12,9 +12,12 @@
 #include "sys/fd.h"
 #include "sys/inode.h"
 #include "sys/quiet_read.h"
+#include "sys/stop.h"
 
 namespace vunify {
 namespace {
+
+constexpr std::size_t copy_round = 16 << 20;  // between two looks at whether we are to stop
 
 // Filesystems shorten or refuse longer rounds: btrfs stops at 16 MiB (fs/btrfs/reflink.c, BTRFS_MAX_DEDUPE_LEN).
 constexpr std::uint64_t dedupe_round = 16 << 20;
@@ -24,7 +27,11 @@ bool clone_refused() { return errno == EOPNOTSUPP || errno == ENOTTY || errno ==
 void copy_range(int from, int to, off_t begin, off_t end) {
   loff_t in = begin, out = begin;
   while (in < end) {
-    const auto left = static_cast<std::size_t>(end - in);
+    if (Stop().signal() != 0) {
+      errno = EINTR;
+      throw_errno("copy_file_range");
+    }
+    const auto left = std::min(static_cast<std::size_t>(end - in), copy_round);
     const ssize_t copied = check(::copy_file_range(from, &in, to, &out, left, 0), "copy_file_range");
     if (copied == 0) return;  // the file became shorter
   }

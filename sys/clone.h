@@ -8,7 +8,7 @@
 namespace vunify {
 
 // Makes the empty file `to` hold what `from` holds: FICLONE, else its data segments with the holes kept. On failure
-// (ENOSPC, EDQUOT, EIO) `to` is left half written.
+// (ENOSPC, EDQUOT, EIO; EINTR when a signal asked to stop) `to` is left half written.
 void copy_contents(int from, int to);
 
 // True where the filesystem that dir lies on can share data between inodes: FICLONE is tried on two unnamed files.

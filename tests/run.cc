@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -16,9 +17,14 @@
 namespace vunify::test {
 namespace {
 
-// Our own environment, with our programs first on PATH.
-std::vector<std::string> child_environment() {
+bool is_traced(const std::vector<std::string>& command) {
+  return std::ranges::any_of(command, [](const std::string& word) { return word.find("strace") != std::string::npos; });
+}
+
+// Our own environment, with our programs first on PATH. LeakSanitizer traces its process, and cannot where strace does.
+std::vector<std::string> child_environment(const std::vector<std::string>& command) {
   std::vector<std::string> variables;
+  if (is_traced(command)) variables.push_back("ASAN_OPTIONS=detect_leaks=0");
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string text = *variable;
     variables.push_back(text.starts_with("PATH=") ? "PATH=" VUNIFY_BIN_DIR ":" + text.substr(5) : text);
@@ -64,7 +70,7 @@ int spawn(pid_t& child, const std::vector<std::string>& command, const std::arra
   ::posix_spawnattr_setsigdefault(&attributes, &all);
   ::posix_spawnattr_setsigmask(&attributes, &none);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-  const auto environment = child_environment();
+  const auto environment = child_environment(command);
   const int error = ::posix_spawnp(&child, program_of(command.front()).c_str(), &actions, &attributes,
                                    pointers(command).data(), pointers(environment).data());
   ::posix_spawnattr_destroy(&attributes);

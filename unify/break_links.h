@@ -39,12 +39,12 @@ class LinkBreaker {
 
  private:
   struct Copy;  // a task's inode, open, and the copies made for its names
-  void run_batch(std::span<BreakTask> tasks);
+  void run_batch(std::span<BreakTask> tasks, const std::function<bool()>& stop);
   void journal(const std::vector<Copy>& copies, bool made);
   void make_copies(Copy& copy);
   void lead_names(Copy& copy);
   void lead_name(Copy& copy, std::size_t n);
-  void settle(Copy& copy);
+  void release(Copy& copy);
   bool clear_staging(const Copy& copy, bool led);
 
   Journal& journal_;

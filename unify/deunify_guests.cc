@@ -84,8 +84,8 @@ void unmark(const std::vector<Guest>& guests, const Scan& scan, const Breaking& 
     try {
       if (!dry_run) {
         const Fd fd = guest.root->open_regular(guest.path);
-        unprotect(fd.get());
-        clear_mark(fd.get());
+        const auto ino = scan.trees[name.guest].file(name.file).ino;
+        if (!release_last_name(fd.get(), {guests[name.guest].fs, ino})) continue;
       }
       ++outcome.unmarked_files;
     } catch (const std::system_error& error) {

@@ -171,6 +171,13 @@ void Journal::amend(const std::vector<JournaledSet>& sets) {
   sync_data(fd_.get(), path_);
 }
 
+void Journal::set_aside() {
+  std::string aside;
+  for (int n = 0; aside.empty() || std::filesystem::exists(aside); ++n) aside = path_ + ".kept" + std::to_string(n);
+  std::filesystem::rename(path_, aside);
+  fd_ = open_host(path_, O_RDWR | O_CREAT | O_NOFOLLOW);
+}
+
 void Journal::end() { write_at_start(fd_.get(), header_of({}, 0), path_); }
 
 std::vector<JournaledSet> read_journals(const std::string& state_dir) {

@@ -55,6 +55,8 @@ class Journal {
   // Says more of the batch that has begun, in place of what was said first. Durable when it returns; torn, what was
   // said first still holds.
   void amend(const std::vector<JournaledSet>& sets);
+  // The batch is over but for names that had to be kept: it stays on disk, in a file of its own, for the next start.
+  void set_aside();
   // The batch is over. Not synced: an old batch read again finds nothing left to do. What was done must be on disk.
   void end();
 

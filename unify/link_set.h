@@ -53,15 +53,15 @@ struct LinkTask {
   std::vector<std::string> kept;  // what is left in staging because it is nobody's known file
 };
 
-// Leads the names of all victims to the keeper. Never throws for one of them: its verdict says what happened.
-// Afterwards every victim with another verdict than shared is where it was, and the keeper is protected, or, where
-// nothing at all was linked and it was private before, as it was.
+// Leads the names of all victims to the keeper. What happened to one of them its verdict says: with another one than
+// shared it is where it was. Throws only where the keeper itself cannot be protected or looked at (EIO); the journal
+// then has it, and the next start undoes it. Afterwards the keeper is protected, or, where nothing at all was linked
+// and it was private before, as it was.
 void link_over(LinkTask& task);
 
 // What finish() gave back.
 struct Finished {
-  std::uint64_t freed_bytes = 0;
-  std::uint64_t freed_when_closed = 0;  // part of it that somebody still holds open
+  std::uint64_t freed_when_closed = 0;  // bytes of removed inodes that somebody still holds open
 };
 
 // Looks at each linked victim once more and removes it from staging; one that somebody wants to write to goes back to

@@ -47,7 +47,7 @@ struct Failure {
 struct Outcome {
   bool dry_run = false;
   bool deunified = false;  // it gave private copies; else it looked for what can be shared
-  bool complete = true;  // false where --max-time or a signal ended it early
+  bool complete = true;    // false where --max-time or a signal ended it early
   bool disk_full = false;
   Timestamp started;
   std::uint64_t read_files = 0;

@@ -28,7 +28,7 @@ void replace_verdict(Tree& tree, Verdict from, Verdict to) {
 }
 
 // Links need a directory beside the guests on their mount; shared data does not.
-void settle_without_staging(Place& place, const Guest& guest, std::optional<Protection> wanted,
+void decide_without_staging(Place& place, const Guest& guest, std::optional<Protection> wanted,
                             const std::system_error& error) {
   place.on_other_mount = is_error(error, EXDEV);
   place.reason = place.no_staging = error.what();
@@ -43,7 +43,7 @@ void settle_without_staging(Place& place, const Guest& guest, std::optional<Prot
   }
 }
 
-void settle(Place& place, const std::vector<Guest>& guests, std::optional<Protection> wanted, bool dry_run) {
+void decide(Place& place, const std::vector<Guest>& guests, std::optional<Protection> wanted, bool dry_run) {
   const auto members = guests_of(place, guests);
   try {
     if (dry_run) {
@@ -55,7 +55,7 @@ void settle(Place& place, const std::vector<Guest>& guests, std::optional<Protec
     if (place.protection == Protection::none) place.reason = what_would_help(members.front()->mount.type);
   } catch (const std::system_error& error) {
     if (is_error(error, EWOULDBLOCK)) throw;
-    settle_without_staging(place, *members.front(), wanted, error);
+    decide_without_staging(place, *members.front(), wanted, error);
   }
   if (place.staging && !place.reason.empty()) {
     place.staging->remove_if_empty();
@@ -89,7 +89,7 @@ std::vector<Place> find_places(const std::vector<Guest>& guests, std::optional<P
   for (std::uint32_t i = 0; i < guests.size(); ++i) by_mount[{guests[i].fs, guests[i].mount.id}].guests.push_back(i);
   std::vector<Place> places;
   for (auto& [key, place] : by_mount) {
-    settle(place, guests, wanted, dry_run);
+    decide(place, guests, wanted, dry_run);
     places.push_back(std::move(place));
   }
   return by_filesystem(std::move(places), guests);

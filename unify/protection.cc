@@ -9,6 +9,7 @@
 #include "sys/fd.h"
 #include "sys/inode_attr.h"
 #include "sys/link.h"
+#include "sys/mark.h"
 
 namespace vunify {
 namespace {
@@ -124,6 +125,14 @@ void unprotect(int fd) { change_inode_flags(fd, 0, inode_flags(fd) & (FS_IMMUTAB
 bool is_protected(int fd, Protection protection) {
   const auto flags = flags_of(protection);
   return (inode_flags(fd) & flags) == flags;
+}
+
+bool release_last_name(int fd, const FileId& id) {
+  const auto inode = stat_fd(fd);
+  if (inode.ino != id.ino || inode.nlink != 1 || !is_marked(fd, id)) return false;
+  unprotect(fd);
+  clear_mark(fd);
+  return true;
 }
 
 Protection protection_of(int fd) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "sys/inode.h"
+
 namespace vunify {
 
 enum class Protection {
@@ -34,6 +36,10 @@ std::string what_would_help(const std::string& fs_type);
 void protect(int fd, Protection protection);
 void unprotect(int fd);
 bool is_protected(int fd, Protection protection);
+
+// A shared inode that is left with its last name is its guest's own again: mark and protection are taken off. False,
+// and nothing changed, where it is not this inode, or has other names.
+bool release_last_name(int fd, const FileId& id);
 
 // By the flags that it carries.
 Protection protection_of(int fd);

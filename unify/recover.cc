@@ -40,7 +40,7 @@ bool is_marked_now(int fd) { return is_marked(fd, {fs_id(fd), stat_fd(fd).ino});
 
 // Whoever is marked and has several names is shared still: protected again. A last name is its guest's own. What is not
 // marked was never protected by us.
-void settle(int fd, Protection protection) {
+void protect_again(int fd, Protection protection) {
   if (!is_marked_now(fd)) return;
   if (stat_fd(fd).nlink > 1) return protect(fd, protection);
   unprotect(fd);
@@ -79,8 +79,8 @@ class SetRecovery {
         later.push_back(name);
       }
     }
-    if (keeper_) settle(keeper_->get(), set_.protection);
-    if (set_.intent == Intent::link) settle_victims();
+    if (keeper_) protect_again(keeper_->get(), set_.protection);
+    if (set_.intent == Intent::link) protect_victims_again();
     return later;
   }
 
@@ -129,6 +129,7 @@ class SetRecovery {
                           " as it was before");
     if (guest == nullptr) return;
     const StagedName copy{staged.dir, staged.leaf + ".copy"};
+    if (stat_name(copy.dir, copy.leaf.c_str())) remove_staged(copy);  // of a recovery that was interrupted
     prepare_copy(keeper_->get(), copy);
     const auto ours = stat_staged(copy).ino;
     sync_filesystem(staging_.fd(), staging_.path());
@@ -141,9 +142,10 @@ class SetRecovery {
   }
 
   // Two keepers were to become one: the one that was given up is shared still.
-  void settle_victims() const {
+  void protect_victims_again() const {
     for (const auto& name : set_.names)
-      if (const auto victim = open_inode(name.root, name.path, name.after)) settle(victim->get(), set_.protection);
+      if (const auto victim = open_inode(name.root, name.path, name.after))
+        protect_again(victim->get(), set_.protection);
   }
 
   void keep(const std::string& leaf, const std::string& reason) {

@@ -11,6 +11,8 @@ namespace {
 
 const Place& place_at(const Settling& s, NameRef name) { return s.places[s.place_of[name.guest]]; }
 
+const File& file_of(const Settling& s, NameRef name) { return s.scan.trees[name.guest].file(name.file); }
+
 GuestName guest_name(const Settling& s, NameRef name) {
   return {name, &s.guests[name.guest].root, s.scan.trees[name.guest].path(name.file)};
 }
@@ -73,7 +75,7 @@ void run(const Settling& s, std::map<std::uint32_t, std::vector<BreakTask>>& by_
     } else if (!s.dry_run) {
       Journal journal(s.state_dir, "break");
       LinkBreaker(journal, s.places[place].staging->fd(), s.places[place].staging->path()).run(tasks, [] {
-        return false;
+        return Stop().signal() != 0;
       });
     }
     for (const auto& task : tasks) {
@@ -131,9 +133,7 @@ void unmark_last_names(const Settling& s, Outcome& outcome) {
     try {
       if (!s.dry_run) {
         const Fd fd = s.guests[name.guest].root.open_regular(s.scan.trees[name.guest].path(name.file));
-        if (stat_fd(fd.get()).nlink > 1) continue;
-        unprotect(fd.get());
-        clear_mark(fd.get());
+        if (!release_last_name(fd.get(), {s.guests[name.guest].fs, file_of(s, name).ino})) continue;
       }
       ++outcome.unmarked_files;
       judge(s.scan, {&name, 1}, Verdict::no_twin);

@@ -51,7 +51,7 @@ TEST_F(PolicyOf, FileComesBackWhateverWasSetMeanwhile) {
   sh("setfattr -n user.new -v new");
   sh("setfattr -x user.gone");
   set_mark(file_.get(), {fs_id(file_.get()), stat_fd(file_.get()).ino});
-  restore_policy(file_.get(), before);
+  restore_policy(file_.get(), before, stat_fd(file_.get()).stamp.mtime);
   EXPECT_EQ(read(), before);
   EXPECT_TRUE(get_xattr(file_.get(), VUNIFY_MARK_XATTR));
 }

@@ -56,7 +56,7 @@ TEST_F(VunifySpace, NoneAtAllStopsItCleanOrNotAtAll) {
   EXPECT_TRUE(guests.are_one("0"));
 }
 
-class VunifyFull : public VunifySpace, public testing::WithParamInterface<std::pair<const char*, const char*>> {};
+class VunifyFull : public VunifySpace, public testing::WithParamInterface<std::pair<std::string, std::string>> {};
 
 TEST_P(VunifyFull, EndsFatalAndWhole) {
   const auto [call, when] = GetParam();
