@@ -82,6 +82,10 @@ void remove_staged(const StagedName& staged) {
   check(::unlinkat(staged.dir, staged.leaf.c_str(), 0), "unlinkat", staged.leaf);
 }
 
+Fd hold_staged(const StagedName& staged) {
+  return Fd(check(::openat(staged.dir, staged.leaf.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC), "openat", staged.leaf));
+}
+
 Inode stat_staged(const StagedName& staged) {
   if (auto inode = stat_name(staged.dir, staged.leaf.c_str())) return *inode;
   errno = ENOENT;

@@ -105,6 +105,7 @@ void LinkBreaker::lead_name(Copy& copy, std::size_t n) {
   // Exchanged back it would show its guest the old file for a moment: better seen before.
   const auto there = stat_name(name.dir.get(), name.leaf.c_str());
   if (!there || there->ino != task.keeper.ino) return;
+  const Fd ours = hold_staged(copy.staged[n]);
   exchange(copy.staged[n], name);
   const auto came_out = stat_staged(copy.staged[n]).ino;
   if (came_out == task.keeper.ino) {

@@ -131,7 +131,8 @@ class SetRecovery {
     const StagedName copy{staged.dir, staged.leaf + ".copy"};
     if (stat_name(copy.dir, copy.leaf.c_str())) remove_staged(copy);  // of a recovery that was interrupted
     prepare_copy(keeper_->get(), copy);
-    const auto ours = stat_staged(copy).ino;
+    const Fd held = hold_staged(copy);
+    const auto ours = stat_fd(held.get()).ino;
     sync_filesystem(staging_.fd(), staging_.path());
     exchange(copy, *guest);
     const auto came_out = stat_staged(copy).ino;

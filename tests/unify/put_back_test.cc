@@ -17,7 +17,8 @@ namespace {
 class Exchanged {
  public:
   Exchanged() : dir_{{"g/x", "keeper"}, {"s/0", "victim"}}, staging_(open("s")), guest_{open("g"), "x"} {
-    ours_ = dir_.inode("g/x").ino;
+    keeper_ = open_host(dir_ / "g/x", O_PATH);
+    ours_ = stat_fd(keeper_.get()).ino;
     came_out_ = dir_.inode("s/0").ino;
   }
   bool put_back() const { return vunify::put_back({staging_.get(), "0"}, guest_, came_out_, ours_); }
@@ -29,6 +30,7 @@ class Exchanged {
 
   Scratch dir_;
   Fd staging_;
+  Fd keeper_;
   Name guest_;
   std::uint64_t ours_ = 0, came_out_ = 0;
 };
