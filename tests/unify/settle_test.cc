@@ -16,8 +16,7 @@ namespace {
 class Settled {
  public:
   explicit Settled(const Scratch& dir, Protection protection = Protection::immutable)
-      : dir_(dir),
-        state_{{"journals", ""}},
+      : state_{{"journals", ""}},
         scene_(dir, {"a", "b", "c"}, {.metadata = protection != Protection::reflink}),
         places_(find_places(scene_.guests, protection, false)) {}
   ~Settled() { close_places(places_); }
@@ -31,7 +30,6 @@ class Settled {
   Verdict verdict(const std::string& name) const { return scene_.verdict(name); }
 
  private:
-  const Scratch& dir_;
   Scratch state_;
   Scene scene_;
   std::vector<Place> places_;
