@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "sys/directory.h"
@@ -18,14 +19,23 @@
 namespace vunify {
 namespace {
 
+// It comes within microseconds. One that does not is not waited for: the thread is let go when we end.
+std::optional<int> wait_for_stop(pid_t thread) {
+  for (int tries = 0; tries < 200; ++tries, ::usleep(100)) {
+    int status = 0;
+    if (::waitpid(thread, &status, __WALL | WNOHANG) == thread) return status;
+  }
+  return std::nullopt;
+}
+
 // A signal that was about to be delivered when the thread stopped goes on with it.
 bool interrupt(pid_t thread) {
   if (::ptrace(PTRACE_SEIZE, thread, nullptr, nullptr) != 0) return false;
   ::ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr);
-  int status = 0;
-  ::waitpid(thread, &status, __WALL);
-  const bool by_us = status >> 16 == PTRACE_EVENT_STOP;
-  ::ptrace(PTRACE_DETACH, thread, nullptr, by_us || !WIFSTOPPED(status) ? 0 : WSTOPSIG(status));
+  const auto status = wait_for_stop(thread);
+  if (!status) return false;
+  const bool by_us = *status >> 16 == PTRACE_EVENT_STOP;
+  ::ptrace(PTRACE_DETACH, thread, nullptr, by_us || !WIFSTOPPED(*status) ? 0 : WSTOPSIG(*status));
   return true;
 }
 
