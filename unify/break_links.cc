@@ -95,7 +95,8 @@ void LinkBreaker::lead_names(Copy& copy) {
       task.reason = error.code().message();
     }
   }
-  if (read_policy(keeper) != copy.policy) restore_policy(keeper, copy.policy, copy.seen.stamp.mtime);
+  if (must_lift(copy.protection) && read_policy(keeper) != copy.policy)
+    restore_policy(keeper, copy.policy, copy.seen.stamp.mtime);
   protect(keeper, copy.protection);
 }
 

@@ -40,7 +40,8 @@ bool protect_as_proven(const Held& held, Protection protection) {
   for (int tries = 0; tries < most_restores; ++tries) {
     protect(fd, protection);
     if (read_policy(fd) == held.policy) return tries == 0;
-    if (must_lift(protection)) unprotect(fd);
+    if (!must_lift(protection)) return false;  // protected before its first other name: the change is its own guest's
+    unprotect(fd);
     restore_policy(fd, held.policy, held.seen.stamp.mtime);
   }
   protect(fd, protection);
