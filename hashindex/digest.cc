@@ -3,12 +3,22 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
+#include <cstring>
 #include <random>
 
 namespace vunify {
 namespace {
 
 constexpr std::size_t secret_bytes = 192;
+
+bool is_zero(std::span<const char> bytes) {
+  return bytes[0] == '\0' && std::memcmp(&bytes[0], &bytes[0] + 1, bytes.size() - 1) == 0;
+}
+
+std::span<const char> block_at(std::span<const char> bytes, std::size_t at) {
+  return bytes.subspan(at, std::min(ContentDigest::block, bytes.size() - at));
+}
 
 Digest from_hash(XXH128_hash_t hash) { return {hash.high64, hash.low64}; }
 
@@ -32,8 +42,33 @@ RunningDigest::RunningDigest(const DigestKey& key) : state_(XXH3_createState()) 
   XXH3_128bits_reset_withSecret(state_.get(), key.secret().data(), key.secret().size());
 }
 
+RunningDigest::RunningDigest(const RunningDigest& other) : state_(XXH3_createState()) {
+  XXH3_copyState(state_.get(), other.state_.get());
+}
+
 void RunningDigest::add(std::span<const char> bytes) { XXH3_128bits_update(state_.get(), bytes.data(), bytes.size()); }
 
 Digest RunningDigest::value() const { return from_hash(XXH3_128bits_digest(state_.get())); }
+
+void ContentDigest::add(std::uint64_t offset, std::span<const char> bytes) {
+  for (std::size_t at = 0; at < bytes.size();) {
+    auto end = at;
+    while (end < bytes.size() && !is_zero(block_at(bytes, end))) end += block;
+    end = std::min(end, bytes.size());
+    if (end > at) {
+      const auto place = offset + at;
+      if (place != expected_) digest_.add({reinterpret_cast<const char*>(&place), sizeof place});
+      digest_.add(bytes.subspan(at, end - at));
+      expected_ = offset + end;
+    }
+    at = end + block;
+  }
+}
+
+Digest ContentDigest::value(std::uint64_t file_size) const {
+  auto digest = digest_;
+  digest.add({reinterpret_cast<const char*>(&file_size), sizeof file_size});
+  return digest.value();
+}
 
 }  // namespace vunify

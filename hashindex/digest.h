@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 struct XXH3_state_s;
 
@@ -23,6 +24,7 @@ struct Digest {
 class DigestKey {
  public:
   DigestKey();  // a fresh one, from getrandom(2)
+  explicit DigestKey(std::string_view secret) : secret_(secret) {}
   Digest of(std::span<const char> bytes) const;
   const std::string& secret() const { return secret_; }
 
@@ -34,6 +36,11 @@ class DigestKey {
 class RunningDigest {
  public:
   explicit RunningDigest(const DigestKey& key);
+  RunningDigest(const RunningDigest& other);
+  RunningDigest(RunningDigest&&) noexcept = default;
+  RunningDigest& operator=(RunningDigest&&) noexcept = default;
+  ~RunningDigest() = default;
+
   void add(std::span<const char> bytes);
   Digest value() const;
 
@@ -42,6 +49,24 @@ class RunningDigest {
     void operator()(XXH3_state_s* state) const;
   };
   std::unique_ptr<XXH3_state_s, Free> state_;
+};
+
+// The digest of a file's content. Blocks of zeros leave no trace but their place, so that a hole and the zeros of a
+// dense file name one content, and nobody has to read a hole.
+class ContentDigest {
+ public:
+  static constexpr std::size_t block = 4096;
+
+  explicit ContentDigest(const DigestKey& key) : digest_(key) {}
+
+  // Offsets ascend and are multiples of block; only the file's last piece may end between two blocks. What is left
+  // out counts as zeros.
+  void add(std::uint64_t offset, std::span<const char> bytes);
+  Digest value(std::uint64_t file_size) const;
+
+ private:
+  RunningDigest digest_;
+  std::uint64_t expected_ = ~std::uint64_t{0};  // where the bytes added last ended
 };
 
 }  // namespace vunify

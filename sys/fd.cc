@@ -39,11 +39,14 @@ void write_at_start(int fd, std::string_view bytes, std::string_view path) {
   }
 }
 
+std::size_t read_some(int fd, std::span<char> buffer, std::string_view path) {
+  return static_cast<std::size_t>(check(::read(fd, buffer.data(), buffer.size()), "read", path));
+}
+
 std::string read_all(int fd, std::string_view path) {
   std::string text;
   char buffer[1 << 16];
-  while (const ssize_t got = check(::read(fd, buffer, sizeof buffer), "read", path))
-    text.append(buffer, static_cast<std::size_t>(got));
+  while (const auto got = read_some(fd, buffer, path)) text.append(buffer, got);
   return text;
 }
 

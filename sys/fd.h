@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -56,6 +57,8 @@ void write_all(int fd, std::string_view bytes, std::string_view path);
 // Writes all of bytes at the beginning of the file; what lies behind them stays.
 void write_at_start(int fd, std::string_view bytes, std::string_view path);
 
+// Reads what comes next of a host file; returns the bytes got, none at its end.
+std::size_t read_some(int fd, std::span<char> buffer, std::string_view path);
 // Reads the rest of a host file.
 std::string read_all(int fd, std::string_view path);
 

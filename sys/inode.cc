@@ -28,7 +28,7 @@ struct FsUuid {
 };
 constexpr unsigned long get_fs_uuid = _IOR(0x15, 0, FsUuid);
 
-constexpr unsigned wanted = STATX_BASIC_STATS;
+constexpr unsigned wanted = STATX_BASIC_STATS | STATX_BTIME;
 
 Inode from_statx(const struct statx& st) {
   Inode inode;
@@ -36,6 +36,7 @@ Inode from_statx(const struct statx& st) {
   inode.ino = st.stx_ino;
   inode.blocks = st.stx_blocks;
   inode.stamp = {st.stx_size, {st.stx_mtime.tv_sec, st.stx_mtime.tv_nsec}, {st.stx_ctime.tv_sec, st.stx_ctime.tv_nsec}};
+  if (st.stx_mask & STATX_BTIME) inode.born = {st.stx_btime.tv_sec, st.stx_btime.tv_nsec};
   inode.mode = st.stx_mode;
   inode.uid = st.stx_uid;
   inode.gid = st.stx_gid;

@@ -47,6 +47,7 @@ struct Inode {
   std::uint64_t ino = 0;
   std::uint64_t blocks = 0;  // of 512 bytes
   Stamp stamp;
+  Timestamp born;          // zero where the filesystem keeps no birth time
   std::uint32_t mode = 0;  // type and permissions
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hashindex/record.h"
+
+#include "hashindex/bytes.h"
+
+namespace vunify {
+namespace {
+
+// Filesystems stamp inodes with a clock that ticks 100 times a second at the least (CONFIG_HZ), finer since Linux 6.13.
+constexpr std::int64_t two_ticks = 20'000'000;
+constexpr std::int64_t second = 1'000'000'000;
+
+void put_time(std::string& bytes, Timestamp time) {
+  put(bytes, static_cast<std::uint64_t>(time.sec));
+  put(bytes, time.nsec);
+}
+
+Timestamp take_time(Unpack& in) {
+  const auto sec = static_cast<std::int64_t>(in.take<std::uint64_t>());
+  return {sec, in.take<std::uint32_t>()};
+}
+
+std::uint64_t fold_bytes(const DigestKey& key, const std::string& bytes) { return key.of(bytes).low; }
+
+}  // namespace
+
+bool is_trusted(const Record& record, const Stamp& now) {
+  return !record.shared && record.size == now.size && record.mtime == now.mtime && record.changed == now.ctime;
+}
+
+bool is_trusted_shared(const Record& record, const Inode& now) {
+  return record.shared && now.immutable && record.size == now.stamp.size && record.mtime == now.stamp.mtime &&
+         record.changed == now.born;
+}
+
+bool is_old_enough(const Stamp& seen, Timestamp reading) {
+  const auto seconds = reading.sec - seen.ctime.sec;
+  if (seconds > 1 || seconds < 0) return seconds > 1;
+  return seconds * second + reading.nsec - seen.ctime.nsec > two_ticks;
+}
+
+std::string to_bytes(const InodeKey& key) {
+  std::string bytes;
+  put(bytes, key.fs);
+  put(bytes, key.ino);
+  return bytes;
+}
+
+std::string to_bytes(const Record& record) {
+  std::string bytes;
+  put(bytes, record.size);
+  put_time(bytes, record.mtime);
+  put_time(bytes, record.changed);
+  put(bytes, record.digest.high);
+  put(bytes, record.digest.low);
+  put(bytes, record.policy);
+  put(bytes, record.guest);
+  put(bytes, static_cast<std::uint8_t>(record.shared));
+  return bytes;
+}
+
+InodeKey key_from(std::string_view bytes) {
+  Unpack in(bytes);
+  const auto fs = in.take<std::uint32_t>();
+  return {fs, in.take<std::uint64_t>()};
+}
+
+Record record_from(std::string_view bytes) {
+  Unpack in(bytes);
+  Record record;
+  record.size = in.take<std::uint64_t>();
+  record.mtime = take_time(in);
+  record.changed = take_time(in);
+  record.digest.high = in.take<std::uint64_t>();
+  record.digest.low = in.take<std::uint64_t>();
+  record.policy = in.take<std::uint64_t>();
+  record.guest = in.take<std::uint32_t>();
+  record.shared = in.take<std::uint8_t>() != 0;
+  return record;
+}
+
+std::uint64_t fold(const DigestKey& key, const Policy& policy) {
+  std::string bytes;
+  put(bytes, policy.flags);
+  put(bytes, policy.project);
+  for (const auto& [name, value] : policy.xattrs) {
+    bytes.append(name).push_back('\0');
+    put(bytes, static_cast<std::uint64_t>(value.size()));
+    bytes += value;
+  }
+  return fold_bytes(key, bytes);
+}
+
+std::uint64_t fold_stat(const DigestKey& key, std::uint32_t mode, std::uint32_t uid, std::uint32_t gid,
+                        std::int64_t mtime) {
+  std::string bytes;
+  for (const auto number : {mode, uid, gid}) put(bytes, number);
+  put(bytes, static_cast<std::uint64_t>(mtime));
+  return fold_bytes(key, bytes);
+}
+
+}  // namespace vunify

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the index knows of one inode, and when that may be trusted. It is a hint: wrong, old or forged it wastes work,
+// it never makes a link.
+//
+//   private   size, mtime and ctime must be as they were. A ctime too young when the file was read is not recorded: in
+//             the same tick of the clock it may have been written again (git's rule for racily clean entries).
+//   shared    size, mtime and birth must be as they were, and it must be immutable; its ctime moves with every name
+//   that
+//             another guest removes. The birth tells it from a later inode of the same number.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "hashindex/digest.h"
+#include "hashindex/policy.h"
+#include "sys/inode.h"
+
+namespace vunify {
+
+// An inode as the index numbers it: filesystems are numbered in the order they were met (hashindex/store.h).
+struct InodeKey {
+  std::uint32_t fs = 0;
+  std::uint64_t ino = 0;
+  auto operator<=>(const InodeKey&) const = default;
+};
+
+struct Record {
+  std::uint64_t size = 0;
+  Timestamp mtime;
+  Timestamp changed;         // ctime of a private inode, birth of a shared one
+  Digest digest;             // of its content; all zero: not known
+  std::uint64_t policy = 0;  // fold of the policy metadata that a stat does not tell; under reflink, of its places
+  std::uint32_t guest = 0;   // a private inode's, as the index numbers guests
+  bool shared = false;
+
+  bool operator==(const Record&) const = default;
+  bool has_digest() const { return digest != Digest{}; }
+};
+
+// May what was recorded be said of the inode as it is now?
+bool is_trusted(const Record& record, const Stamp& now);
+bool is_trusted_shared(const Record& record, const Inode& now);
+
+// May a private inode be recorded that was seen so, and read from `reading` on?
+bool is_old_enough(const Stamp& seen, Timestamp reading);
+
+// Keys compare as their bytes do: big endian, 12 bytes. A record takes 61.
+std::string to_bytes(const InodeKey& key);
+std::string to_bytes(const Record& record);
+InodeKey key_from(std::string_view bytes);
+Record record_from(std::string_view bytes);
+
+// Keyed, so that no guest can make two of one fold.
+std::uint64_t fold(const DigestKey& key, const Policy& policy);  // flags, project, xattrs
+std::uint64_t fold_stat(const DigestKey& key, std::uint32_t mode, std::uint32_t uid, std::uint32_t gid,
+                        std::int64_t mtime);  // what candidates must agree in, beside the size
+
+}  // namespace vunify

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hashindex/seal.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <sstream>
+#include <vector>
+
+#include "hashindex/store.h"
+#include "sys/child.h"
+#include "sys/fd.h"
+#include "sys/inode.h"
+
+namespace vunify {
+namespace {
+
+constexpr auto magic = "vunify-index";
+constexpr std::size_t piece = 1 << 20;
+constexpr unsigned most_seconds = 600;
+
+std::string seal_of(const std::string& path) { return path + ".seal"; }
+
+// Not keyed: it guards against accidents. Whoever could forge it is root.
+std::string checksum(int fd, const std::string& path) {
+  RunningDigest digest{DigestKey(std::string(192, 'v'))};
+  std::vector<char> buffer(piece);
+  while (const auto got = read_some(fd, buffer, path)) digest.add(std::span(buffer).first(got));
+  const auto value = digest.value();
+  return fmt::format("{:016x}{:016x}", value.high, value.low);
+}
+
+std::string describe(const std::string& path) {
+  const Fd file = open_host(path, O_RDONLY | O_NOFOLLOW);
+  return fmt::format("{} {}", stat_fd(file.get()).stamp.size, checksum(file.get(), path));
+}
+
+bool is_roots_alone(const Inode& inode) {
+  return inode.is_regular() && inode.uid == 0 && inode.nlink == 1 && (inode.mode & 077) == 0;
+}
+
+std::optional<Inode> stat_path(const std::string& path) { return stat_name(AT_FDCWD, path.c_str()); }
+
+void write_seal(const std::string& path, const std::string& state) {
+  const auto fresh = seal_of(path) + ".new";
+  const Fd file = open_host(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
+  write_all(file.get(), fmt::format("{} {} {}\n", magic, Store::version, state), fresh);
+  sync_data(file.get(), fresh);
+  std::filesystem::rename(fresh, seal_of(path));
+}
+
+}  // namespace
+
+Condition examine_seal(const std::string& path) {
+  const auto index = stat_path(path), seal = stat_path(seal_of(path));
+  if (!index) return Condition::absent;
+  if (!seal || !is_roots_alone(*index) || !is_roots_alone(*seal)) return Condition::foreign;
+  std::istringstream in(read_all(open_host(seal_of(path), O_RDONLY | O_NOFOLLOW).get(), seal_of(path)));
+  std::string word, version, state;
+  in >> word >> version >> state;
+  if (word != magic) return Condition::foreign;
+  if (version != std::to_string(Store::version)) return Condition::other_version;
+  if (state == "open") return Condition::being_written;
+  std::string described;
+  std::getline(in >> std::ws, described);
+  return described == describe(path) ? Condition::sound : Condition::damaged;
+}
+
+bool survives_reading(const std::string& path) {
+  return succeeds_in_child([&] { return Store(path, lmdb::Access::read).reads_well(); }, most_seconds);
+}
+
+void break_seal(const std::string& path) { write_seal(path, "open"); }
+
+void make_seal(const std::string& path) { write_seal(path, "closed " + describe(path)); }
+
+void remove_index(const std::string& path) {
+  for (const auto* suffix : {"", "-lock", ".seal", ".seal.new", ".fresh", ".fresh-lock"})
+    std::filesystem::remove(path + suffix);
+}
+
+}  // namespace vunify
