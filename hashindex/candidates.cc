@@ -36,8 +36,8 @@ class Grouping {
   auto group_key(NameRef name) {
     const auto& f = file(name);
     const bool metadata = rules_.metadata;
-    return std::tuple(place_[name.guest], f.stamp.size, metadata ? f.mode : 0, metadata ? f.uid : 0,
-                      metadata ? f.gid : 0, metadata && rules_.mtime ? f.stamp.mtime.sec : 0);
+    return std::tuple(place_[name.guest], f.stamp.size, metadata ? +f.mode : 0, metadata ? f.uid : 0,
+                      metadata ? f.gid : 0, metadata && rules_.mtime ? std::int64_t{f.stamp.mtime.sec} : 0);
   }
 
   // Groups together, within them the names of one inode together, within these the guests in order.

@@ -16,19 +16,6 @@ Verdict first_look(const File& file, const ScanRules& rules, std::string_view pa
   return Verdict::shared;
 }
 
-File from_inode(const Inode& inode) {
-  File file;
-  file.ino = inode.ino;
-  file.blocks = inode.blocks;
-  file.stamp = inode.stamp;
-  file.mode = inode.mode;
-  file.uid = inode.uid;
-  file.gid = inode.gid;
-  file.nlink = inode.nlink;
-  file.immutable = inode.immutable;
-  return file;
-}
-
 // Visits the directories of one guest.
 class GuestScan {
  public:
@@ -51,14 +38,14 @@ class GuestScan {
       counters_.bytes += entry.inode.bytes_on_disk();
     }
     counters_.files += files.size();
-    tree_.add(listing.path, std::move(files), leaves);
+    tree_.add(listing.path, files, leaves);
     return deeper;
   }
 
  private:
   // Only an inode with several names, or a protected one, can be marked: all others cost no further call.
   File look_at(int dir, const Entry& entry, std::string_view path) const {
-    auto file = from_inode(entry.inode);
+    File file(entry.inode);
     if (file.nlink > 1 || file.immutable) file.marked = is_marked_at(dir, entry.leaf, {guest_.fs, file.ino});
     file.verdict = first_look(file, rules_, path, entry.inode.append_only);
     return file;
@@ -71,23 +58,6 @@ class GuestScan {
 };
 
 }  // namespace
-
-void Tree::add(const std::string& directory, std::vector<File> files, const std::vector<std::string_view>& leaves) {
-  if (files.empty()) return;
-  const std::lock_guard lock(filling_);
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    files[i].directory = static_cast<std::uint32_t>(directories_.size());
-    files[i].leaf = static_cast<std::uint32_t>(names_.size());
-    names_.append(leaves[i]).push_back('\0');
-    files_.push_back(files[i]);
-  }
-  directories_.push_back(directory);
-}
-
-std::string Tree::path(std::uint32_t index) const {
-  const auto& file = files_[index];
-  return join_path(directories_[file.directory], names_.c_str() + file.leaf);
-}
 
 Scan scan_guests(const std::vector<Guest>& guests, const ScanRules& rules, const Stop& stop, Counters& counters) {
   Scan scan;

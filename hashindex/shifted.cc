@@ -12,7 +12,9 @@ struct Lone {
   NameRef name;
   const File* file;
 
-  auto key() const { return std::tie(path, file->stamp.size, file->mode, file->stamp.mtime.sec); }
+  auto key() const {
+    return std::tuple(std::string_view(path), file->stamp.size, +file->mode, std::int64_t{file->stamp.mtime.sec});
+  }
   // Equal for two files whose user and group are moved by the same number.
   std::uint32_t skew() const { return file->uid - file->gid; }
 };
