@@ -80,6 +80,7 @@ std::string path_within_filesystem(const Guest& guest) {
 
 Candidate open_candidate(const std::string& given, const std::vector<Mount>& mounts) {
   Guest guest{{}, {}, RootDir(std::filesystem::canonical(given)), {}, {}};
+  guest.root.make_view();
   guest.fs = fs_id(guest.root.fd());
   guest.mount = find_mount(mounts, guest.root.fd());
   const Place place = place_of(guest.root.fd());

@@ -32,7 +32,7 @@ class DigestKey {
   std::string secret_;
 };
 
-// A digest of what is read piece by piece.
+// A digest of what is read piece by piece. The key must outlive it.
 class RunningDigest {
  public:
   explicit RunningDigest(const DigestKey& key);

@@ -8,15 +8,16 @@
 
 namespace vunify {
 
-Policy read_policy(int fd) {
-  const auto inode = stat_fd(fd);
+Policy read_policy(int fd) { return read_policy(fd, stat_fd(fd), inode_flags(fd)); }
+
+Policy read_policy(int fd, const Inode& seen, std::uint32_t flags) {
   Policy policy;
-  policy.mode = inode.mode;
-  policy.uid = inode.uid;
-  policy.gid = inode.gid;
-  policy.flags = inode_flags(fd) & policy_flags;
+  policy.mode = seen.mode;
+  policy.uid = seen.uid;
+  policy.gid = seen.gid;
+  policy.flags = flags & policy_flags;
   policy.project = project_id(fd);
-  policy.mtime = inode.stamp.mtime.sec;
+  policy.mtime = seen.stamp.mtime.sec;
   policy.xattrs = read_xattrs(fd);
   policy.xattrs.erase(VUNIFY_MARK_XATTR);
   return policy;

@@ -24,6 +24,9 @@ struct Policy {
 };
 
 Policy read_policy(int fd);
+// Of what was asked already: seen by stat_fd(fd), flags by inode_flags(fd). What changed since then is not seen:
+// compare ctime, or read once more, before anything rests on it.
+Policy read_policy(int fd, const Inode& seen, std::uint32_t flags);
 
 // Gives an inode its policy metadata back, after somebody else's name had led to it for a moment; mtime in full. The
 // project stays: a guest cannot change it.

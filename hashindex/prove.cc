@@ -28,7 +28,8 @@ bool is_gone(const std::system_error& error) {
 
 // A shared inode's ctime and link count move with every name another guest removes.
 bool is_as_scanned(const Inode& now, const File& then, bool shared) {
-  const bool same = now.ino == then.ino && now.stamp.size == then.stamp.size && now.stamp.mtime == then.stamp.mtime;
+  const bool same = now.is_regular() && now.ino == then.ino && now.stamp.size == then.stamp.size &&
+                    now.stamp.mtime == then.stamp.mtime;
   return same && (shared || (now.stamp.ctime == then.stamp.ctime && now.nlink == then.nlink));
 }
 
@@ -87,13 +88,15 @@ Held Prover::hold(std::uint32_t inode, Verdict& verdict) {
   const auto name = scene_.candidates.names_of(candidate).front();
   Held held;
   held.inode = inode;
-  held.fd = scene_.guests[name.guest].root.open_regular(scene_.scan.trees[name.guest].path(name.file));
-  if (rules_.leases) held.lease = Lease::take(held.fd.get());  // before the stat: what it says holds from here on
+  const auto& guest = scene_.guests[name.guest];
+  held.fd = guest.root.open_to_read(scene_.scan.trees[name.guest].path(name.file));
+  // Before the stat: what it says holds from here on.
+  if (rules_.leases) held.lease = Lease::take(held.fd.get(), guest.mount.dev);
   held.seen = stat_fd(held.fd.get());
-  const auto flags = inode_flags(held.fd.get());
+  held.flags = inode_flags(held.fd.get());
   if (!is_as_scanned(held.seen, file_of(inode), candidate.shared))
     verdict = Verdict::changed;
-  else if ((flags & own_flags) != 0 && !candidate.shared)
+  else if ((held.flags & own_flags) != 0 && !candidate.shared)
     verdict = Verdict::own_flags;
   else if (is_locked(name, held.seen.ino))
     verdict = Verdict::locked;
@@ -196,7 +199,7 @@ void Prover::finish(Strand strand, Proof& proof) {
   std::vector<ProvenClass> classes;
   for (auto& reading : strand.readings) {
     auto& held = reading->held;
-    if (rules_.metadata) held.policy = read_policy(held.fd.get());
+    if (rules_.metadata) held.policy = read_policy(held.fd.get(), held.seen, held.flags);
     const auto same = [&](const ProvenClass& c) {
       return !rules_.metadata || agree(c.front().policy, held.policy, rules_.mtime);
     };

@@ -17,6 +17,7 @@
 #include "hashindex/counters.h"
 #include "hashindex/digest.h"
 #include "hashindex/policy.h"
+#include "hashindex/record.h"
 #include "sys/fd.h"
 #include "sys/file_locks.h"
 #include "sys/lease.h"
@@ -30,15 +31,29 @@ struct Held {
   Fd fd;
   std::optional<Lease> lease;  // absent in a dry run
   Inode seen;
+  std::uint32_t flags = 0;  // inode_flags(), as seen
   Policy policy;
+  Timestamp reading;  // when it was opened
+  Digest digest;      // of its bytes, once they were all read; zero where nobody asked
 };
+
+// What was found out about an inode that was read to its end.
+struct Learnt {
+  Digest digest;
+  std::uint64_t policy = 0;  // fold of it (hashindex/record.h)
+  Inode seen;
+  Timestamp reading;
+  std::string handle;  // sys/handle.h
+};
+Learnt learnt_of(const Held& held, const DigestKey& key);
 
 using ProvenClass = std::vector<Held>;  // two or more, equal in bytes and in policy metadata
 
 struct LeftAlone {
   std::uint32_t inode = 0;
   Verdict verdict = Verdict::unreadable;
-  std::string reason;  // of the kernel, where it is unreadable
+  std::string reason;            // of the kernel, where it is unreadable
+  std::optional<Learnt> learnt;  // where it was read to its end all the same
 };
 
 struct Proof {
@@ -50,6 +65,7 @@ struct ProofRules {
   bool leases = true;                   // false in a dry run, which must not disturb anyone
   bool metadata = true;                 // policy metadata has to agree
   bool mtime = true;                    // and mtime with it
+  bool digests = false;                 // wanted: then what differs from all others is read to its end, too
   std::size_t max_open = 1024;          // files held open at a time
   std::size_t buffer_bytes = 16 << 20;  // for chunks, at most
 };
@@ -73,6 +89,9 @@ class Prover {
   // alone; a stop leaves alone whatever is not proven yet.
   Proof prove(const std::vector<std::uint32_t>& inodes);
 
+  // Reads one inode for its digest. Nothing where it is left alone.
+  std::optional<Learnt> learn(std::uint32_t inode, std::vector<LeftAlone>& left);
+
   // A group too large to be held open, cut into parts that are not: by digest, which costs one more reading, then so
   // that the first copies of all guests come together, then the second ones (unify/plan links only these).
   // Inodes that no other one equals are left alone in `left`.
@@ -90,8 +109,10 @@ class Prover {
   std::vector<Strand> step(Strand strand, std::vector<LeftAlone>& left);
   bool read_chunk(Reading& reading, std::uint64_t offset, std::vector<char>& chunk, std::vector<LeftAlone>& left);
   Verdict lone_verdict(bool others_dropped_out) const;
+  void part_from_the_lone(std::vector<Strand>& strands, Verdict verdict, std::vector<LeftAlone>& left) const;
   void finish(Strand strand, Proof& proof);
-  std::optional<Digest> digest_of(std::uint32_t inode, std::vector<LeftAlone>& left);
+  void finish_lone(Strand strand, std::vector<LeftAlone>& left) const;
+  bool digest_all(Reading& reading, std::vector<LeftAlone>& left);
   std::size_t chunk_bytes(std::size_t members) const;
   bool is_locked(const NameRef& name, std::uint64_t ino);
   const File& file_of(std::uint32_t inode) const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hashindex/scan.h"
 
+#include "hashindex/known.h"
 #include "sys/mark.h"
 
 namespace vunify {
@@ -22,33 +23,40 @@ class GuestScan {
   GuestScan(const Guest& guest, const ScanRules& rules, Counters& counters, Tree& tree)
       : guest_(guest), rules_(rules), counters_(counters), tree_(tree) {}
 
-  std::vector<std::string> visit(const Listing& listing) {
-    std::vector<std::string> deeper;
+  void visit(const Listing& listing) {
     std::vector<File> files;
     std::vector<std::string_view> leaves;
-    std::string path = "/" + listing.path + (listing.path.empty() ? "" : "/");
+    files.reserve(listing.entries.size());
+    leaves.reserve(listing.entries.size());
+    std::string path = "/" + join_path(listing.path, "");
     const auto stem = path.size();
-    for (const auto& entry : listing.entries) {
+    std::uint64_t bytes = 0;
+    for (auto& entry : listing.entries) {
       path.resize(stem);
       path += entry.leaf;
-      if (entry.inode.is_directory() && !rules_.exclude->excludes(path)) deeper.push_back(entry.leaf);
+      entry.enter = entry.inode.is_directory() && !rules_.exclude->excludes(path);
       if (!entry.inode.is_regular()) continue;
       files.push_back(look_at(listing.fd, entry, path));
       leaves.push_back(entry.leaf);
-      counters_.bytes += entry.inode.bytes_on_disk();
+      bytes += entry.inode.bytes_on_disk();
     }
     counters_.files += files.size();
+    counters_.bytes += bytes;
     tree_.add(listing.path, files, leaves);
-    return deeper;
   }
 
  private:
   // Only an inode with several names, or a protected one, can be marked: all others cost no further call.
   File look_at(int dir, const Entry& entry, std::string_view path) const {
     File file(entry.inode);
-    if (file.nlink > 1 || file.immutable) file.marked = is_marked_at(dir, entry.leaf, {guest_.fs, file.ino});
+    if (file.nlink > 1 || file.immutable) file.marked = is_shared(dir, entry);
     file.verdict = first_look(file, rules_, path, entry.inode.append_only);
     return file;
+  }
+
+  bool is_shared(int dir, const Entry& entry) const {
+    if (rules_.known != nullptr && rules_.known->contains(guest_.fs, entry.inode)) return true;
+    return is_marked_at(dir, std::string(entry.leaf), {guest_.fs, entry.inode.ino});
   }
 
   const Guest& guest_;
@@ -62,21 +70,25 @@ class GuestScan {
 Scan scan_guests(const std::vector<Guest>& guests, const ScanRules& rules, const Stop& stop, Counters& counters) {
   Scan scan;
   std::mutex failing;  // guards scan.failed
-  scan.trees.resize(guests.size());
+  std::deque<GuestScan> visits;
+  std::vector<Journey> journeys;
   counters.begin(Phase::walk);
   for (std::size_t i = 0; i < guests.size(); ++i) {
-    scan.trees[i].fs = guests[i].fs;
-    GuestScan guest_scan(guests[i], rules, counters, scan.trees[i]);
+    auto& tree = scan.trees.emplace_back();
+    tree.fs = guests[i].fs;
     Visitor visitor;
-    visitor.visit = [&](Listing& listing) { return guest_scan.visit(listing); };
-    visitor.failed = [&](const std::string& path, const std::system_error& error) {
+    visitor.visit = [&visit = visits.emplace_back(guests[i], rules, counters, tree)](const Listing& listing) {
+      visit.visit(listing);
+    };
+    visitor.failed = [&, i](const std::string& path, const std::system_error& error) {
       if (is_error(error, EXDEV)) return;  // a mount inside the guest is not of this guest
       const std::lock_guard lock(failing);
       scan.failed.push_back({i, path, error.code().message()});
     };
     visitor.stop = [&] { return stop.requested(); };
-    walk(guests[i].root, visitor);
+    journeys.push_back({&guests[i].root, std::move(visitor)});
   }
+  walk(journeys);
   return scan;
 }
 

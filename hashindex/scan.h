@@ -16,6 +16,8 @@
 
 namespace vunify {
 
+class KnownShared;
+
 struct ScanFailure {
   std::size_t guest = 0;
   std::string path;
@@ -31,6 +33,7 @@ struct Scan {
 struct ScanRules {
   const ExcludeList* exclude = nullptr;
   std::uint64_t min_size = 1;
+  const KnownShared* known = nullptr;  // spares reading the marks of the inodes it knows
 };
 
 // Walks every guest, in the caller's tbb::task_arena. A directory that cannot be read is noted, and what lies beneath

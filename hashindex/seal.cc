@@ -24,7 +24,8 @@ std::string seal_of(const std::string& path) { return path + ".seal"; }
 
 // Not keyed: it guards against accidents. Whoever could forge it is root.
 std::string checksum(int fd, const std::string& path) {
-  RunningDigest digest{DigestKey(std::string(192, 'v'))};
+  const DigestKey key(std::string(192, 'v'));
+  RunningDigest digest(key);
   std::vector<char> buffer(piece);
   while (const auto got = read_some(fd, buffer, path)) digest.add(std::span(buffer).first(got));
   const auto value = digest.value();

@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <sstream>
 #include <string>
 
@@ -20,13 +21,16 @@ FileLocks FileLocks::parse(std::string_view table) {
     std::istringstream in(line);
     std::string number, kind, mode, access, pid, inode;
     in >> number >> kind;
-    if (kind == "->") in >> kind;
+    const bool waits = kind == "->";
+    if (waits) in >> kind;
     in >> mode >> access >> pid >> inode;
     unsigned major = 0, minor = 0;
     unsigned long long ino = 0;
     if (kind == "LEASE" || kind == "DELEG" || std::sscanf(inode.c_str(), "%x:%x:%llu", &major, &minor, &ino) != 3)
       continue;
-    locks.locked_.emplace(makedev(major, minor), ino);
+    const Key key(makedev(major, minor), ino);
+    locks.locked_.insert(key);
+    if (kind == "FLOCK" && !waits) locks.flocks_[key] = std::atoi(pid.c_str());
   }
   return locks;
 }
@@ -38,6 +42,12 @@ FileLocks FileLocks::read() {
 
 bool FileLocks::is_locked(std::uint64_t superblock_dev, std::uint64_t ino) const {
   return locked_.contains({superblock_dev, ino});
+}
+
+std::optional<int> FileLocks::flock_holder(std::uint64_t superblock_dev, std::uint64_t ino) const {
+  const auto found = flocks_.find({superblock_dev, ino});
+  if (found == flocks_.end()) return std::nullopt;
+  return found->second;
 }
 
 }  // namespace vunify

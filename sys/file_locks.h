@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
@@ -18,13 +20,17 @@ class FileLocks {
   // superblock_dev: Mount::dev.
   bool is_locked(std::uint64_t superblock_dev, std::uint64_t ino) const;
 
+  // The process that took the flock(2) which an inode has now. Nobody who tries to take it meanwhile notices that we
+  // asked. Nothing where there is no flock, or none of a process that this one can see.
+  std::optional<int> flock_holder(std::uint64_t superblock_dev, std::uint64_t ino) const;
+
  private:
+  using Key = std::pair<std::uint64_t, std::uint64_t>;
   struct Hash {
-    std::size_t operator()(const std::pair<std::uint64_t, std::uint64_t>& key) const {
-      return key.first * 0x9E3779B97F4A7C15 ^ key.second;
-    }
+    std::size_t operator()(const Key& key) const { return key.first * 0x9E3779B97F4A7C15 ^ key.second; }
   };
-  std::unordered_set<std::pair<std::uint64_t, std::uint64_t>, Hash> locked_;
+  std::unordered_set<Key, Hash> locked_;
+  std::map<Key, int> flocks_;  // those that are held, not those waited for
 };
 
 }  // namespace vunify

@@ -13,13 +13,17 @@ union HandleBuffer {
   char bytes[sizeof(file_handle) + MAX_HANDLE_SZ];
 };
 
+int get_handle(int fd, HandleBuffer& buffer) {
+  buffer.handle.handle_bytes = MAX_HANDLE_SZ;
+  int mount = 0;
+  return ::name_to_handle_at(fd, "", &buffer.handle, &mount, AT_EMPTY_PATH);
+}
+
 }  // namespace
 
 std::string handle_of(int fd) {
   HandleBuffer buffer{};
-  buffer.handle.handle_bytes = MAX_HANDLE_SZ;
-  int mount = 0;
-  if (::name_to_handle_at(fd, "", &buffer.handle, &mount, AT_EMPTY_PATH) != 0) return {};
+  if (get_handle(fd, buffer) != 0) return {};
   return {buffer.bytes, sizeof(file_handle) + buffer.handle.handle_bytes};
 }
 
@@ -32,6 +36,12 @@ std::optional<Fd> open_handle(int on_mount, const std::string& handle) {
   if (fd) return fd;
   if (errno == ESTALE || errno == ENOENT) return std::nullopt;
   throw_errno("open_by_handle_at");
+}
+
+Fd hold_on_mount_of(int dir, int fd) {
+  HandleBuffer buffer{};
+  check(get_handle(fd, buffer), "name_to_handle_at");
+  return Fd(check(::open_by_handle_at(dir, &buffer.handle, O_PATH | O_CLOEXEC), "open_by_handle_at"));
 }
 
 }  // namespace vunify

@@ -16,4 +16,8 @@ std::string handle_of(int fd);
 // Opens it for reading. on_mount: any open file or directory of its filesystem. Nothing where the inode is gone.
 std::optional<Fd> open_handle(int on_mount, const std::string& handle);
 
+// Holds (O_PATH) the inode that is open at fd on the mount that dir is on, whatever mount fd is on: names are linked
+// within one mount only. Throws where the filesystem has no handles, or they may not be opened (CAP_DAC_READ_SEARCH).
+Fd hold_on_mount_of(int dir, int fd);
+
 }  // namespace vunify

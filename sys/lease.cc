@@ -92,7 +92,7 @@ class Watcher {
 
 }  // namespace
 
-std::optional<Lease> Lease::take(int fd) {
+std::optional<Lease> Lease::take(int fd, std::uint64_t dev) {
   auto& watcher = Watcher::get();
   auto& state = watcher.state(fd);
   watcher.own(fd);
@@ -103,7 +103,7 @@ std::optional<Lease> Lease::take(int fd) {
   state = watched;
   // A break between the two lines above raised its signal before the watcher could know of us: look once.
   if (::fcntl(fd, F_GETLEASE) != F_RDLCK) watcher.wake();
-  return Lease(fd);
+  return Lease(fd, dev);
 }
 
 Lease::~Lease() {
@@ -144,7 +144,7 @@ std::optional<std::vector<int>> waiting_in(std::string_view table, int holder, c
 }
 
 std::vector<int> Lease::waiting() const {
-  const auto dev = mount_of(fd_).dev;
+  const auto dev = dev_ != 0 ? dev_ : mount_of(fd_).dev;
   char inode[64];
   std::snprintf(inode, sizeof inode, "%02x:%02x:%llu", major(dev), minor(dev),
                 static_cast<unsigned long long>(stat_fd(fd_).ino));

@@ -10,6 +10,7 @@
 // Nothing may fork while leases are held: a child would inherit them.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,12 +22,14 @@ namespace vunify {
 class Lease {
  public:
   // Takes a lease on fd, which must be open read-only and outlive it. Nothing where somebody has the file open for
-  // writing; throws where the filesystem knows no leases.
-  static std::optional<Lease> take(int fd);
+  // writing; throws where the filesystem knows no leases, or fd is no regular file. dev: the superblock's (Mount::dev),
+  // wanted where fd was opened through a view (sys/root_dir.h), which is in no mount table; else it is looked up.
+  static std::optional<Lease> take(int fd, std::uint64_t dev = 0);
 
-  Lease(Lease&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Lease(Lease&& other) noexcept : fd_(std::exchange(other.fd_, -1)), dev_(other.dev_) {}
   Lease& operator=(Lease&& other) noexcept {
     std::swap(fd_, other.fd_);
+    std::swap(dev_, other.dev_);
     return *this;
   }
   ~Lease();
@@ -43,8 +46,9 @@ class Lease {
 
  private:
   std::vector<int> waiting() const;
-  explicit Lease(int fd) : fd_(fd) {}
+  Lease(int fd, std::uint64_t dev) : fd_(fd), dev_(dev) {}
   int fd_;
+  std::uint64_t dev_;
 };
 
 // Those who wait for the lease that process `holder` has on `inode`, "fe:00:1234", in the text of /proc/locks; nothing

@@ -3,9 +3,14 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cstdio>
+
+#include "sys/handle.h"
 #include "sys/inode.h"
 
 namespace vunify {
@@ -26,27 +31,65 @@ Fd open_beneath(int dir, const std::string& path, int flags) {
   }
 }
 
+Fd open_from(int dir, std::string_view path, int flags) {
+  Fd step;
+  while (path.size() > longest_step) {
+    const auto cut = path.rfind('/', longest_step);
+    step = open_beneath(dir, std::string(path.substr(0, cut)), O_PATH | O_DIRECTORY);
+    dir = step.get();
+    path.remove_prefix(cut + 1);
+  }
+  return open_beneath(dir, std::string(path), flags);
+}
+
+// Since Linux 5.18 two mounts of one filesystem may share data (FICLONE, FIDEDUPERANGE).
+bool shares_across_mounts() {
+  utsname name{};
+  int major = 0, minor = 0;
+  ::uname(&name);
+  return std::sscanf(name.release, "%d.%d", &major, &minor) == 2 && std::pair(major, minor) >= std::pair(5, 18);
+}
+
+bool opens_handles(int dir) {
+  try {
+    return !handle_of(dir).empty() && hold_on_mount_of(dir, dir);
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 RootDir::RootDir(const std::string& host_path)
     : host_path_(host_path), fd_(open_host(host_path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)) {}
 
-Fd RootDir::open(std::string_view path, int flags) const {
-  Fd step;
-  int from = fd_.get();
-  while (path.size() > longest_step) {
-    const auto cut = path.rfind('/', longest_step);
-    step = open_beneath(from, std::string(path.substr(0, cut)), O_PATH | O_DIRECTORY);
-    from = step.get();
-    path.remove_prefix(cut + 1);
-  }
-  return open_beneath(from, std::string(path), flags);
-}
+Fd RootDir::open(std::string_view path, int flags) const { return open_from(fd_.get(), path, flags); }
 
 Fd RootDir::open_directory(std::string_view path) const { return open(path, O_RDONLY | O_DIRECTORY | O_NOATIME); }
 
 Fd RootDir::open_regular(std::string_view path) const {
   return reopen_regular(open(path, O_PATH | O_NOFOLLOW).get(), path);
+}
+
+// Private, so that no mount the guests or the host make shows up beneath it.
+void RootDir::make_view() {
+  if (!shares_across_mounts() || !opens_handles(fd_.get())) return;
+  Fd view(::open_tree(fd_.get(), "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH));
+  mount_attr attr{};
+  attr.attr_set = MOUNT_ATTR_NODEV;
+  attr.propagation = MS_PRIVATE;
+  if (view && ::mount_setattr(view.get(), "", AT_EMPTY_PATH, &attr, sizeof attr) == 0) view_ = std::move(view);
+}
+
+Fd RootDir::open_to_read(std::string_view path) const {
+  if (!view_) return open_regular(path);
+  try {
+    return open_from(view_.get(), path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOATIME);
+  } catch (const std::system_error& error) {
+    // A device, a socket, or what else is refused: the careful way tells which.
+    if (is_error(error, EACCES) || is_error(error, ENXIO)) return open_regular(path);
+    throw;
+  }
 }
 
 Fd reopen_regular(int path_fd, std::string_view path) {

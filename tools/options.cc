@@ -38,16 +38,19 @@ void take_why_path(Options& options) {
   options.why_path = path;
 }
 
-Verb verb_of(bool deunify, bool recover, bool why) {
-  if (deunify + recover + why > 1) complain_usage("--deunify, --recover and --why exclude one another");
+Verb verb_of(bool deunify, bool recover, bool why, bool status) {
+  if (deunify + recover + why + status > 1)
+    complain_usage("--deunify, --recover, --why and --status exclude one another");
   if (deunify) return Verb::deunify;
   if (recover) return Verb::recover;
+  if (status) return Verb::status;
   return why ? Verb::why : Verb::unify;
 }
 
 void check_roots(const Options& options) {
   if (std::ranges::find(options.roots, "") != options.roots.end()) complain_usage("a directory has no name");
-  if (options.verb == Verb::recover ? !options.roots.empty() : false) complain_usage("--recover takes no directory");
+  if (options.verb == Verb::recover && !options.roots.empty()) complain_usage("--recover takes no directory");
+  if (options.verb == Verb::status && !options.roots.empty()) complain_usage("--status takes no directory");
   if (options.verb == Verb::deunify && options.roots.empty()) complain_usage("no directory given");
   if (options.verb == Verb::unify && options.roots.size() < 2) complain_usage("at least two directories are needed");
 }
@@ -56,7 +59,7 @@ void check_roots(const Options& options) {
 
 Options parse_options(int argc, char** argv) {
   Options options;
-  bool deunify = false, recover = false, why = false, quiet = false, verbose = false;
+  bool deunify = false, recover = false, why = false, status = false, quiet = false, verbose = false;
   options.jobs = std::max(1U, std::thread::hardware_concurrency());
   CommandLine line("[options] DIR DIR...",
                    "Makes equal files of different guests one inode, protected so that no guest can change it for the "
@@ -64,6 +67,7 @@ Options parse_options(int argc, char** argv) {
   line.flag("-n,--dry-run", options.dry_run, "print what would be done, change nothing, take no leases");
   line.flag("-R,--deunify", deunify, "give the guests private copies of all that they share");
   line.flag("--why", why, "--why DIR PATH [DIR...]: with whom is this file shared, or why is it not");
+  line.flag("--status", status, "what the last run did, who runs now, what waits, and which guests are off");
   line.flag("--recover", recover, "finish or undo what an interrupted run left; every start does so too");
   line.option("--protect", "HOW", protection_into(options.protect),
               "auto (default), iunlink, reflink, or immutable: what keeps guests apart; auto never takes immutable");
@@ -84,7 +88,7 @@ Options parse_options(int argc, char** argv) {
   line.operands("DIR", options.roots, "roots of guests");
   line.parse(argc, argv);
   options.exclude.add_shipped();
-  options.verb = verb_of(deunify, recover, why);
+  options.verb = verb_of(deunify, recover, why, status);
   options.detail = quiet ? Detail::quiet : verbose ? Detail::verbose : Detail::normal;
   if (options.verb == Verb::why) take_why_path(options);
   check_roots(options);

@@ -2,13 +2,12 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "tools/json_bytes.h"
 #include "tools/report.h"
 #include "tools/text.h"
 
 namespace vunify {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::string_view word_of(Exit exit) {
   switch (exit) {
@@ -29,21 +28,6 @@ std::string_view word_of(Exit exit) {
       return "interrupted";
   }
   return "";
-}
-
-// JSON knows Unicode only; a name may be any bytes.
-void put_bytes(Json& object, const std::string& key, const std::string& bytes) {
-  if (is_utf8(bytes))
-    object[key] = bytes;
-  else
-    object[key + "_base64"] = base64(bytes);
-}
-
-std::string bytes_at(const Json& object, const std::string& key) {
-  if (object.contains(key)) return object.at(key).get<std::string>();
-  const auto bytes = from_base64(object.at(key + "_base64").get<std::string>());
-  if (!bytes) throw std::invalid_argument("not a report: " + key + "_base64");
-  return *bytes;
 }
 
 Json json_of(const SkipCounts& counts) {

@@ -191,6 +191,13 @@ std::string format_time(const Timestamp& time) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", parts);
 }
 
+std::optional<Timestamp> parse_time(const std::string& text) {
+  std::tm parts{};
+  const char* end = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return Timestamp{::timegm(&parts), 0};
+}
+
 std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(text, [](char byte) { return (byte & 0xC0) != 0x80; }));
 }

@@ -30,10 +30,11 @@ std::optional<std::uint64_t> parse_size(std::string_view text);
 // "45" and "45s" seconds, "90m", "2h".
 std::optional<std::chrono::seconds> parse_duration(std::string_view text);
 
-std::string format_bytes(std::uint64_t bytes);   // "512 B", "2.6 GiB"
-std::string format_count(std::uint64_t count);   // "342,000"
-std::string format_seconds(double seconds);      // "0.42 s", "1 min 05 s", "2 h 03 min"
-std::string format_time(const Timestamp& time);  // "2024-02-29T23:59:59Z"
+std::string format_bytes(std::uint64_t bytes);                 // "512 B", "2.6 GiB"
+std::string format_count(std::uint64_t count);                 // "342,000"
+std::string format_seconds(double seconds);                    // "0.42 s", "1 min 05 s", "2 h 03 min"
+std::string format_time(const Timestamp& time);                // "2024-02-29T23:59:59Z"
+std::optional<Timestamp> parse_time(const std::string& text);  // the same, read again
 
 // Columns that printable text takes on a terminal, one for each character.
 std::size_t width_of(std::string_view text);

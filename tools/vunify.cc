@@ -5,14 +5,17 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 
 #include "hashindex/candidates.h"
+#include "hashindex/index.h"
 #include "hashindex/scan.h"
 #include "sys/process.h"
 #include "tools/cli.h"
 #include "tools/options.h"
 #include "tools/progress.h"
 #include "tools/report.h"
+#include "tools/status.h"
 #include "tools/text.h"
 #include "tools/why.h"
 #include "unify/deunify_guests.h"
@@ -36,6 +39,7 @@ struct Run {
   Stop stop;
   Counters counters;
   Outcome outcome;
+  std::unique_ptr<Index> index;  // absent where there is none to be had
 };
 
 // Does the work and returns the seconds it took.
@@ -80,7 +84,8 @@ Tally unify_by(Sharing sharing, Run& run, const std::vector<Guest>& guests, cons
   const auto place_of = only(sharing, places, guests.size());
   auto candidates = find_candidates(scan, place_of, {inodes, !options.ignore_mtime});
   const Settling settling{guests, scan, candidates, places, place_of, options.dry_run, run.state_dir};
-  const LinkRules rules{options.dry_run, !options.ignore_mtime, options.jobs, run.open_files, run.state_dir};
+  const LinkRules rules{options.dry_run, !options.ignore_mtime, options.jobs,
+                        run.open_files,  run.state_dir,         run.index.get()};
   adopt_unprotected(settling, run.outcome);
   separate_doubles(settling, run.outcome);
   auto tally = inodes ? link_groups(guests, scan, candidates, places, place_of, rules, run.stop, run.counters)
@@ -91,16 +96,31 @@ Tally unify_by(Sharing sharing, Run& run, const std::vector<Guest>& guests, cons
   return tally;
 }
 
+// A run that loses its index goes on without.
+void tend(Run& run, const auto& work) {
+  if (run.index == nullptr || run.options.dry_run) return;
+  try {
+    work(*run.index);
+  } catch (const std::system_error& error) {
+    run.outcome.failed.push_back({"", index_path(run.state_dir), error.code().message()});
+    run.index.reset();
+  }
+}
+
 void unify(Run& run) {
   const auto guests = open_roots(run.options);
   run.outcome.filesystems = measure_space(guests);
   auto places = find_places(guests, run.options.protect, run.options.dry_run);
   check_protection(run, guests, places);
 
+  tend(run, [&](Index& index) { index.begin(guests); });
+
   Scan scan;
   run.outcome.walk_seconds = timed([&] {
-    scan = scan_guests(guests, {&run.options.exclude, run.options.min_size}, run.stop, run.counters);
+    const auto* known = run.index ? &run.index->shared() : nullptr;
+    scan = scan_guests(guests, {&run.options.exclude, run.options.min_size, known}, run.stop, run.counters);
   });
+  const bool walked_all = !run.stop.requested();
   leave_unprotected(scan, place_of_guests(places, guests.size()));
 
   Tally tally(guests.size());
@@ -111,6 +131,7 @@ void unify(Run& run) {
   run.outcome.link_seconds = static_cast<double>(tally.linking_nanoseconds) / 1e9 / run.options.jobs;
   run.outcome.prove_seconds = std::max(0.0, seconds - run.outcome.link_seconds);
 
+  tend(run, [&](Index& index) { index.end(guests, scan, walked_all); });
   close_places(places);
   summarize(guests, scan, places, tally, run.outcome);
   measure_space_after(guests, run.outcome);
@@ -157,8 +178,18 @@ std::optional<StateDir> lock_state(const Options& options) {
   return state;
 }
 
+std::unique_ptr<Index> open_index(const Options& options) {
+  const auto access = options.dry_run ? lmdb::Access::read : lmdb::Access::write;
+  auto opened = Index::open(options.state_dir, access);
+  const auto told = printable(index_path(options.state_dir)) + ": " + opened.note;
+  if (opened.refused) throw Failed(Exit::fatal, told);
+  if (!opened.note.empty()) complain(told);
+  return std::move(opened.index);
+}
+
 Exit vunify(int argc, char** argv) {
   const auto options = parse_options(argc, argv);
+  if (options.verb == Verb::status) return tell_status(options);
   if (!is_root()) throw Failed(Exit::refused, "only root may read and link every guest's files");
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
   use_idle_io();
@@ -166,7 +197,8 @@ Exit vunify(int argc, char** argv) {
   const auto open_files = raise_open_files_limit();
   if (options.verb == Verb::why) return tell_why(options);
   const auto state = lock_state(options);
-  Run run{options, state ? state->path() : "", open_files, Stop(options.max_time), {}, {}};
+  Run run{options, state ? state->path() : "", open_files, Stop(options.max_time), {}, {}, {}};
+  if (options.verb == Verb::unify) run.index = open_index(options);
   try {
     const Progress progress(progress_mode(options.progress), run.counters);
     carry_out(run);

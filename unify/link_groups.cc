@@ -8,8 +8,10 @@
 #include <map>
 #include <numeric>
 
+#include "sys/handle.h"
 #include "unify/batch.h"
 #include "unify/plan.h"
+#include "unify/sift.h"
 
 namespace vunify {
 namespace {
@@ -30,16 +32,25 @@ struct Work {
   const Stop& stop;
   Counters& counters;
   const DigestKey key;
+  const Knowledge knowledge;
   std::atomic<std::size_t> next{0};  // group to be taken
   std::atomic<bool> disk_full{false};
 
   bool is_over() const { return disk_full || stop.requested(); }
+  bool learns() const { return rules.index != nullptr && !rules.dry_run; }
 };
+
+DigestKey key_of(const LinkRules& rules) { return rules.index != nullptr ? rules.index->key() : DigestKey(); }
+
+Knowledge known_of(const LinkRules& rules, const Scan& scan, const Candidates& candidates) {
+  return rules.index != nullptr ? rules.index->look_up(scan, candidates) : Knowledge();
+}
 
 ProofRules proof_rules(const LinkRules& rules) {
   ProofRules proof;
   proof.leases = !rules.dry_run;
   proof.mtime = rules.mtime;
+  proof.digests = rules.index != nullptr && !rules.dry_run;
   // A worker holds what it proves, in its batch twice as many, and the directories of one set.
   proof.max_open = std::clamp(rules.open_files / rules.jobs / 4, least_open, most_open);
   return proof;
@@ -63,9 +74,9 @@ class Worker {
       if (work_.is_over())
         judge_all(group, Verdict::not_reached);
       else
-        take(group);
+        take(group, work_.knowledge.of_group(i));
     }
-    for (auto& [place, batch] : batches_) apply(batch);
+    apply_all();
     tally_.read_files = prover_.read_files();
     tally_.read_bytes = prover_.read_bytes();
     return std::move(tally_);
@@ -80,27 +91,97 @@ class Worker {
       if (!inode(i).shared) judge(work_.scan, names_of(i), verdict);
   }
 
-  void take(const CandidateGroup& group) {
-    if (group.count > most_open_) return take_in_parts(group);
+  void take(const CandidateGroup& group, std::span<const Known> known) {
     std::vector<std::uint32_t> inodes(group.count);
     std::iota(inodes.begin(), inodes.end(), group.first);
+    if (std::ranges::any_of(known, &Known::is_known))
+      return take_known(std::move(inodes), {known.begin(), known.end()});
+    if (group.count > most_open_) return take_in_parts(group);
     prove(inodes);
+  }
+
+  // Only what the index lets one hope to link is opened.
+  void take_known(std::vector<std::uint32_t> inodes, std::vector<Known> known) {
+    const auto rules = plan_rules(inodes.front());
+    auto sifted = sift(work_.scan, work_.candidates, inodes, known, rules);
+    const bool all_known = std::ranges::all_of(known, &Known::is_known);
+    if (!all_known && (must_learn(known) || sifted.parts.size() != 1 || !sifted.left.empty())) {
+      learn_unknown(inodes, known);
+      sifted = sift(work_.scan, work_.candidates, inodes, known, rules);
+    }
+    leave_all(sifted.left);
+    for (const auto& part : sifted.parts) prove_in_rounds(part);
+  }
+
+  // What cannot be read is out.
+  void learn_unknown(std::vector<std::uint32_t>& inodes, std::vector<Known>& known) {
+    std::vector<LeftAlone> left;
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < inodes.size(); ++i) {
+      if (!known[i].is_known()) {
+        const auto learnt = prover_.learn(inodes[i], left);
+        if (!learnt) continue;
+        note_learnt(inodes[i], *learnt);
+        known[i] = {learnt->digest, learnt->policy};
+      }
+      inodes[kept] = inodes[i];
+      known[kept++] = known[i];
+    }
+    inodes.resize(kept);
+    known.resize(kept);
+    leave_all(left);
+  }
+
+  // The keeper is the first, and comes again in each round.
+  void prove_in_rounds(const std::vector<std::uint32_t>& part) {
+    for (std::size_t at = 1; at < part.size(); at += most_open_ - 1) {
+      const auto end = std::min(part.size(), at + most_open_ - 1);
+      std::vector<std::uint32_t> round{part.front()};
+      round.insert(round.end(), part.begin() + static_cast<std::ptrdiff_t>(at),
+                   part.begin() + static_cast<std::ptrdiff_t>(end));
+      prove(round);
+      if (end < part.size()) apply_all();
+    }
   }
 
   void take_in_parts(const CandidateGroup& group) {
     std::vector<LeftAlone> left;
     const auto parts = prover_.cut(group, left);
-    for (const auto& one : left) leave(one.inode, one.verdict, one.reason);
+    leave_all(left);
     for (const auto& part : parts) {
       prove(part);
-      for (auto& [place, batch] : batches_) apply(batch);  // the next part may go on with this one's keeper
+      apply_all();  // the next part may go on with this one's keeper
     }
   }
 
   void prove(const std::vector<std::uint32_t>& inodes) {
     auto proof = prover_.prove(inodes);
-    for (const auto& one : proof.left) leave(one.inode, one.verdict, one.reason);
+    leave_all(proof.left);
     for (auto& proven : proof.classes) plan(proven);
+  }
+
+  void leave_all(const std::vector<LeftAlone>& left) {
+    for (const auto& one : left) {
+      leave(one.inode, one.verdict, one.reason);
+      if (one.learnt) note_learnt(one.inode, *one.learnt);
+    }
+  }
+
+  void note_learnt(std::uint32_t index, const Learnt& learnt) {
+    if (!work_.learns()) return;
+    const auto guest = names_of(index).front().guest;
+    if (inode(index).shared)
+      work_.rules.index->learn_shared(guest, learnt);
+    else
+      work_.rules.index->learn_private(guest, learnt);
+  }
+
+  void note_learnt(const Held& held) {
+    if (work_.learns()) note_learnt(held.inode, learnt_of(held, work_.key));
+  }
+
+  void forget(std::uint32_t index, std::uint64_t ino) {
+    if (work_.learns()) work_.rules.index->forget(names_of(index).front().guest, ino);
   }
 
   // A shared inode stays shared, whatever was found beside it.
@@ -117,8 +198,7 @@ class Worker {
   void plan(ProvenClass& proven) {
     std::vector<Copy> copies;
     for (const auto& held : proven) copies.push_back(copy_of(held));
-    const auto& guest = work_.guests[names_of(proven.front().inode).front().guest];
-    const auto plan = plan_links(copies, {link_limit(guest.mount.type.c_str()), !work_.rules.mtime});
+    const auto plan = plan_links(copies, plan_rules(proven.front().inode));
     for (const auto alone : plan.alone) leave(proven[alone].inode, Verdict::second_copy, {});
     for (const auto& set : plan.sets) {
       if (work_.rules.dry_run)
@@ -126,13 +206,20 @@ class Worker {
       else
         gather(proven, set);
     }
+    for (const auto& held : proven)  // gathered ones were moved from
+      if (held.fd) note_learnt(held);
   }
 
   Copy copy_of(const Held& held) {
-    const auto& candidate = inode(held.inode);
-    Copy copy{{}, candidate.shared, candidate.complete, held.seen.nlink, held.seen.stamp.mtime};
-    for (const auto name : names_of(held.inode)) copy.guests.push_back(name.guest);
+    auto copy = vunify::copy_of(work_.scan, work_.candidates, held.inode);
+    copy.nlink = held.seen.nlink;
+    copy.mtime = held.seen.stamp.mtime;
     return copy;
+  }
+
+  PlanRules plan_rules(std::uint32_t index) {
+    const auto& guest = work_.guests[names_of(index).front().guest];
+    return {link_limit(guest.mount.type.c_str()), !work_.rules.mtime};
   }
 
   void count(const ProvenClass& proven, const LinkSet& set) {
@@ -179,6 +266,10 @@ class Worker {
     if (batch.names() >= std::min(batch_names, most_open_)) apply(batch);
   }
 
+  void apply_all() {
+    for (auto& [place, batch] : batches_) apply(batch);
+  }
+
   // A batch that broke off lies in the journal and in staging until the next start: nothing may be written over it.
   void apply(Batch& batch) {
     if (broken_off_) return;
@@ -202,12 +293,14 @@ class Worker {
         const auto bytes = victim.held.seen.bytes_on_disk();
         tally_.count_link(names_of(victim.held.inode), bytes - std::min(bytes, std::exchange(grown, 0)));
         inode(victim.held.inode).given_up = true;
+        forget(victim.held.inode, victim.held.seen.ino);
         linked = true;
       } else {
         leave(victim.held.inode, victim.verdict, victim.reason);
       }
     }
     if (linked) became_keeper(task.keeper.inode);
+    note_learnt(task.keeper);
     if (!linked && !task.was_shared)
       leave(task.keeper.inode, task.victims.front().verdict, task.victims.front().reason);
     for (const auto& leaf : task.kept)
@@ -232,7 +325,8 @@ class Worker {
 Tally link_groups(const std::vector<Guest>& guests, Scan& scan, Candidates& candidates,
                   const std::vector<Place>& places, const std::vector<std::uint32_t>& place_of, const LinkRules& rules,
                   const Stop& stop, Counters& counters) {
-  Work work{guests, scan, candidates, places, place_of, rules, stop, counters, {}};
+  Work work{guests, scan, candidates, places,        place_of,
+            rules,  stop, counters,   key_of(rules), known_of(rules, scan, candidates)};
   std::uint64_t files = 0, bytes = 0;
   for (const auto& group : candidates.groups) {
     files += group.count;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "hashindex/index.h"
 #include "hashindex/prove.h"
 #include "unify/place.h"
 #include "unify/tally.h"
@@ -18,6 +19,7 @@ struct LinkRules {
   unsigned jobs = 1;
   std::size_t open_files = 1024;  // descriptors that all workers together may hold
   std::string state_dir;          // for the journals; exists
+  Index* index = nullptr;         // asked where there is one; told where this is no dry run
 };
 
 // Works in the caller's tbb::task_arena. Every name of every group gets its verdict in scan; candidates tell which

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "sys/handle.h"
 #include "sys/mark.h"
+#include "sys/mount.h"
 #include "unify/put_back.h"
 
 namespace vunify {
@@ -76,6 +78,7 @@ class SetLinker {
     try {
       if (!task_.was_shared) set_mark(keeper(), task_.keeper_id);
       if (!must_lift(task_.protection)) protect(keeper(), task_.protection);
+      hold_on_mount_of_staging();
       for_each_victim([this](std::size_t i) { prepare(i); });
       for_each_victim([this](std::size_t i) { exchange_names(i); });
     } catch (const std::system_error& error) {
@@ -90,6 +93,13 @@ class SetLinker {
 
  private:
   int keeper() const { return task_.keeper.fd.get(); }
+
+  // Opened through a view of its guest, the keeper is on another mount than staging, where it is to be linked.
+  void hold_on_mount_of_staging() {
+    const int staging = task_.victims.front().staged.front().dir;
+    if (mount_id(staging) != mount_id(keeper())) linkable_ = hold_on_mount_of(staging, keeper());
+  }
+  int linkable() const { return linkable_ ? linkable_.get() : keeper(); }
 
   void lift() {
     if (must_lift(task_.protection)) unprotect(keeper());
@@ -142,7 +152,7 @@ class SetLinker {
     if (!victim_is_ready(victim)) return take_back(i, Verdict::changed);
     for (const auto& name : victim.names) names_[i].push_back(open_name(*name.root, name.path));
     for (const auto& staged : victim.staged) {
-      prepare_link(keeper(), staged);
+      prepare_link(linkable(), staged);
       ++prepared_[i];
       ++planned_links_;
     }
@@ -215,6 +225,7 @@ class SetLinker {
   }
 
   LinkTask& task_;
+  Fd linkable_;                           // the keeper on the mount of staging, where it was opened on another
   std::vector<std::vector<Name>> names_;  // of each victim, opened
   std::vector<std::size_t> prepared_;     // how many of its names are in staging
   std::uint64_t planned_links_ = 0;       // more of them: somebody else linked the keeper

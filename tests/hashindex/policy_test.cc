@@ -5,6 +5,7 @@
 
 #include "kernel-cow/cowlink.h"
 #include "sys/fd.h"
+#include "sys/inode_attr.h"
 #include "sys/mark.h"
 #include "sys/xattr.h"
 #include "tests/scratch.h"
@@ -32,6 +33,13 @@ TEST_F(PolicyOf, FileIsAllThatItsInodeTells) {
   EXPECT_EQ(policy.mtime, 1577836800);
   EXPECT_EQ(policy.xattrs.at("user.note"), "hello");
   EXPECT_NE(policy, Policy(Policy{policy.mode, 7, 8, 0, 0, policy.mtime, policy.xattrs}));  // the flag
+}
+
+TEST_F(PolicyOf, FileThatWasStatedIsTheSame) {
+  sh("chmod 4711");
+  sh("chattr +d");
+  const int fd = file_.get();
+  EXPECT_EQ(read_policy(fd, stat_fd(fd), inode_flags(fd)), read());
 }
 
 TEST_F(PolicyOf, MarkedFileDoesNotTellTheMark) {

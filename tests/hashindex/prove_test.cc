@@ -163,6 +163,18 @@ TEST_F(Proving, AFileThatBecameASymlinkIsLeftAlone) {
   EXPECT_THAT(left(prove().left), ElementsAre(Pair("b/f", Verdict::vanished)));
 }
 
+TEST_F(Proving, WhatIsNoFileAnyMoreIsLeftAlone) {
+  look();
+  for (const auto* made : {"mknod b/f c 1 3", "mkfifo b/f", "mkdir b/f"}) {
+    ASSERT_EQ(shell("cd " + dir_.root() + " && rm -rf b/f && " + made).status, 0);
+    for (const bool leases : {true, false}) {
+      const auto proof = prove({.leases = leases});
+      EXPECT_THAT(classes(proof), ElementsAre(ElementsAre("a/f", "c/f"))) << made;
+      EXPECT_THAT(left(proof.left), ElementsAre(Pair("b/f", testing::AnyOf(Verdict::vanished, Verdict::changed))));
+    }
+  }
+}
+
 TEST_F(Proving, AFileChangedSinceTheWalkIsLeftAlone) {
   look();
   ASSERT_EQ(shell("chmod 600 " + (dir_ / "b/f")).status, 0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sys/clone.h"
 
+#include "sys/root_dir.h"
 #include "tests/sys/on_filesystem.h"
 
 namespace vunify::test {
@@ -50,6 +51,17 @@ TEST_P(ReflinkOn, EqualBytesShareTheirPlaces) {
   EXPECT_TRUE(share("a", "b"));
   EXPECT_TRUE(same_places_now("a", "b"));
   EXPECT_TRUE(extents_of(reader("b").get()).front().shared);
+}
+
+TEST_P(ReflinkOn, TwoViewsShareTheirPlaces) {
+  write("a/f", std::string(256 << 10, 'x'));
+  write("b/f", std::string(256 << 10, 'x'));
+  RootDir a(dir() / "a"), b(dir() / "b");
+  a.make_view();
+  b.make_view();
+  if (!a.has_view() || !b.has_view()) GTEST_SKIP() << "no views here";
+  EXPECT_TRUE(share_data(a.open_to_read("f").get(), b.open_to_read("f").get(), 256 << 10));
+  EXPECT_TRUE(same_places_now("a/f", "b/f"));
 }
 
 TEST_P(ReflinkOn, SharesMoreThanOneRound) {

@@ -3,6 +3,7 @@
 
 #include <sys/file.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "sys/lease.h"
 #include "sys/mount.h"
@@ -28,6 +29,16 @@ TEST(FileLocks, ReadsTheTable) {
   EXPECT_FALSE(locks.is_locked(makedev(0xfe, 1), 100));
 }
 
+TEST(FileLocks, TellTheHolderOfAFlockNotWhoWaitsForIt) {
+  const auto locks = FileLocks::parse(
+      "1: POSIX  ADVISORY  WRITE 699 fe:00:100 0 EOF\n"
+      "2: FLOCK  ADVISORY  WRITE 700 fe:00:200 0 EOF\n"
+      "2: -> FLOCK  ADVISORY  WRITE 701 fe:00:200 0 EOF\n"
+      "3: -> FLOCK  ADVISORY  WRITE 702 fe:00:300 0 EOF\n");
+  EXPECT_EQ(locks.flock_holder(makedev(0xfe, 0), 200), 700);
+  for (std::uint64_t ino : {100, 300, 400}) EXPECT_EQ(locks.flock_holder(makedev(0xfe, 0), ino), std::nullopt);
+}
+
 class FileLocksOn : public OnFilesystem {
  protected:
   bool is_locked_now(int fd) const { return FileLocks::read().is_locked(mount_of(fd).dev, stat_fd(fd).ino); }
@@ -40,6 +51,7 @@ TEST_P(FileLocksOn, AFlockIsSeen) {
   EXPECT_FALSE(is_locked_now(file.get()));
   ASSERT_EQ(::flock(file.get(), LOCK_SH), 0);
   EXPECT_TRUE(is_locked_now(file.get()));
+  EXPECT_EQ(FileLocks::read().flock_holder(mount_of(file.get()).dev, stat_fd(file.get()).ino), ::getpid());
 }
 
 TEST_P(FileLocksOn, APosixLockIsSeen) {

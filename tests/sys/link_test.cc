@@ -3,6 +3,7 @@
 
 #include "kernel-cow/cowlink.h"
 #include "sys/clone.h"
+#include "sys/handle.h"
 #include "sys/inode_attr.h"
 #include "sys/mark.h"
 #include "sys/xattr.h"
@@ -31,6 +32,17 @@ TEST_P(LinkOn, PreparedIsOneMoreNameOfTheInode) {
   prepare_link(reader("guest/a").get(), staged("1"));
   EXPECT_EQ(dir().inode("guest/a").ino, dir().inode("staging/1").ino);
   EXPECT_EQ(stat_staged(staged("1")).nlink, 2u);
+}
+
+TEST_P(LinkOn, WhatWasOpenedThroughAViewIsHeldWhereItIsLinked) {
+  dir().write("guest/a", "a");
+  RootDir guest(dir() / "guest");
+  guest.make_view();
+  if (!guest.has_view()) GTEST_SKIP() << "no views here";
+  const Fd file = guest.open_to_read("a");
+  EXPECT_EQ(error_of([&] { prepare_link(file.get(), staged("1")); }), EXDEV);
+  prepare_link(hold_on_mount_of(staging_.get(), file.get()).get(), staged("1"));
+  EXPECT_EQ(dir().inode("guest/a").ino, dir().inode("staging/1").ino);
 }
 
 TEST_P(LinkOn, AnImmutableInodeGetsNoName) {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sys/lease.h"
 #include "tests/sys/on_filesystem.h"
 
 namespace vunify::test {
@@ -74,6 +75,49 @@ TEST(RootDir, OpensNeitherFifoNorDevice) {
   const RootDir root(dir / "root");
   for (const auto* leaf : {"fifo", "null", "link", ""})
     EXPECT_EQ(error_of([&] { root.open_regular(leaf); }), EINVAL) << leaf;
+}
+
+TEST(RootDir, NoDeviceOpensInAView) {
+  const Scratch dir{{"root/file", "bytes"}};
+  ASSERT_EQ(shell("cd " + (dir / "root") +
+                  " && mknod null c 1 3 && mknod block b 7 0 && mkfifo fifo && ln -s file link &&"
+                  " python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"socket\")'")
+                .status,
+            0);
+  RootDir root(dir / "root");
+  root.make_view();
+  if (!root.has_view()) GTEST_SKIP() << "no views here";
+  EXPECT_EQ(read_all(root.open_to_read("file").get(), ""), "bytes");
+  // Had the kernel opened them, nobody would look what they are.
+  for (const auto* leaf : {"null", "block", "socket"}) EXPECT_EQ(error_of([&] { root.open_to_read(leaf); }), EINVAL);
+  EXPECT_EQ(error_of([&] { root.open_to_read("link"); }), ELOOP);
+  EXPECT_EQ(error_of([&] { root.open_to_read("../root/file"); }), EXDEV);
+  for (const auto* leaf : {"", "fifo"}) {  // these open at once, and are for the caller to refuse
+    const Fd fd = root.open_to_read(leaf);
+    EXPECT_FALSE(stat_fd(fd.get()).is_regular());
+    EXPECT_EQ(error_of([&] { Lease::take(fd.get()); }), EINVAL);
+  }
+}
+
+TEST(RootDir, WithoutAViewIsReadAfterALook) {
+  const Scratch dir{{"root/file", "bytes"}};
+  ASSERT_EQ(shell("cd " + (dir / "root") + " && mkfifo fifo && mknod null c 1 3").status, 0);
+  const RootDir root(dir / "root");
+  EXPECT_FALSE(root.has_view());
+  EXPECT_EQ(read_all(root.open_to_read("file").get(), ""), "bytes");
+  for (const auto* leaf : {"fifo", "null"}) EXPECT_EQ(error_of([&] { root.open_to_read(leaf); }), EINVAL) << leaf;
+}
+
+TEST(RootDir, AViewShowsNoMounts) {
+  const Scratch dir{{"root/a/file", "ours"}, {"other/file", "other"}};
+  if (shell("mount --bind " + (dir / "other") + " " + (dir / "root/a")).status != 0) GTEST_SKIP() << "no mounts here";
+  RootDir root(dir / "root");
+  root.make_view();
+  EXPECT_EQ(error_of([&] { root.open("a/file", O_RDONLY); }), EXDEV);
+  if (root.has_view()) {
+    EXPECT_EQ(read_all(root.open_to_read("a/file").get(), ""), "ours");
+  }
+  shell("umount " + (dir / "root/a"));
 }
 
 TEST(RootDir, ReadingLeavesAtimeAlone) {

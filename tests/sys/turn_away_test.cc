@@ -5,7 +5,9 @@
 
 #include "sys/fd.h"
 #include "sys/lease.h"
-#include "tests/scratch.h"
+#include "sys/mount.h"
+#include "sys/root_dir.h"
+#include "tests/sys/on_filesystem.h"
 
 namespace vunify::test {
 namespace {
@@ -22,6 +24,27 @@ TEST(TurnAway, HasAWriterLookHisNameUpAgain) {
   for (int tries = 0; tries < 1000 && dir.read("file") != "new+"; ++tries) ::usleep(10000);
   EXPECT_EQ(dir.read("file"), "new+");  // though the lease is still not given up
   EXPECT_EQ(read_all(file.get(), "file"), "old");
+}
+
+// On btrfs the inode's device number is the subvolume's, and /proc/locks names the superblock's.
+class TurnAwayOn : public OnFilesystem {};
+INSTANTIATE_TEST_SUITE_P(Each, TurnAwayOn, each_filesystem, filesystem_name);
+
+TEST_P(TurnAwayOn, FindsWhoWaitsForALeaseInAView) {
+  dir().write("file", "old");
+  dir().write("next", "new");
+  RootDir root(dir().root());
+  root.make_view();
+  if (!root.has_view()) GTEST_SKIP() << "no views here";
+  const Fd file = root.open_to_read("file");
+  auto lease = Lease::take(file.get(), mount_of(root.fd()).dev);
+  ASSERT_TRUE(lease && lease->pin());
+  shell("printf + >> " + (dir() / "file") + " 2>/dev/null &");
+  while (lease->held()) ::usleep(1000);
+  ASSERT_EQ(::rename((dir() / "next").c_str(), (dir() / "file").c_str()), 0);
+  EXPECT_TRUE(lease->turn_away());
+  for (int tries = 0; tries < 1000 && dir().read("file") != "new+"; ++tries) ::usleep(10000);
+  EXPECT_EQ(dir().read("file"), "new+");
 }
 
 TEST(TurnAway, FindsThoseWhoWaitInTheTableOfLocks) {

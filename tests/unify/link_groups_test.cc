@@ -69,5 +69,17 @@ TEST(LinkLimitReached, IsAReasonAndNoFailure) {
   EXPECT_EQ(image_of(dir.root()), before);
 }
 
+TEST(NoView, IsNoHindrance) {
+  const Scratch dir{{"a/f", "same"}, {"b/f", "same"}, {"c/f", "same"}};
+  const Scratch state;
+  const auto finished = run({"strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=open_tree", "-e",
+                             "inject=open_tree:error=EPERM", VUNIFY_BIN_DIR "/vunify", "--json", "--protect=immutable",
+                             "--state", state / "state", dir / "a", dir / "b", dir / "c"});
+  if (finished.status == 127) GTEST_SKIP() << finished.err;
+  EXPECT_EQ(finished.status, 0) << finished.err << finished.out;
+  EXPECT_THAT(finished.out, testing::HasSubstr("\"linked_files\":2"));
+  EXPECT_EQ(dir.inode("a/f").ino, dir.inode("c/f").ino);
+}
+
 }  // namespace
 }  // namespace vunify::test

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run's hold on the index: it is opened, asked, told, and closed again with what the run has learnt. Everything it
+// says is a hint (hashindex/record.h); a run without an index does the same, only slower.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "hashindex/fresh.h"
+#include "hashindex/known.h"
+#include "hashindex/merge.h"
+#include "hashindex/prove.h"
+#include "hashindex/seal.h"
+#include "hashindex/store.h"
+
+namespace vunify {
+
+class Index {
+ public:
+  struct Opened {
+    std::unique_ptr<Index> index;  // absent: there is none to read, or none can be had
+    std::string note;              // what the admin should know: it was damaged, and is begun anew
+    bool refused = false;          // something that is not ours has its name: nothing should be done
+  };
+
+  // Of a state directory, before any thread is started. To write: the directory's lock is held; an index that cannot be
+  // read is replaced by an empty one, and what an interrupted run had learnt is merged.
+  static Opened open(const std::string& state_dir, lmdb::Access access);
+
+  Index(const std::string& path, lmdb::Access access);
+
+  const Store& store() const { return store_; }
+  const DigestKey& key() const { return store_.key(); }
+  const KnownShared& shared() const { return shared_; }
+  // Only of groups that share inodes.
+  Knowledge look_up(const Scan& scan, const Candidates& candidates) const;
+
+  // To write. Guests of this run, in its order; then what it learns of their inodes, from any thread; then the end:
+  // what was learnt is merged, what is gone is pruned. Each throws std::system_error where the disk is full; what was
+  // on disk before stays.
+  void begin(const std::vector<Guest>& guests);
+  void learn_private(std::uint32_t guest, const Learnt& learnt);
+  void learn_shared(std::uint32_t guest, const Learnt& learnt);
+  void forget(std::uint32_t guest, std::uint64_t ino);
+  void end(const std::vector<Guest>& guests, const Scan& scan, bool walked_all);
+
+ private:
+  InodeKey key_of(std::uint32_t guest, std::uint64_t ino) const { return {filesystems_[guest], ino}; }
+  void keep(Finding finding);
+  Walked walked(const Scan& scan) const;
+
+  Store store_;
+  Fresh fresh_;
+  KnownShared shared_;
+  std::mutex failing_;
+  std::optional<std::system_error> failed_;  // guarded by failing_: from then on nothing is learnt
+  std::vector<std::uint32_t> guests_;        // of this run, by their numbers in the index
+  std::vector<std::uint32_t> filesystems_;   // of each of them
+};
+
+inline std::string index_path(const std::string& state_dir) { return state_dir + "/index"; }
+
+}  // namespace vunify

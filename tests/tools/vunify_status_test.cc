@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+// vunify --status: told from what is there, whatever else goes on, and without leaving a trace.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "sys/fd.h"
+#include "tests/crash_points.h"
+#include "tests/tools/guests.h"
+#include "tools/status.h"
+#include "tools/text.h"
+
+namespace vunify::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class VunifyStatus : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!is_root()) GTEST_SKIP() << "needs root";
+  }
+
+  static Finished status(const Guests& guests, const Words& options = {}) {
+    Words words = {"vunify", "--status", "--state", guests / "state"};
+    words.insert(words.end(), options.begin(), options.end());
+    return run(words);
+  }
+  static Json told(const Guests& guests) {
+    const auto finished = status(guests, {"--json"});
+    EXPECT_EQ(finished.status, 0) << finished.err;
+    return Json::parse(finished.out, nullptr, false);
+  }
+  static void age_report(const Guests& guests, std::int64_t seconds) {
+    auto report = Json::parse(guests.read("state/report.json"));
+    report["started"] = format_time({clock_now().sec - seconds, 0});
+    std::ofstream(guests / "state/report.json") << report.dump();
+  }
+
+  const Guests::Files same_ = {{"a/f", std::string(5000, 's')}, {"b/f", std::string(5000, 's')}};
+};
+
+TEST_F(VunifyStatus, WithoutAnyStateSaysSoAndMakesNone) {
+  const Guests guests;
+  const auto finished = status(guests);
+  EXPECT_EQ(finished.status, 0);
+  EXPECT_EQ(finished.out, "no run yet\n");
+  EXPECT_FALSE(guests.exists("state"));
+  const auto report = told(guests);
+  for (const auto* key : {"last_run", "running", "index"}) EXPECT_TRUE(report[key].is_null()) << key;
+  EXPECT_EQ(report["guests"], Json::array());
+}
+
+TEST_F(VunifyStatus, TellsWhatTheLastRunDid) {
+  const Guests guests(same_);
+  ASSERT_EQ(guests.vunify().status, 0);
+  const auto report = told(guests);
+  const auto& last = report["last_run"];
+  EXPECT_EQ(last["status"], "done");
+  EXPECT_EQ(last["complete"], true);
+  EXPECT_EQ(last["dry_run"], false);
+  EXPECT_EQ(last["linked_files"], 1);
+  EXPECT_EQ(last["freed_bytes"], 8192);
+  EXPECT_EQ(last["files"], 2);
+  EXPECT_EQ(last["guest_count"], 2);
+  EXPECT_EQ(last["failed_count"], 0);
+  EXPECT_EQ(report["off_count"], 0);
+  EXPECT_EQ(report["guests"][1]["root"], guests / "b");
+  EXPECT_THAT(status(guests).out, HasSubstr("linked 1 file, freed 8.0 KiB\n"));
+  EXPECT_THAT(status(guests).out, HasSubstr("2 known, 0 off"));
+}
+
+TEST_F(VunifyStatus, TellsHowOldItIs) {
+  const Guests guests(same_);
+  ASSERT_EQ(guests.vunify().status, 0);
+  EXPECT_LT(told(guests)["last_run"]["age_seconds"], 60);
+  age_report(guests, 3 * 86400 + 7300);
+  EXPECT_NEAR(told(guests)["last_run"]["age_seconds"].get<double>(), 3 * 86400 + 7300, 60);
+  EXPECT_THAT(status(guests).out, HasSubstr("3 d 02 h ago"));
+  age_report(guests, -86400);
+  EXPECT_LT(told(guests)["last_run"]["age_seconds"], 0);
+  EXPECT_THAT(status(guests).out, HasSubstr("was it set back?"));
+}
+
+// The check that docs/operations.md gives: it has to alarm for an old run, for none, and for one in the future.
+TEST_F(VunifyStatus, IsEnoughForTheCheckOfTheGuide) {
+  if (shell("command -v jq").status != 0) GTEST_SKIP() << "needs jq";
+  std::ifstream guide(VUNIFY_SOURCE_DIR "/docs/operations.md");
+  std::string check;
+  while (std::getline(guide, check) && check.find("vunify --status --json |") == check.npos) continue;
+  const auto at = check.find("--status");
+  ASSERT_NE(at, check.npos);
+  const Guests guests(same_);
+  check.insert(at, "--state '" + guests / "state" + "' ");
+  const auto alarms = [&] { return shell(check).out; };
+  EXPECT_THAT(alarms(), HasSubstr("36 hours"));
+  ASSERT_EQ(guests.vunify().status, 0);
+  EXPECT_EQ(alarms(), "");
+  age_report(guests, 35 * 3600);
+  EXPECT_EQ(alarms(), "");
+  for (const int hours : {37, -2}) {
+    age_report(guests, hours * 3600);
+    EXPECT_THAT(alarms(), HasSubstr("36 hours")) << hours;
+  }
+}
+
+TEST_F(VunifyStatus, TellsFailuresAndAnEarlyEnd) {
+  const Guests guests(Guests::Files{{"a/f", "same"}, {"b/f", "same"}});
+  guests.vunify_under({"-e", "trace=preadv2", "-e", "inject=preadv2:error=EIO"}, {"--jobs=1"});
+  EXPECT_EQ(told(guests)["last_run"]["status"], "partial");
+  EXPECT_GT(told(guests)["last_run"]["failed_count"], 0);
+  EXPECT_THAT(status(guests).out, HasSubstr("partial in"));
+  guests.vunify_under({"-e", "trace=preadv2", "-e", "inject=preadv2:signal=TERM:when=1"}, {"--jobs=1"});
+  EXPECT_EQ(told(guests)["last_run"]["status"], "interrupted");
+  EXPECT_EQ(told(guests)["last_run"]["complete"], false);
+  EXPECT_THAT(status(guests).out, HasSubstr("not all was reached"));
+}
+
+TEST_F(VunifyStatus, NamesTheProcessThatHoldsTheLockAndNoDeadOne) {
+  const Guests guests(same_);
+  ASSERT_EQ(guests.vunify().status, 0);
+  std::ofstream(guests / "state/lock") << "1\n";  // alive, and not the holder
+  EXPECT_TRUE(told(guests)["running"].is_null());
+  EXPECT_THAT(status(guests).out, HasSubstr("running     nothing\n"));
+  StateDir state(guests / "state");
+  ASSERT_TRUE(state.lock());
+  EXPECT_EQ(told(guests)["running"]["process"], ::getpid());
+  EXPECT_LT(told(guests)["running"]["seconds"], 60);
+  EXPECT_THAT(status(guests).out, HasSubstr("process " + std::to_string(::getpid()) + " holds the lock, for "));
+}
+
+TEST_F(VunifyStatus, DoesNotTakeTheNumberInTheFileForTheHolder) {
+  const Guests guests(same_);
+  ASSERT_EQ(guests.vunify().status, 0);
+  std::ofstream(guests / "state/lock") << "1\n";
+  const auto held = run(
+      {"flock", guests / "state/lock", "sh", "-c", "echo $PPID; vunify --status --json --state " + guests / "state"});
+  std::istringstream out(held.out);
+  int flock = 0;
+  Json report;
+  out >> flock >> report;
+  EXPECT_GT(flock, 1);
+  EXPECT_EQ(report["running"]["process"], flock);
+  EXPECT_TRUE(report["running"]["seconds"].is_null());
+}
+
+// A run that begins while we look must find the lock free.
+TEST_F(VunifyStatus, TurnsAwayNoRunThatBegins) {
+  const Guests guests(same_);
+  ASSERT_EQ(guests.vunify().status, 0);
+  Words words = {"strace",        "-f", "-o", guests / "strace", VUNIFY_BIN_DIR "/vunify", "--status", "--state",
+                 guests / "state"};
+  ASSERT_EQ(run(words).status, 0);
+  const auto calls = guests.read("strace");
+  ASSERT_THAT(calls, HasSubstr("report.json"));
+  for (const auto* call : {"flock(", "F_SETLK", "F_OFD", "F_SETLEASE", "O_CREAT", "O_RDWR", "O_WRONLY", "mkdir",
+                           "unlink", "rename", "fchmod"})
+    EXPECT_THAT(calls, Not(HasSubstr(call)));
+}
+
+TEST_F(VunifyStatus, WorksWhileARunIsGoing) {
+  Guests::Files files;
+  for (std::size_t i = 0; i < 150; ++i)
+    for (const auto* guest : {"a/", "b/"}) files.push_back({guest + std::to_string(i), std::string(5000 + i, 's')});
+  const Guests guests(files);
+  std::thread night([&] {
+    guests.vunify_under({"-e", "trace=renameat2", "-e", "inject=renameat2:delay_enter=20000"}, {"--jobs=1", "-q"});
+  });
+  int running = 0;
+  for (int i = 0; i < 40; ++i) {
+    const auto report = told(guests);
+    EXPECT_EQ(report["unreadable"], Json::array());
+    if (report["running"].is_null()) continue;
+    ++running;
+    EXPECT_EQ(report["interrupted_names"], 0) << "a run's own work is no leftover";
+  }
+  night.join();
+  EXPECT_GT(running, 3);
+  EXPECT_TRUE(guests.are_one("149"));
+  EXPECT_TRUE(told(guests)["running"].is_null());
+}
+
+TEST_F(VunifyStatus, TellsWhatWaitsForRecovery) {
+  const Guests guests(same_);
+  const auto cut =
+      guests.vunify_under({"-e", "trace=renameat2", "-e", "inject=renameat2:signal=KILL:when=1"}, {"--jobs=1"});
+  ASSERT_EQ(cut.status, killed);
+  EXPECT_EQ(told(guests)["interrupted_names"], 1);
+  EXPECT_THAT(status(guests).out, StartsWith("no run yet\n"));
+  EXPECT_THAT(status(guests).out, HasSubstr("1 name of an interrupted run"));
+  ASSERT_EQ(guests.vunify().status, 0);
+  EXPECT_EQ(told(guests)["interrupted_names"], 0);
+  EXPECT_THAT(status(guests).out, Not(HasSubstr("interrupted")));
+}
+
+TEST_F(VunifyStatus, TellsWhichGuestsAreOff) {
+  const Guests guests({{"a/f", "same"}, {"b/f", "same"}, {"c/f", "same"}}, "/var/tmp", {"a", "b", "c"});
+  ASSERT_EQ(guests.vunify().status, 0);
+  age_report(guests, 2 * 86400 + 3600);
+  std::filesystem::rename(guests / "b", guests / "elsewhere");
+  std::filesystem::rename(guests / "c", guests / "d");
+  std::filesystem::create_directory_symlink(guests / "d", guests / "c");
+  const auto report = told(guests);
+  EXPECT_EQ(report["off_count"], 2);
+  EXPECT_TRUE(report["guests"][0]["off"].is_null());
+  EXPECT_EQ(report["guests"][1]["off"], "missing");
+  EXPECT_EQ(report["guests"][2]["off"], "not a directory");
+  EXPECT_NEAR(report["guests"][1]["age_seconds"].get<double>(), 2 * 86400 + 3600, 60);
+  EXPECT_THAT(status(guests).out, HasSubstr("3 known, 2 off\n"));
+  EXPECT_THAT(status(guests).out, HasSubstr(guests / "b" + ": missing, last seen 2 d 01 h ago\n"));
+}
+
+TEST_F(VunifyStatus, TellsAGuestThatIsNotMounted) {
+  const LoopFs fs("ext4", 64);
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  const Guests state;
+  const Guests guests(same_, fs.root());
+  ASSERT_EQ(run({"vunify", "--state", state / "state", "--protect=immutable", guests / "a", guests / "b"}).status, 0);
+  ASSERT_EQ(::mount("none", (guests / "b").c_str(), "tmpfs", 0, nullptr), 0);
+  const auto report = told(state);
+  ::umount((guests / "b").c_str());
+  EXPECT_EQ(report["off_count"], 1);
+  EXPECT_EQ(report["guests"][1]["off"], "not mounted");
+  EXPECT_EQ(told(state)["off_count"], 0);
+}
+
+TEST_F(VunifyStatus, ShowsNamesOfAnyBytesWithoutHarm) {
+  const Guests guests({}, "/var/tmp", {"a\xff", "b\x1b[2J"});
+  ASSERT_EQ(guests.vunify().status, 0);
+  std::filesystem::remove(guests / "a\xff");
+  std::filesystem::remove(guests / "b\x1b[2J");
+  EXPECT_TRUE(told(guests)["guests"][0].contains("root_base64"));
+  EXPECT_THAT(status(guests).out, HasSubstr("/b\\x1B[2J: missing"));
+}
+
+TEST_F(VunifyStatus, SaysInOneLineWhatCannotBeReadAndTellsTheRest) {
+  const Guests guests(same_);
+  ASSERT_EQ(guests.vunify().status, 0);
+  const auto report = guests.read("state/report.json");
+  for (const auto& broken : {std::string(), report.substr(0, report.size() / 2), std::string("[]"), std::string("{}"),
+                             std::string("{\"schema\":1,\"started\":7}"), std::string(5000, '[')}) {
+    std::ofstream(guests / "state/report.json") << broken;
+    StateDir state(guests / "state");
+    ASSERT_TRUE(state.lock());
+    const auto finished = status(guests);
+    EXPECT_EQ(finished.status, 5) << broken;
+    EXPECT_THAT(finished.err, HasSubstr("state/report.json: not a report"));
+    EXPECT_EQ(std::ranges::count(finished.err, '\n'), 1) << finished.err;
+    EXPECT_THAT(finished.out, HasSubstr("holds the lock"));
+    EXPECT_THAT(finished.out, Not(HasSubstr("no run yet")));
+  }
+}
+
+TEST_F(VunifyStatus, SaysInOneLineThatTheStateIsNotToBeHad) {
+  const Guests guests(Guests::Files{{"file", ""}});
+  guests.make_directory("theirs");
+  ASSERT_EQ(::chown((guests / "theirs").c_str(), 1000, 1000), 0);
+  std::filesystem::create_directory_symlink(guests / "a", guests / "link");
+  const std::pair<std::string, std::string> cases[] = {
+      {"file", "Not a directory"}, {"theirs", "Operation not permitted"}, {"link/", "Not a directory"}};
+  for (const auto& [state, reason] : cases) {
+    const auto finished = run({"vunify", "--status", "--state", guests / state});
+    EXPECT_EQ(finished.status, 5) << state;
+    EXPECT_THAT(finished.err, HasSubstr(reason));
+    EXPECT_EQ(std::ranges::count(finished.err, '\n'), 1) << finished.err;
+    EXPECT_EQ(finished.out, "");
+  }
+}
+
+TEST_F(VunifyStatus, IsNoVerbBesideOthersAndTakesNoDirectory) {
+  const Guests guests;
+  for (const Words& words : {Words{"--recover"}, Words{"-R", "x"}, Words{"x"}}) {
+    const auto finished = status(guests, words);
+    EXPECT_EQ(finished.status, 2);
+    EXPECT_THAT(finished.err, HasSubstr("--status"));
+  }
+}
+
+TEST(ParseTime, ReadsWhatFormatTimeWrites) {
+  for (const std::int64_t seconds : {0LL, 1709251199LL, 4102444800LL})
+    EXPECT_EQ(parse_time(format_time({seconds, 0})), (Timestamp{seconds, 0}));
+  for (const auto* text : {"", "2024", "2024-02-29T23:59:59", "2024-02-29T23:59:59Zx"}) EXPECT_FALSE(parse_time(text));
+}
+
+}  // namespace
+}  // namespace vunify::test

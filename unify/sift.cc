@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unify/sift.h"
+
+#include <algorithm>
+#include <map>
+
+namespace vunify {
+namespace {
+
+using Class = std::vector<std::uint32_t>;
+
+// Members by content and policy; the unknown with the first that is known.
+std::map<Known, Class> classes_of(std::span<const std::uint32_t> members, std::span<const Known> known) {
+  std::map<Known, Class> classes;
+  const auto first = std::ranges::find_if(known, &Known::is_known);
+  const auto presumed = first == known.end() ? Known{} : *first;
+  for (std::size_t i = 0; i < members.size(); ++i)
+    classes[known[i].is_known() ? known[i] : presumed].push_back(members[i]);
+  return classes;
+}
+
+void plan_class(const Scan& scan, const Candidates& candidates, const Class& members, const PlanRules& rules,
+                Sifted& sifted) {
+  std::vector<Copy> copies;
+  for (const auto inode : members) copies.push_back(copy_of(scan, candidates, inode));
+  const auto plan = plan_links(copies, rules);
+  for (const auto alone : plan.alone) sifted.left.push_back({members[alone], Verdict::second_copy, {}, {}});
+  for (const auto& set : plan.sets) {
+    Class part{members[set.keeper]};
+    for (const auto victim : set.victims) part.push_back(members[victim]);
+    sifted.parts.push_back(std::move(part));
+  }
+}
+
+}  // namespace
+
+Copy copy_of(const Scan& scan, const Candidates& candidates, std::uint32_t inode) {
+  const auto& candidate = candidates.inodes[inode];
+  const auto names = candidates.names_of(candidate);
+  const auto& file = scan.trees[names.front().guest].file(names.front().file);
+  Copy copy{{}, candidate.shared, candidate.complete, file.nlink, file.stamp.mtime.full()};
+  for (const auto name : names) copy.guests.push_back(name.guest);
+  return copy;
+}
+
+bool must_learn(std::span<const Known> known) {
+  const auto first = std::ranges::find_if(known, &Known::is_known);
+  return std::any_of(first, known.end(), [&](const Known& other) { return other.is_known() && other != *first; }) &&
+         !std::ranges::all_of(known, &Known::is_known);
+}
+
+Sifted sift(const Scan& scan, const Candidates& candidates, std::span<const std::uint32_t> members,
+            std::span<const Known> known, const PlanRules& rules) {
+  Sifted sifted;
+  const auto classes = classes_of(members, known);
+  for (auto one = classes.begin(); one != classes.end(); ++one) {
+    const auto& [content, inodes] = *one;
+    if (inodes.size() > 1) {
+      plan_class(scan, candidates, inodes, rules, sifted);
+      continue;
+    }
+    const auto has_bytes = [&](const auto& other) { return &other != &*one && other.first.digest == content.digest; };
+    const bool others_have = std::ranges::any_of(classes, has_bytes);
+    sifted.left.push_back({inodes[0], others_have ? Verdict::metadata_differs : Verdict::content_differs, {}, {}});
+  }
+  return sifted;
+}
+
+}  // namespace vunify
