@@ -39,24 +39,24 @@ struct Found {
 std::vector<Found> walk_all(const std::vector<RootDir>& roots) {
   std::vector<Found> found;
   std::mutex adding;
+  std::vector<Journey> journeys;
   for (const auto& root : roots) {
     Visitor visitor;
     visitor.stop = [] { return false; };
     visitor.failed = [](const std::string&, const std::system_error&) {};
-    visitor.visit = [&](Listing& listing) {
-      std::vector<std::string> deeper;
+    visitor.visit = [&adding, &found, &root](const Listing& listing) {
       std::vector<Found> here;
-      for (const auto& entry : listing.entries) {
-        if (entry.inode.is_directory()) deeper.push_back(entry.leaf);
+      for (auto& entry : listing.entries) {
+        entry.enter = entry.inode.is_directory();
         if (entry.inode.is_regular())
           here.push_back({&root, join_path(listing.path, entry.leaf), entry.inode.ino, entry.inode.stamp.size});
       }
       const std::lock_guard lock(adding);
       std::ranges::move(here, std::back_inserter(found));
-      return deeper;
     };
-    walk(root, visitor);
+    journeys.push_back({&root, std::move(visitor)});
   }
+  walk(journeys);
   return found;
 }
 

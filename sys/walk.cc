@@ -11,11 +11,15 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <optional>
+#include <vector>
 
 namespace vunify {
 namespace {
 
-constexpr std::size_t buffer_bytes = 128 << 10;
+constexpr std::size_t first_room = 128 << 10;
+constexpr std::size_t least_room = 64 << 10;  // for one getdents64(2)
+constexpr std::size_t most_kept = 1 << 20;    // of a buffer, from one directory to the next
 
 bool is_dots(const char* leaf) { return std::strcmp(leaf, ".") == 0 || std::strcmp(leaf, "..") == 0; }
 
@@ -23,74 +27,108 @@ bool is_gone(const std::system_error& error) {
   return is_error(error, ENOENT) || is_error(error, ENOTDIR) || is_error(error, ELOOP) || is_error(error, ESTALE);
 }
 
-// Type and number come with the name; only what may be unified is worth a statx.
-bool fill(int dir, unsigned char type, Inode& inode, const char* leaf) {
-  inode.mode = DTTOIF(type);
-  if (type != DT_REG && type != DT_UNKNOWN) return true;
-  const auto stat = stat_name(dir, leaf);
-  if (stat) inode = *stat;
-  return stat.has_value();
+// What a thread reads a directory into: kept for the next one, so that a name costs no allocation.
+struct Desk {
+  std::vector<char> records;
+  std::vector<const dirent64*> order;
+  std::vector<Entry> entries;
+
+  void clear() {
+    if (records.size() > most_kept) *this = {};
+    order.clear();
+    entries.clear();
+  }
+};
+
+std::size_t read_records(int dir, std::vector<char>& records) {
+  for (std::size_t size = 0;;) {
+    if (records.size() < size + least_room) records.resize(std::max(first_room, 2 * size));
+    const long got = check(::syscall(SYS_getdents64, dir, records.data() + size, records.size() - size), "getdents64");
+    if (got == 0) return size;
+    size += static_cast<std::size_t>(got);
+  }
 }
 
-std::vector<Entry> read_entries(int dir) {
-  thread_local const auto buffer = std::make_unique<char[]>(buffer_bytes);
-  std::vector<Entry> entries;
-  while (const long got = check(::syscall(SYS_getdents64, dir, buffer.get(), buffer_bytes), "getdents64")) {
-    for (long at = 0; at < got;) {
-      const auto* record = reinterpret_cast<const dirent64*>(buffer.get() + at);
-      at += record->d_reclen;
-      if (is_dots(record->d_name)) continue;
-      Entry entry{record->d_name, {}};
-      entry.inode.ino = record->d_ino;
-      entry.inode.mode = DTTOIF(record->d_type);
-      entries.push_back(std::move(entry));
-    }
+void read_entries(int dir, Desk& desk) {
+  const auto size = read_records(dir, desk.records);
+  for (std::size_t at = 0; at < size;) {
+    const auto* record = reinterpret_cast<const dirent64*>(desk.records.data() + at);
+    at += record->d_reclen;
+    if (!is_dots(record->d_name)) desk.order.push_back(record);
   }
-  return entries;
+  std::ranges::sort(desk.order, {}, [](const dirent64* record) { return record->d_ino; });
 }
+
+// Type and number come with the name; only what may be unified is worth a statx.
+std::optional<Inode> look_at(int dir, const dirent64& record) {
+  if (record.d_type == DT_REG || record.d_type == DT_UNKNOWN) return stat_name(dir, record.d_name);
+  Inode inode;
+  inode.ino = record.d_ino;
+  inode.mode = DTTOIF(record.d_type);
+  return inode;
+}
+
+// The directories to go on into that one directory holds.
+struct Level {
+  const Journey& journey;
+  std::uint64_t device;
+  std::string path;
+  std::string leaves;  // each with its NUL
+};
+using SharedLevel = std::shared_ptr<const Level>;
 
 class Walk {
  public:
-  Walk(const RootDir& root, const Visitor& visitor) : root_(root), visitor_(visitor), device_(stat_fd(root.fd()).dev) {}
-
-  void run() {
-    tasks_.run([this] { enter({}); });
+  void run(std::span<const Journey> journeys) {
+    for (const auto& journey : journeys)
+      go_on(std::make_shared<Level>(Level{journey, stat_fd(journey.root->fd()).dev, {}, std::string(1, '\0')}));
     tasks_.wait();
   }
 
  private:
-  void enter(const std::string& path) {
-    if (visitor_.stop()) return;
+  // Leaves are taken one by one: a task each would hold a path for every one of a million directories.
+  void go_on(SharedLevel level, std::size_t at = 0) {
+    if (at < level->leaves.size()) tasks_.run([this, level = std::move(level), at] { enter(level, at); });
+  }
+
+  void enter(const SharedLevel& level, std::size_t at) {
+    const std::string_view leaf = level->leaves.c_str() + at;
+    go_on(level, at + leaf.size() + 1);
+    const auto& visitor = level->journey.visitor;
+    if (visitor.stop()) return;
+    auto path = join_path(level->path, leaf);
     try {
-      for (auto& leaf : visit(path)) tasks_.run([this, next = join_path(path, leaf)] { enter(next); });
+      auto leaves = visit(*level, path);
+      if (!leaves.empty())
+        go_on(std::make_shared<Level>(Level{level->journey, level->device, std::move(path), std::move(leaves)}));
     } catch (const std::system_error& error) {
-      if (!is_gone(error)) visitor_.failed(path, error);
+      if (!is_gone(error)) visitor.failed(path, error);
     }
   }
 
-  std::vector<std::string> visit(const std::string& path) {
-    const Fd dir = root_.open_directory(path);
-    Listing listing{path, dir.get(), stat_fd(dir.get()), {}};
-    if (listing.self.dev != device_) {
+  static std::string visit(const Level& level, const std::string& path) {
+    const Fd dir = level.journey.root->open_directory(path);
+    if (stat_fd(dir.get()).dev != level.device) {
       errno = EXDEV;
       throw_errno("open", path);
     }
-    listing.entries = read_entries(dir.get());
-    std::ranges::sort(listing.entries, {}, [](const Entry& entry) { return entry.inode.ino; });
-    std::erase_if(listing.entries, [&](Entry& entry) {
-      return !fill(dir.get(), static_cast<unsigned char>(IFTODT(entry.inode.mode)), entry.inode, entry.leaf.c_str());
-    });
-    return visitor_.visit(listing);
+    thread_local Desk desk;
+    desk.clear();
+    read_entries(dir.get(), desk);
+    for (const auto* record : desk.order)
+      if (const auto inode = look_at(dir.get(), *record)) desk.entries.push_back({record->d_name, *inode});
+    level.journey.visitor.visit({path, dir.get(), desk.entries});
+    std::string leaves;
+    for (const auto& entry : desk.entries)
+      if (entry.enter) leaves.append(entry.leaf).push_back('\0');
+    return leaves;
   }
 
-  const RootDir& root_;
-  const Visitor& visitor_;
-  std::uint64_t device_;
   tbb::task_group tasks_;
 };
 
 }  // namespace
 
-void walk(const RootDir& root, const Visitor& visitor) { Walk(root, visitor).run(); }
+void walk(std::span<const Journey> journeys) { Walk().run(journeys); }
 
 }  // namespace vunify

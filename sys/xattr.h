@@ -12,7 +12,7 @@ namespace vunify {
 std::map<std::string, std::string> read_xattrs(int fd);
 
 std::optional<std::string> get_xattr(int fd, const char* name);
-// The same by name in a directory, symlinks not followed, without opening the file (it needs /proc).
+// The same by name in a directory, symlinks not followed, without opening the file (before Linux 6.13 it needs /proc).
 std::optional<std::string> get_xattr_at(int dir, const std::string& leaf, const char* name);
 void set_xattr(int fd, const std::string& name, const std::string& value);
 void remove_xattr(int fd, const char* name);  // absent already: nothing happens

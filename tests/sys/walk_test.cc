@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -14,6 +15,12 @@
 namespace vunify::test {
 namespace {
 
+void walk_one(const std::string& where, const Visitor& visitor) {
+  const RootDir root(where);
+  const std::array journeys{Journey{&root, visitor}};
+  walk(journeys);
+}
+
 // Walks into every directory and keeps what it was told.
 struct Seen {
   std::mutex mutex;  // guards the others
@@ -21,22 +28,20 @@ struct Seen {
   std::map<std::string, int> failed;  // path -> errno
 
   explicit Seen(const std::string& where) {
-    walk(RootDir(where), {[this](Listing& listing) { return note(listing); },
-                          [this](const std::string& path, const std::system_error& error) {
-                            const std::lock_guard lock(mutex);
-                            failed[path] = error.code().value();
-                          },
-                          [] { return false; }});
+    walk_one(where, {[this](const Listing& listing) { note(listing); },
+                     [this](const std::string& path, const std::system_error& error) {
+                       const std::lock_guard lock(mutex);
+                       failed[path] = error.code().value();
+                     },
+                     [] { return false; }});
   }
 
-  std::vector<std::string> note(const Listing& listing) {
+  void note(const Listing& listing) {
     const std::lock_guard lock(mutex);
-    std::vector<std::string> directories;
-    for (const auto& entry : listing.entries) {
+    for (auto& entry : listing.entries) {
       paths.insert(join_path(listing.path, entry.leaf));
-      if (entry.inode.is_directory()) directories.push_back(entry.leaf);
+      entry.enter = entry.inode.is_directory();
     }
-    return directories;
   }
 };
 
@@ -88,22 +93,44 @@ TEST(Walk, GoesInInodeOrder) {
   Scratch dir;
   for (int i = 0; i < 50; ++i) dir.write(std::to_string(i * 7919 % 1000), "");
   bool sorted = false;
-  const auto visit = [&](Listing& listing) {
+  const auto visit = [&](const Listing& listing) {
     sorted = std::ranges::is_sorted(listing.entries, {}, [](const Entry& entry) { return entry.inode.ino; });
-    return std::vector<std::string>{};
   };
-  walk(RootDir(dir.root()), {visit, {}, [] { return false; }});
+  walk_one(dir.root(), {visit, {}, [] { return false; }});
   EXPECT_TRUE(sorted);
+}
+
+TEST(Walk, ReadsADirectoryOfAnySize) {
+  Scratch dir;
+  for (int i = 0; i < 3000; ++i) dir.write(std::string(200, 'x') + std::to_string(i), "");
+  EXPECT_EQ(Seen(dir.root()).paths.size(), 3000u);
+}
+
+TEST(Walk, GoesThroughSeveralRootsEachWithItsVisitor) {
+  const Scratch dir{{"a/x/1", ""}, {"a/y/2", ""}, {"b/x/3", ""}};
+  const RootDir a(dir / "a"), b(dir / "b");
+  std::array<std::atomic<int>, 2> names{};
+  const auto visitor = [&](std::size_t root) {
+    const auto visit = [&names, root](const Listing& listing) {
+      for (auto& entry : listing.entries) entry.enter = entry.inode.is_directory();
+      names[root] += static_cast<int>(listing.entries.size());
+    };
+    return Visitor{visit, {}, [] { return false; }};
+  };
+  const std::array journeys{Journey{&a, visitor(0)}, Journey{&b, visitor(1)}};
+  walk(journeys);
+  EXPECT_EQ(names[0], 4);
+  EXPECT_EQ(names[1], 2);
 }
 
 TEST(Walk, StopsWhenAsked) {
   const Scratch dir{{"a/b/c/d/e", ""}};
   std::atomic<int> visited{0};
-  const auto visit = [&](Listing& listing) {
+  const auto visit = [&](const Listing& listing) {
     ++visited;
-    return std::vector<std::string>{listing.entries.front().leaf};
+    listing.entries.front().enter = true;
   };
-  walk(RootDir(dir.root()), {visit, {}, [&] { return visited == 2; }});
+  walk_one(dir.root(), {visit, {}, [&] { return visited == 2; }});
   EXPECT_EQ(visited, 2);
 }
 
