@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 #include <iterator>
+#include <numeric>
 #include <set>
 #include <tuple>
 
@@ -114,11 +115,27 @@ class Grouping {
     return false;
   }
 
+  // How many: they are the last of found_.called.
+  std::uint32_t call_keepers(std::span<const Candidate> inodes) {
+    const auto is_private = [](const Candidate& inode) { return !inode.shared && inode.complete; };
+    if (rules_.keepers == nullptr || !rules_.metadata || std::ranges::none_of(inodes, is_private)) return 0;
+    const auto name = found_.names[inodes[0].first_name];
+    auto called = rules_.keepers->like(name.guest, scan_.trees[name.guest].fs, file(name));
+    std::erase_if(called, [&](const Called& keeper) {
+      return std::ranges::any_of(
+          inodes, [&](const Candidate& inode) { return file(found_.names[inode.first_name]).ino == keeper.file.ino; });
+    });
+    std::ranges::move(called, std::back_inserter(found_.called));
+    return static_cast<std::uint32_t>(called.size());
+  }
+
   void add_group(std::uint32_t first, std::uint32_t count) {
     const auto inodes = std::span(found_.inodes).subspan(first, count);
-    if (is_movable(inodes)) {
+    const auto called = call_keepers(inodes);
+    if (called > 0 || is_movable(inodes)) {
       const auto bytes = file(found_.names[inodes[0].first_name]).bytes_on_disk();
-      found_.groups.push_back({first, count, bytes * (count - 1)});
+      const auto first_called = static_cast<std::uint32_t>(found_.called.size()) - called;
+      found_.groups.push_back({first, count, bytes * (called > 0 ? count : count - 1), first_called, called});
       return;
     }
     const auto lone = std::ranges::all_of(inodes, [](const Candidate& inode) { return inode.name_count == 1; });
@@ -140,6 +157,7 @@ Candidates Grouping::run() {
   collect_inodes();
   collect_groups();
   std::ranges::stable_sort(found_.groups, std::greater{}, &CandidateGroup::saving);
+  found_.inodes.resize(found_.inodes.size() + found_.called.size(), {0, 0, true, false});
   return std::move(found_);
 }
 
@@ -147,6 +165,25 @@ Candidates Grouping::run() {
 
 Candidates find_candidates(Scan& scan, const std::vector<std::uint32_t>& place, const GroupRules& rules) {
   return Grouping(scan, place, rules).run();
+}
+
+std::uint32_t Candidates::guest_of(std::uint32_t inode) const {
+  const auto* keeper = called_at(inode);
+  return keeper != nullptr ? keeper->guest : names_of(inodes[inode]).front().guest;
+}
+
+const File& Candidates::file_of(const Scan& scan, std::uint32_t inode) const {
+  if (const auto* keeper = called_at(inode)) return keeper->file;
+  const auto name = names_of(inodes[inode]).front();
+  return scan.trees[name.guest].file(name.file);
+}
+
+std::vector<std::uint32_t> Candidates::members(const CandidateGroup& group) const {
+  std::vector<std::uint32_t> all(group.count + group.called_count);
+  const auto named = static_cast<std::uint32_t>(inodes.size() - called.size());
+  std::iota(all.begin(), all.begin() + group.count, group.first);
+  std::iota(all.begin() + group.count, all.end(), named + group.first_called);
+  return all;
 }
 
 void judge(Scan& scan, std::span<const NameRef> names, Verdict verdict) {

@@ -4,6 +4,7 @@
 #include <tbb/parallel_sort.h>
 
 #include <algorithm>
+#include <set>
 
 #include "sys/handle.h"
 
@@ -70,6 +71,14 @@ Index::Opened Index::open(const std::string& state_dir, lmdb::Access access) {
 
 Index::Index(const std::string& path, lmdb::Access access) : store_(path, access), fresh_(path), shared_(store_) {
   if (access == lmdb::Access::write) merge(store_, fresh_);
+}
+
+std::unique_ptr<Keepers> Index::keepers(const std::vector<Guest>& guests) const {
+  std::set<std::pair<std::optional<std::uint32_t>, std::uint64_t>> roots;
+  for (const auto& guest : guests) roots.emplace(store_.number_of(guest.fs), stat_fd(guest.root.fd()).ino);
+  const auto is_here = [&](const KnownGuest& known) { return roots.contains({known.fs, known.root_ino}); };
+  if (std::ranges::all_of(store_.guests(), is_here)) return nullptr;
+  return std::make_unique<Keepers>(store_);
 }
 
 Knowledge Index::look_up(const Scan& scan, const Candidates& candidates) const { return {store_, scan, candidates}; }

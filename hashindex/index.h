@@ -36,6 +36,8 @@ class Index {
   const Store& store() const { return store_; }
   const DigestKey& key() const { return store_.key(); }
   const KnownShared& shared() const { return shared_; }
+  // To be called from where guests that are known are not among these; nothing where all of them are.
+  std::unique_ptr<Keepers> keepers(const std::vector<Guest>& guests) const;
   // Only of groups that share inodes.
   Knowledge look_up(const Scan& scan, const Candidates& candidates) const;
 

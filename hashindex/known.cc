@@ -13,11 +13,6 @@ struct Question {
   std::size_t slot = 0;
 };
 
-const File& file_of(const Scan& scan, const Candidates& candidates, std::uint32_t inode) {
-  const auto name = candidates.names_of(candidates.inodes[inode]).front();
-  return scan.trees[name.guest].file(name.file);
-}
-
 // The walk saw a shared inode's mark, or knew it. One that was only now adopted is not what a record of a shared inode
 // speaks of.
 bool is_trusted_here(const Record& record, const File& file) {
@@ -39,11 +34,10 @@ bool KnownShared::contains(const FsId& fs, const Inode& inode) const {
 Knowledge::Knowledge(const Store& store, const Scan& scan, const Candidates& candidates) {
   std::vector<Question> questions;
   for (const auto& group : candidates.groups) {
-    for (auto inode = group.first; inode < group.first + group.count; ++inode, known_.emplace_back()) {
-      const auto name = candidates.names_of(candidates.inodes[inode]).front();
-      const auto& tree = scan.trees[name.guest];
-      if (const auto fs = store.number_of(tree.fs))
-        questions.push_back({{*fs, tree.file(name.file).ino}, inode, known_.size()});
+    for (const auto inode : candidates.members(group)) {
+      if (const auto fs = store.number_of(scan.trees[candidates.guest_of(inode)].fs))
+        questions.push_back({{*fs, candidates.file_of(scan, inode).ino}, inode, known_.size()});
+      known_.emplace_back();
     }
     ends_.push_back(known_.size());
   }
@@ -52,7 +46,8 @@ Knowledge::Knowledge(const Store& store, const Scan& scan, const Candidates& can
   RecordReader reader(store);
   for (const auto& question : questions) {
     const auto record = reader.find(question.key);
-    if (record && is_trusted_here(*record, file_of(scan, candidates, question.inode)))
+    const bool called = candidates.called_at(question.inode) != nullptr;
+    if (record && (called || is_trusted_here(*record, candidates.file_of(scan, question.inode))))
       known_[question.slot] = {record->digest, record->policy};
   }
 }

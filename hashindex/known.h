@@ -41,7 +41,7 @@ class Knowledge {
   Knowledge() = default;
   Knowledge(const Store& store, const Scan& scan, const Candidates& candidates);
 
-  // One for each member of candidates.groups[group], in their order.
+  // One for each of candidates.members() of this group, in their order.
   std::span<const Known> of_group(std::size_t group) const;
 
  private:

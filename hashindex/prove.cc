@@ -7,7 +7,9 @@
 #include <map>
 
 #include "hashindex/rank.h"
+#include "sys/handle.h"
 #include "sys/inode_attr.h"
+#include "sys/mark.h"
 #include "sys/quiet_read.h"
 
 namespace vunify {
@@ -16,10 +18,6 @@ namespace {
 constexpr std::size_t smallest_chunk = 4 << 10;
 constexpr std::size_t largest_chunk = 128 << 10;  // fits a core's L2 cache twice
 constexpr auto locks_age = std::chrono::milliseconds(50);
-
-bool is_zero(const std::vector<char>& chunk) {
-  return chunk.empty() || (chunk[0] == '\0' && std::memcmp(&chunk[0], chunk.data() + 1, chunk.size() - 1) == 0);
-}
 
 bool is_gone(const std::system_error& error) {
   return is_error(error, ENOENT) || is_error(error, ENOTDIR) || is_error(error, ELOOP) || is_error(error, EINVAL) ||
@@ -43,7 +41,9 @@ struct Prover::Reading {
 
 struct Prover::Strand {
   std::vector<std::unique_ptr<Reading>> readings;
-  std::uint64_t offset = 0;  // all bytes before it are equal
+  std::uint64_t offset = 0;             // all bytes before it are equal; a multiple of smallest_chunk
+  std::optional<ContentDigest> digest;  // of these bytes
+  std::optional<Verdict> lone;          // of the one that is left, and still read for its digest
   std::uint64_t size() const { return readings.front()->held.seen.stamp.size; }
   bool is_done() const { return offset >= size(); }
   bool is_sparse() const;
@@ -65,40 +65,59 @@ void Prover::Strand::skip_common_hole() {
     if (data <= offset) return;
     data = std::min(data, next_data(reading->held.fd.get(), offset));
   }
-  offset = std::max(offset, data);
+  offset = std::max(offset, data / smallest_chunk * smallest_chunk);
 }
 
-const File& Prover::file_of(std::uint32_t inode) const {
-  const auto name = scene_.candidates.names_of(scene_.candidates.inodes[inode]).front();
-  return scene_.scan.trees[name.guest].file(name.file);
+Learnt learnt_of(const Held& held, const DigestKey& key) {
+  return {held.digest, fold(key, held.policy), held.seen, held.reading, handle_of(held.fd.get())};
 }
 
-bool Prover::is_locked(const NameRef& name, std::uint64_t ino) {
+bool Prover::is_locked(const Guest& guest, std::uint64_t ino) {
   const auto now = std::chrono::steady_clock::now();
   if (now - locks_read_ > locks_age) {
     locks_ = FileLocks::read();
     locks_read_ = now;
   }
-  return locks_.is_locked(scene_.guests[name.guest].mount.dev, ino);
+  return locks_.is_locked(guest.mount.dev, ino);
+}
+
+Fd Prover::open_inode(std::uint32_t inode) const {
+  const auto& root = scene_.guests[scene_.candidates.guest_of(inode)].root;
+  if (const auto* called = scene_.candidates.called_at(inode)) {
+    auto fd = open_handle(root.fd(), called->handle);
+    if (!fd) throw std::system_error(ENOENT, std::generic_category());
+    return std::move(*fd);
+  }
+  const auto name = scene_.candidates.names_of(scene_.candidates.inodes[inode]).front();
+  return root.open_to_read(scene_.scan.trees[name.guest].path(name.file));
+}
+
+// A mark is read again: the walk may have it from the index, which is a hint.
+bool Prover::is_as_expected(std::uint32_t inode, const Held& held) const {
+  const auto& file = scene_.candidates.file_of(scene_.scan, inode);
+  const auto& guest = scene_.guests[scene_.candidates.guest_of(inode)];
+  const bool called = scene_.candidates.called_at(inode) != nullptr;
+  if ((called || file.marked) && !is_marked(held.fd.get(), {guest.fs, file.ino})) return false;
+  if (called) return held.seen.is_regular() && held.seen.ino == file.ino && held.seen.stamp.size == file.stamp.size;
+  return is_as_scanned(held.seen, file, scene_.candidates.inodes[inode].shared);
 }
 
 // Verdict::shared where it can be held; else why not.
 Held Prover::hold(std::uint32_t inode, Verdict& verdict) {
-  const auto& candidate = scene_.candidates.inodes[inode];
-  const auto name = scene_.candidates.names_of(candidate).front();
+  const auto& guest = scene_.guests[scene_.candidates.guest_of(inode)];
   Held held;
   held.inode = inode;
-  const auto& guest = scene_.guests[name.guest];
-  held.fd = guest.root.open_to_read(scene_.scan.trees[name.guest].path(name.file));
+  held.reading = clock_now();
+  held.fd = open_inode(inode);
   // Before the stat: what it says holds from here on.
   if (rules_.leases) held.lease = Lease::take(held.fd.get(), guest.mount.dev);
   held.seen = stat_fd(held.fd.get());
   held.flags = inode_flags(held.fd.get());
-  if (!is_as_scanned(held.seen, file_of(inode), candidate.shared))
+  if (!is_as_expected(inode, held))
     verdict = Verdict::changed;
-  else if ((held.flags & own_flags) != 0 && !candidate.shared)
+  else if ((held.flags & own_flags) != 0 && !scene_.candidates.inodes[inode].shared)
     verdict = Verdict::own_flags;
-  else if (is_locked(name, held.seen.ino))
+  else if (is_locked(guest, held.seen.ino))
     verdict = Verdict::locked;
   else if (rules_.leases && !held.lease)
     verdict = Verdict::open_for_writing;
@@ -113,14 +132,14 @@ std::unique_ptr<Prover::Reading> Prover::open(std::uint32_t inode, std::vector<L
       ++read_files_;
       return std::make_unique<Reading>(std::move(held));
     }
-    left.push_back({inode, verdict, {}});
+    left.push_back({inode, verdict, {}, {}});
   } catch (const std::system_error& error) {
     if (is_gone(error))
-      left.push_back({inode, Verdict::vanished, {}});
+      left.push_back({inode, Verdict::vanished, {}, {}});
     else if (is_error(error, EWOULDBLOCK))  // somebody holds a write lease on it
-      left.push_back({inode, Verdict::open_for_writing, {}});
+      left.push_back({inode, Verdict::open_for_writing, {}, {}});
     else
-      left.push_back({inode, Verdict::unreadable, error.code().message()});
+      left.push_back({inode, Verdict::unreadable, error.code().message(), {}});
   }
   return nullptr;
 }
@@ -141,9 +160,9 @@ bool Prover::read_chunk(Reading& reading, std::uint64_t offset, std::vector<char
     read_bytes_ += got;
     scene_.counters.bytes += got;
     if (got == wanted && (!reading.held.lease || reading.held.lease->held())) return true;
-    left.push_back({inode, Verdict::changed, {}});
+    left.push_back({inode, Verdict::changed, {}, {}});
   } catch (const std::system_error& error) {
-    left.push_back({inode, Verdict::unreadable, error.code().message()});
+    left.push_back({inode, Verdict::unreadable, error.code().message(), {}});
   }
   return false;
 }
@@ -154,7 +173,17 @@ Verdict Prover::lone_verdict(bool others_dropped_out) const {
   return others_dropped_out ? Verdict::twin_busy : Verdict::content_differs;
 }
 
-// One chunk of every reading. What is equal goes on together; what is alone is out, and its lease with it.
+// Those that are alone are out, and their leases with them; but for a digest they are read on.
+void Prover::part_from_the_lone(std::vector<Strand>& strands, Verdict verdict, std::vector<LeftAlone>& left) const {
+  std::erase_if(strands, [&](Strand& strand) {
+    if (strand.readings.size() > 1) return false;
+    if (!strand.lone) strand.lone = verdict;
+    if (!rules_.digests) left.push_back({strand.readings[0]->held.inode, *strand.lone, {}, {}});
+    return !rules_.digests;
+  });
+}
+
+// One chunk of every reading. What is equal goes on together.
 std::vector<Prover::Strand> Prover::step(Strand strand, std::vector<LeftAlone>& left) {
   strand.skip_common_hole();
   const auto left_before = left.size();
@@ -166,7 +195,7 @@ std::vector<Prover::Strand> Prover::step(Strand strand, std::vector<LeftAlone>& 
   for (auto& reading : strand.readings) {
     chunk.reserve(size);
     if (scene_.stop.requested()) {
-      left.push_back({reading->held.inode, Verdict::not_reached, {}});
+      left.push_back({reading->held.inode, strand.lone.value_or(Verdict::not_reached), {}, {}});
       continue;
     }
     if (!read_chunk(*reading, strand.offset, chunk, left)) continue;
@@ -180,25 +209,32 @@ std::vector<Prover::Strand> Prover::step(Strand strand, std::vector<LeftAlone>& 
       if (found == end) by_digest.emplace(digest, mine);
     }
     if (mine == strands.size()) {
-      strands.push_back({{}, strand.offset + chunk.size()});
+      strands.push_back({{}, strand.offset + chunk.size(), strand.digest, strand.lone});
       chunks.push_back(std::move(chunk));
       chunk = {};
     }
     strands[mine].readings.push_back(std::move(reading));
   }
-  const auto verdict = lone_verdict(left.size() > left_before);
-  std::erase_if(strands, [&](Strand& s) {
-    if (s.readings.size() == 1) left.push_back({s.readings[0]->held.inode, verdict, {}});
-    return s.readings.size() == 1;
-  });
+  for (std::size_t i = 0; i < strands.size(); ++i)
+    if (strands[i].digest) strands[i].digest->add(strand.offset, chunks[i]);
+  part_from_the_lone(strands, lone_verdict(left.size() > left_before), left);
   return strands;
+}
+
+void Prover::finish_lone(Strand strand, std::vector<LeftAlone>& left) const {
+  auto& held = strand.readings[0]->held;
+  held.digest = strand.digest->value(strand.size());
+  if (rules_.metadata) held.policy = read_policy(held.fd.get(), held.seen, held.flags);
+  left.push_back({held.inode, *strand.lone, {}, learnt_of(held, scene_.key)});
 }
 
 // Equal bytes; now split by policy metadata.
 void Prover::finish(Strand strand, Proof& proof) {
   std::vector<ProvenClass> classes;
+  const auto digest = strand.digest ? strand.digest->value(strand.size()) : Digest{};
   for (auto& reading : strand.readings) {
     auto& held = reading->held;
+    held.digest = digest;
     if (rules_.metadata) held.policy = read_policy(held.fd.get(), held.seen, held.flags);
     const auto same = [&](const ProvenClass& c) {
       return !rules_.metadata || agree(c.front().policy, held.policy, rules_.mtime);
@@ -207,69 +243,82 @@ void Prover::finish(Strand strand, Proof& proof) {
     if (found == classes.end()) found = classes.emplace(classes.end());
     found->push_back(std::move(held));
   }
+  const auto learnt = [&](const Held& held) {
+    return rules_.digests ? std::optional(learnt_of(held, scene_.key)) : std::nullopt;
+  };
   for (auto& c : classes) {
     if (c.size() > 1)
       proof.classes.push_back(std::move(c));
     else
-      proof.left.push_back({c[0].inode, Verdict::metadata_differs, {}});
+      proof.left.push_back({c[0].inode, Verdict::metadata_differs, {}, learnt(c[0])});
   }
 }
 
 Proof Prover::prove(const std::vector<std::uint32_t>& inodes) {
   Proof proof;
-  Strand all;
+  std::vector<Strand> open_strands(1);
   for (const auto inode : inodes)
-    if (auto reading = open(inode, proof.left)) all.readings.push_back(std::move(reading));
-  std::vector<Strand> open_strands;
-  if (all.readings.size() > 1)
-    open_strands.push_back(std::move(all));
-  else if (all.readings.size() == 1)
-    proof.left.push_back({all.readings[0]->held.inode, lone_verdict(!proof.left.empty()), {}});
+    if (auto reading = open(inode, proof.left)) open_strands[0].readings.push_back(std::move(reading));
+  auto& readings = open_strands[0].readings;
+  if (readings.size() == 1) proof.left.push_back({readings[0]->held.inode, lone_verdict(inodes.size() > 1), {}, {}});
+  if (rules_.digests) open_strands[0].digest.emplace(scene_.key);
+  if (readings.size() < 2) open_strands.clear();
   while (!open_strands.empty()) {
     auto strand = std::move(open_strands.back());
     open_strands.pop_back();
-    if (strand.is_done()) {
-      finish(std::move(strand), proof);
-    } else if (scene_.stop.requested()) {
-      for (const auto& reading : strand.readings) proof.left.push_back({reading->held.inode, Verdict::not_reached, {}});
-    } else {
+    if (!strand.is_done())
       std::ranges::move(step(std::move(strand), proof.left), std::back_inserter(open_strands));
-    }
+    else if (strand.lone)
+      finish_lone(std::move(strand), proof.left);
+    else
+      finish(std::move(strand), proof);
   }
   scene_.counters.files += inodes.size();
   return proof;
 }
 
-// Of the chunks that are not all zeros, and where they are: a hole and the zeros of a dense file name one content.
-std::optional<Digest> Prover::digest_of(std::uint32_t inode, std::vector<LeftAlone>& left) {
+// False where it did not come to the end of it.
+bool Prover::digest_all(Reading& reading, std::vector<LeftAlone>& left) {
+  ContentDigest digest(scene_.key);
+  std::vector<char> chunk;
+  chunk.reserve(largest_chunk);
+  auto& held = reading.held;
+  const auto size = held.seen.stamp.size;
+  const bool sparse = held.seen.bytes_on_disk() < size;
+  for (std::uint64_t at = 0; at < size; at += largest_chunk) {
+    if (sparse) at = next_data(held.fd.get(), at) / largest_chunk * largest_chunk;
+    if (at >= size) break;
+    if (scene_.stop.requested()) return left.push_back({held.inode, Verdict::not_reached, {}, {}}), false;
+    if (!read_chunk(reading, at, chunk, left)) return false;
+    digest.add(at, chunk);
+  }
+  held.digest = digest.value(size);
+  return true;
+}
+
+std::optional<Learnt> Prover::learn(std::uint32_t inode, std::vector<LeftAlone>& left) {
   const auto reading = open(inode, left);
   if (!reading) return std::nullopt;
   reading->held.lease.reset();  // this reading proves nothing: no writer has to wait for it
-  RunningDigest digest(scene_.key);
-  std::vector<char> chunk;
-  chunk.reserve(largest_chunk);
-  const auto size = reading->held.seen.stamp.size;
-  const bool sparse = reading->held.seen.bytes_on_disk() < size;
-  for (std::uint64_t at = 0; at < size; at += largest_chunk) {
-    if (sparse) at = next_data(reading->held.fd.get(), at) / largest_chunk * largest_chunk;
-    if (at >= size) break;
-    if (scene_.stop.requested()) return left.push_back({inode, Verdict::not_reached, {}}), std::nullopt;
-    if (!read_chunk(*reading, at, chunk, left)) return std::nullopt;
-    if (is_zero(chunk)) continue;
-    digest.add({reinterpret_cast<const char*>(&at), sizeof at});
-    digest.add(chunk);
-  }
-  return digest.value();
+  if (!digest_all(*reading, left)) return std::nullopt;
+  auto& held = reading->held;
+  if (rules_.metadata) held.policy = read_policy(held.fd.get(), held.seen, held.flags);
+  return learnt_of(held, scene_.key);
 }
 
 std::vector<std::vector<std::uint32_t>> Prover::cut(const CandidateGroup& group, std::vector<LeftAlone>& left) {
   std::map<Digest, std::vector<std::uint32_t>> by_digest;
-  for (auto inode = group.first; inode < group.first + group.count; ++inode)
-    if (const auto digest = digest_of(inode, left)) by_digest[*digest].push_back(inode);
+  std::map<Digest, Learnt> first;  // of each digest: all there is to tell of one that is alone
+  for (auto inode = group.first; inode < group.first + group.count; ++inode) {
+    const auto learnt = learn(inode, left);
+    if (!learnt) continue;
+    by_digest[learnt->digest].push_back(inode);
+    first.emplace(learnt->digest, *learnt);
+  }
   std::vector<std::vector<std::uint32_t>> parts;
   for (auto& [digest, inodes] : by_digest) {
     if (inodes.size() == 1) {
-      left.push_back({inodes[0], Verdict::content_differs, {}});
+      left.push_back({inodes[0], Verdict::content_differs, {}, first.at(digest)});
       continue;
     }
     std::ranges::move(parts_by_rank(scene_.candidates, std::move(inodes), rules_.max_open), std::back_inserter(parts));

@@ -114,8 +114,9 @@ class Prover {
   void finish_lone(Strand strand, std::vector<LeftAlone>& left) const;
   bool digest_all(Reading& reading, std::vector<LeftAlone>& left);
   std::size_t chunk_bytes(std::size_t members) const;
-  bool is_locked(const NameRef& name, std::uint64_t ino);
-  const File& file_of(std::uint32_t inode) const;
+  bool is_locked(const Guest& guest, std::uint64_t ino);
+  Fd open_inode(std::uint32_t inode) const;
+  bool is_as_expected(std::uint32_t inode, const Held& held) const;
 
   const ProofScene& scene_;
   ProofRules rules_;

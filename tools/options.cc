@@ -2,9 +2,11 @@
 #include "tools/options.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <stdexcept>
 #include <thread>
 
+#include "hashindex/index.h"
 #include "tools/cli.h"
 #include "tools/text.h"
 
@@ -52,7 +54,10 @@ void check_roots(const Options& options) {
   if (options.verb == Verb::recover && !options.roots.empty()) complain_usage("--recover takes no directory");
   if (options.verb == Verb::status && !options.roots.empty()) complain_usage("--status takes no directory");
   if (options.verb == Verb::deunify && options.roots.empty()) complain_usage("no directory given");
-  if (options.verb == Verb::unify && options.roots.size() < 2) complain_usage("at least two directories are needed");
+  // One guest alone finds its keepers through the index.
+  const auto least = std::filesystem::exists(index_path(options.state_dir)) ? 1U : 2U;
+  if (options.verb == Verb::unify && options.roots.size() < least)
+    complain_usage(least == 1 ? "no directory given" : "at least two directories are needed");
 }
 
 }  // namespace

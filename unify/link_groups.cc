@@ -6,7 +6,6 @@
 #include <atomic>
 #include <chrono>
 #include <map>
-#include <numeric>
 
 #include "sys/handle.h"
 #include "unify/batch.h"
@@ -92,10 +91,8 @@ class Worker {
   }
 
   void take(const CandidateGroup& group, std::span<const Known> known) {
-    std::vector<std::uint32_t> inodes(group.count);
-    std::iota(inodes.begin(), inodes.end(), group.first);
-    if (std::ranges::any_of(known, &Known::is_known))
-      return take_known(std::move(inodes), {known.begin(), known.end()});
+    const auto inodes = work_.candidates.members(group);
+    if (std::ranges::any_of(known, &Known::is_known)) return take_known(inodes, {known.begin(), known.end()});
     if (group.count > most_open_) return take_in_parts(group);
     prove(inodes);
   }
@@ -169,7 +166,7 @@ class Worker {
 
   void note_learnt(std::uint32_t index, const Learnt& learnt) {
     if (!work_.learns()) return;
-    const auto guest = names_of(index).front().guest;
+    const auto guest = work_.candidates.guest_of(index);
     if (inode(index).shared)
       work_.rules.index->learn_shared(guest, learnt);
     else
@@ -181,13 +178,13 @@ class Worker {
   }
 
   void forget(std::uint32_t index, std::uint64_t ino) {
-    if (work_.learns()) work_.rules.index->forget(names_of(index).front().guest, ino);
+    if (work_.learns()) work_.rules.index->forget(work_.candidates.guest_of(index), ino);
   }
 
   // A shared inode stays shared, whatever was found beside it.
   void leave(std::uint32_t index, Verdict verdict, const std::string& reason) {
     const auto names = names_of(index);
-    if (verdict == Verdict::unreadable) note_failure(names.front(), reason);
+    if (verdict == Verdict::unreadable && !names.empty()) note_failure(names.front(), reason);
     if (!inode(index).shared) judge(work_.scan, names, verdict);
   }
 
@@ -218,7 +215,7 @@ class Worker {
   }
 
   PlanRules plan_rules(std::uint32_t index) {
-    const auto& guest = work_.guests[names_of(index).front().guest];
+    const auto& guest = work_.guests[work_.candidates.guest_of(index)];
     return {link_limit(guest.mount.type.c_str()), !work_.rules.mtime};
   }
 
@@ -251,10 +248,13 @@ class Worker {
   void gather(ProvenClass& proven, const LinkSet& set) {
     LinkTask task;
     const auto keeper = proven[set.keeper].inode;
-    const auto guest = names_of(keeper).front().guest;
+    const auto guest = work_.candidates.guest_of(keeper);
     task.keeper = std::move(proven[set.keeper]);
     task.keeper_id = {work_.guests[guest].fs, task.keeper.seen.ino};
-    task.keeper_name = guest_names(keeper).front();
+    if (const auto names = guest_names(keeper); !names.empty())
+      task.keeper_name = names.front();
+    else
+      task.keeper_name.root = &work_.guests[guest].root;
     task.was_shared = inode(keeper).shared;
     task.protection = work_.places[work_.place_of[guest]].protection;
     for (const auto victim : set.victims) {

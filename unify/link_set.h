@@ -43,7 +43,7 @@ struct Victim {
 struct LinkTask {
   Held keeper;
   FileId keeper_id;
-  GuestName keeper_name;  // one of its names: the journal tells it
+  GuestName keeper_name;  // one of its names, for the journal; without a path where none is known
   bool was_shared = false;
   Protection protection = Protection::none;
   std::vector<Victim> victims;

@@ -2,6 +2,7 @@
 #include "unify/sift.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 namespace vunify {
@@ -36,10 +37,11 @@ void plan_class(const Scan& scan, const Candidates& candidates, const Class& mem
 
 Copy copy_of(const Scan& scan, const Candidates& candidates, std::uint32_t inode) {
   const auto& candidate = candidates.inodes[inode];
-  const auto names = candidates.names_of(candidate);
-  const auto& file = scan.trees[names.front().guest].file(names.front().file);
+  const auto& file = candidates.file_of(scan, inode);
   Copy copy{{}, candidate.shared, candidate.complete, file.nlink, file.stamp.mtime.full()};
-  for (const auto name : names) copy.guests.push_back(name.guest);
+  for (const auto name : candidates.names_of(candidate)) copy.guests.push_back(name.guest);
+  // A keeper that was called has names in other guests than tonight's: a number that none of these has.
+  if (copy.guests.empty()) copy.guests.push_back(~inode);
   return copy;
 }
 
@@ -59,8 +61,11 @@ Sifted sift(const Scan& scan, const Candidates& candidates, std::span<const std:
       plan_class(scan, candidates, inodes, rules, sifted);
       continue;
     }
-    const auto has_bytes = [&](const auto& other) { return &other != &*one && other.first.digest == content.digest; };
-    const bool others_have = std::ranges::any_of(classes, has_bytes);
+    // Equal contents of other policies are its neighbours.
+    const auto has_bytes = [&](auto other) { return other->first.digest == content.digest; };
+    const auto next = std::next(one);
+    const bool others_have =
+        (one != classes.begin() && has_bytes(std::prev(one))) || (next != classes.end() && has_bytes(next));
     sifted.left.push_back({inodes[0], others_have ? Verdict::metadata_differs : Verdict::content_differs, {}, {}});
   }
   return sifted;

@@ -57,13 +57,14 @@ std::string uuid_of(const Guest& guest) {
 }  // namespace
 
 void count_shared(const Scan& scan, const Candidates& candidates, Outcome& outcome) {
-  for (const auto& inode : candidates.inodes) {
+  for (std::uint32_t i = 0; i < candidates.inodes.size(); ++i) {
+    const auto& inode = candidates.inodes[i];
     const auto names = candidates.names_of(inode);
-    const auto& file = scan.trees[names.front().guest].file(names.front().file);
     const auto shared = std::ranges::count_if(
         names, [&](NameRef name) { return scan.trees[name.guest].file(name.file).verdict == Verdict::shared; });
+    const bool called = names.empty() && inode.is_keeper;
     outcome.shared_files += static_cast<std::uint64_t>(shared);
-    if (shared != 0 && !inode.given_up) outcome.shared_bytes += file.bytes_on_disk();
+    if ((shared != 0 && !inode.given_up) || called) outcome.shared_bytes += candidates.file_of(scan, i).bytes_on_disk();
   }
 }
 
