@@ -10,11 +10,11 @@
 namespace vunify {
 namespace {
 
-// Victims wait in staging for this many later links, some milliseconds: long for a process between looking a name up
-// and opening it, short for a writer that our lease keeps waiting (20 ms at most).
-constexpr std::size_t lingering_names = 128;
+using Clock = std::chrono::steady_clock;
 
-// And for so long at the least: a process that had passed the kernel's permission check has come to the lease by then.
+// Victims wait in staging for so long, while others are linked: long for a process between looking a name up, passing
+// the kernel's permission check and coming to the lease; short for a writer that our lease keeps waiting (20 ms at
+// most).
 constexpr auto linger = std::chrono::milliseconds(5);
 
 }  // namespace
@@ -50,8 +50,8 @@ void Batch::begin(const std::vector<LinkTask>& tasks) const {
                              directory_time(*victim.names[n].root, victim.names[n].path)});
     sets.push_back(std::move(set));
   }
+  journal_.sync(staging_, staging_path_);
   journal_.begin(sets);
-  sync_filesystem(staging_, staging_path_);
 }
 
 void Batch::apply(const std::function<void(LinkTask& task, const Finished& finished)>& done) {
@@ -59,29 +59,28 @@ void Batch::apply(const std::function<void(LinkTask& task, const Finished& finis
   names_ = 0;
   if (tasks.empty()) return;
   begin(tasks);
-  std::size_t finished = 0, waiting = 0;
+  std::vector<Clock::time_point> linked;
+  std::size_t finished = 0;
   bool kept = false, disk_full = false;
-  const auto finish_until = [&](std::size_t end) {
-    if (finished < end) std::this_thread::sleep_for(linger);
-    for (; finished < end; ++finished) {
-      done(tasks[finished], finish(tasks[finished]));
-      kept |= !tasks[finished].kept.empty();
-    }
-    waiting = 0;
+  const auto finish_next = [&] {
+    auto& task = tasks[finished++];
+    done(task, finish(task));
+    kept |= !task.kept.empty();
   };
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
+  for (auto& task : tasks) {
     if (disk_full)
-      for (auto& victim : tasks[i].victims) victim.verdict = Verdict::not_reached;
+      for (auto& victim : task.victims) victim.verdict = Verdict::not_reached;
     else
-      link_over(tasks[i]);
-    disk_full |= tasks[i].disk_full;
-    waiting += tasks[i].victims.size();
-    if (waiting >= lingering_names) finish_until(i + 1);
+      link_over(task);
+    disk_full |= task.disk_full;
+    linked.push_back(Clock::now());
+    while (linked[finished] + linger <= linked.back()) finish_next();
   }
-  finish_until(tasks.size());
-  if (kept) return journal_.set_aside();
-  sync_filesystem(staging_, staging_path_);  // a power cut may not leave half of it and no journal
-  journal_.end();
+  while (finished < tasks.size()) {
+    std::this_thread::sleep_until(linked[finished] + linger);
+    finish_next();
+  }
+  kept ? journal_.set_aside() : journal_.over(staging_, staging_path_);
 }
 
 }  // namespace vunify

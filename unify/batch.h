@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Links made between two commits of the journal. The journal is written and the guests' filesystem synced once for all
-// of them: after that the keepers' bytes are on disk, and no power cut can leave a name with less than it had.
+// Links made between two commits of the journal. The guests' filesystem is synced and the journal written once for all
+// of them: after that the keepers' bytes are on disk, and no power cut can leave a name with less than it had. The same
+// syncing makes durable what the batch before did, which the journal forgets then; the last one is ended by
+// Journal::end.
 #pragma once
 
 #include <functional>
@@ -24,8 +26,7 @@ class Batch {
   std::size_t names() const { return names_; }
 
   // Links all that was added, hands every task to `done` with what it freed, and is empty afterwards. Throws only
-  // where nothing of it was begun: the journal could not be written (ENOSPC) or the filesystem not be synced (EIO); or
-  // where all is done and could not be synced.
+  // where nothing of it was begun: the journal could not be written (ENOSPC) or the filesystem not be synced (EIO).
   void apply(const std::function<void(LinkTask& task, const Finished& finished)>& done);
 
  private:

@@ -178,7 +178,22 @@ void Journal::set_aside() {
   fd_ = open_host(path_, O_RDWR | O_CREAT | O_NOFOLLOW);
 }
 
-void Journal::end() { write_at_start(fd_.get(), header_of({}, 0), path_); }
+void Journal::over(int fs, const std::string& path) {
+  unsynced_ = fs;
+  unsynced_path_ = path;
+}
+
+void Journal::sync(int fs, const std::string& path) {
+  if (unsynced_ >= 0 && unsynced_ != fs) sync_filesystem(unsynced_, unsynced_path_);
+  sync_filesystem(fs, path);
+  unsynced_ = -1;
+}
+
+void Journal::end() {
+  if (begun_.empty()) return;
+  if (unsynced_ >= 0) sync(unsynced_, unsynced_path_);
+  write_at_start(fd_.get(), header_of({}, 0), path_);
+}
 
 std::vector<JournaledSet> read_journals(const std::string& state_dir) {
   std::vector<JournaledSet> sets;

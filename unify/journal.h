@@ -57,13 +57,21 @@ class Journal {
   void amend(const std::vector<JournaledSet>& sets);
   // The batch is over but for names that had to be kept: it stays on disk, in a file of its own, for the next start.
   void set_aside();
-  // The batch is over. Not synced: an old batch read again finds nothing left to do. What was done must be on disk.
+  // The batch is over, but what it did on the filesystem of `fs` need not be on disk yet. It must be before the batch
+  // is forgotten: whoever begins the next one calls sync() first. Until then the next start would find nothing left to
+  // do.
+  void over(int fs, const std::string& path);
+  // Makes durable what the last batch did, and all else on the filesystem of `fs`.
+  void sync(int fs, const std::string& path);
+  // The batch is over, and on disk (what over() told is synced). Not synced itself: see over().
   void end();
 
  private:
   std::string path_;
   Fd fd_;
   std::string begun_;  // what begin() wrote
+  int unsynced_ = -1;  // what over() told
+  std::string unsynced_path_;
 };
 
 // The batches that earlier workers left. A file that cannot be read throws; one whose batch is torn, or over, has none.

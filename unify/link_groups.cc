@@ -17,9 +17,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t batch_names = 512;  // between two commits of a journal
-constexpr std::size_t least_open = 16;    // files of one group held at a time, at the least
-constexpr std::size_t most_open = 4096;   // more would make the chunks smaller than a page (ProofRules::buffer_bytes)
+constexpr std::size_t batch_names = 2048;  // between two commits of a journal
+constexpr std::size_t least_open = 16;     // files of one group held at a time, at the least
+constexpr std::size_t most_open = 4096;    // more would make the chunks smaller than a page (ProofRules::buffer_bytes)
 
 struct Work {
   const std::vector<Guest>& guests;
@@ -76,6 +76,7 @@ class Worker {
         take(group, work_.knowledge.of_group(i));
     }
     apply_all();
+    end_journal();
     tally_.read_files = prover_.read_files();
     tally_.read_bytes = prover_.read_bytes();
     return std::move(tally_);
@@ -270,12 +271,23 @@ class Worker {
     for (auto& [place, batch] : batches_) apply(batch);
   }
 
-  // A batch that broke off lies in the journal and in staging until the next start: nothing may be written over it.
   void apply(Batch& batch) {
+    commit([&] { batch.apply([this](LinkTask& task, const Finished& finished) { note(task, finished); }); });
+  }
+
+  void end_journal() {
+    commit([this] {
+      if (journal_) journal_->end();
+    });
+  }
+
+  // A batch that broke off lies in the journal and in staging until the next start: nothing may be written over it.
+  template <typename Step>
+  void commit(const Step& step) {
     if (broken_off_) return;
     const auto start = Clock::now();
     try {
-      batch.apply([this](LinkTask& task, const Finished& finished) { note(task, finished); });
+      step();
     } catch (const std::system_error& error) {
       broken_off_ = true;
       work_.disk_full = true;  // nothing more can be journalled or synced, and so nothing more is begun
