@@ -24,21 +24,27 @@ run() {  # run NAME COMMAND...: its seconds of wall time, one line a round
   echo "$((end - begin))" >>"$times/$name"
 }
 
-for round in 0 1 2 3; do  # the first one warms the cache, and is not counted
+rounds='0 1 2 3'  # the first one warms the cache, and is not counted
+[ -z "$cold" ] || rounds='1 2 3'
+for round in $rounds; do
   run floor "$bin/floor" "$@"
   run vunify-n "$bin/vunify" -n --protect=immutable "$@"
-  [ $round = 0 ] && [ -z "$cold" ] && { rm -f "$times"/*; continue; }
+  if [ "$round" = 0 ]; then
+    rm -f "$times"/*
+    continue
+  fi
   run jdupes-Q jdupes -r -Q -m "$@"
   run hardlink-n hardlink -n -c "$@"
   run rmlint rmlint -o summary:stdout "$@"
   run rdfind rdfind -dryrun true -makeresultsfile false "$@"
-  [ $round = 3 ] || [ -z "$cold" ] || [ $round != 2 ] || break
 done
 
-floor=$(sort -n "$times/floor" | sed -n 2p)
-printf '%-12s %9s %9s\n' program seconds 'x floor'
+median() { [ ! -f "$times/$1" ] || sort -n "$times/$1" | sed -n 2p; }
+floor=$(median floor)
+jdupes=$(median jdupes-Q)
+printf '%-12s %9s %9s %9s\n' program seconds 'x floor' 'x jdupes'
 for name in floor vunify-n jdupes-Q hardlink-n rmlint rdfind; do
   [ -f "$times/$name" ] || { printf '%-12s not installed\n' "$name"; continue; }
-  sort -n "$times/$name" | sed -n 2p |
-    awk -v name="$name" -v floor="$floor" '{ printf "%-12s %9.2f %9.2f\n", name, $1 / 1e9, $1 / floor }'
+  median "$name" | awk -v name="$name" -v floor="$floor" -v jdupes="$jdupes" '{
+    printf "%-12s %9.2f %9.2f %9s\n", name, $1 / 1e9, $1 / floor, jdupes ? sprintf("%.2f", $1 / jdupes) : "-" }'
 done

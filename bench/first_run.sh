@@ -77,7 +77,7 @@ run() {  # run NAME IMAGE COMMAND...: a line "nanoseconds bytes" a round
   rm "$work/pool/run"
 }
 
-for round in 1 2 3; do
+for _ in 1 2 3; do
   rm -rf "$work/state"
   run hardlink linked-inside hardlink -q
   run vunify trees "$bin/vunify" --protect=immutable --state "$work/state"

@@ -4,19 +4,22 @@
 #include <tbb/parallel_sort.h>
 
 #include <algorithm>
-#include <functional>
 #include <iterator>
 #include <numeric>
 #include <set>
 #include <tuple>
+
+#include "hashindex/name_order.h"
 
 namespace vunify {
 namespace {
 
 constexpr std::size_t many_sets = 64;  // of guests in one group: beyond, comparing them all costs more than a proof
 
+using Guests = std::vector<std::uint32_t>;
+
 // Both in ascending order.
-bool are_disjoint(const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b) {
+bool are_disjoint(const Guests& a, const Guests& b) {
   for (auto i = a.begin(), j = b.begin(); i != a.end() && j != b.end();) {
     if (*i == *j) return false;
     *i < *j ? ++i : ++j;
@@ -27,44 +30,23 @@ bool are_disjoint(const std::vector<std::uint32_t>& a, const std::vector<std::ui
 class Grouping {
  public:
   Grouping(Scan& scan, const std::vector<std::uint32_t>& place, const GroupRules& rules)
-      : scan_(scan), place_(place), rules_(rules) {}
+      : scan_(scan), order_(scan, place, rules), rules_(rules) {}
 
   Candidates run();
 
  private:
   File& file(NameRef name) { return scan_.trees[name.guest].file(name.file); }
 
-  auto group_key(NameRef name) {
-    const auto& f = file(name);
-    const bool metadata = rules_.metadata;
-    return std::tuple(place_[name.guest], f.stamp.size, metadata ? +f.mode : 0, metadata ? f.uid : 0,
-                      metadata ? f.gid : 0, metadata && rules_.mtime ? std::int64_t{f.stamp.mtime.sec} : 0);
-  }
-
-  // Groups together, within them the names of one inode together, within these the guests in order.
-  auto order(NameRef name) {
-    return std::tuple_cat(group_key(name), std::tuple(inode_of(name), name.guest, name.file));
-  }
-
-  FileId inode_of(NameRef name) { return {scan_.trees[name.guest].fs, file(name).ino}; }
-
-  void collect_names() {
-    for (std::uint32_t guest = 0; guest < scan_.trees.size(); ++guest) {
-      if (place_[guest] == no_place) continue;
-      const auto count = static_cast<std::uint32_t>(scan_.trees[guest].files().size());
-      for (std::uint32_t i = 0; i < count; ++i) {
-        if (scan_.trees[guest].file(i).verdict == Verdict::shared) found_.names.push_back({guest, i});
-      }
-    }
+  bool is_one_inode(NameRef a, NameRef b) const {
+    return order_.inode_key(a) == order_.inode_key(b) && order_.group_key(a) == order_.group_key(b);
   }
 
   void collect_inodes() {
     const auto& names = found_.names;
+    found_.inodes.reserve(names.size());  // what is not touched takes no memory
     for (std::uint32_t i = 0; i < names.size();) {
-      const auto start = i;
-      const auto inode = inode_of(names[i]);
-      const auto place = place_[names[i].guest];
-      while (i < names.size() && inode_of(names[i]) == inode && place_[names[i].guest] == place) ++i;
+      const auto start = i++;
+      while (i < names.size() && is_one_inode(names[start], names[i])) ++i;
       add_inode(start, i - start);
     }
   }
@@ -90,14 +72,14 @@ class Grouping {
     const auto& inodes = found_.inodes;
     for (std::uint32_t i = 0; i < inodes.size();) {
       const auto start = i;
-      const auto key = group_key(found_.names[inodes[i].first_name]);
-      while (i < inodes.size() && group_key(found_.names[inodes[i].first_name]) == key) ++i;
+      const auto key = order_.group_key(found_.names[inodes[i].first_name]);
+      while (i < inodes.size() && order_.group_key(found_.names[inodes[i].first_name]) == key) ++i;
       add_group(start, i - start);
     }
   }
 
-  std::vector<std::uint32_t> guests_of(const Candidate& inode) const {
-    std::vector<std::uint32_t> guests;
+  Guests guests_of(const Candidate& inode) const {
+    Guests guests;
     for (const auto name : found_.names_of(inode)) guests.push_back(name.guest);
     return guests;
   }
@@ -106,9 +88,12 @@ class Grouping {
   // (all are shared by all guests, say) need not be opened. Data can be shared whoever has it.
   bool is_movable(std::span<const Candidate> inodes) const {
     if (inodes.size() < 2 || !rules_.metadata) return inodes.size() > 1;
-    std::set<std::vector<std::uint32_t>> sets;
-    for (const auto& inode : inodes)
-      if (sets.insert(guests_of(inode)).second && sets.size() > many_sets) return true;
+    std::set<Guests> sets{guests_of(inodes[0])};
+    for (const auto& inode : inodes.subspan(1)) {
+      auto guests = guests_of(inode);
+      if (are_disjoint(*sets.begin(), guests)) return true;
+      if (sets.insert(std::move(guests)).second && sets.size() > many_sets) return true;
+    }
     for (auto a = sets.begin(); a != sets.end(); ++a)
       for (auto b = std::next(a); b != sets.end(); ++b)
         if (are_disjoint(*a, *b)) return true;
@@ -145,18 +130,18 @@ class Grouping {
   }
 
   Scan& scan_;
-  const std::vector<std::uint32_t>& place_;
+  const NameOrder order_;
   const GroupRules& rules_;
   Candidates found_;
 };
 
 Candidates Grouping::run() {
-  collect_names();
-  tbb::parallel_sort(found_.names.begin(), found_.names.end(),
-                     [this](NameRef a, NameRef b) { return order(a) < order(b); });
+  found_.names = order_.sorted_names();
   collect_inodes();
   collect_groups();
-  std::ranges::stable_sort(found_.groups, std::greater{}, &CandidateGroup::saving);
+  tbb::parallel_sort(found_.groups.begin(), found_.groups.end(), [](const CandidateGroup& a, const CandidateGroup& b) {
+    return a.saving != b.saving ? a.saving > b.saving : a.first < b.first;
+  });
   found_.inodes.resize(found_.inodes.size() + found_.called.size(), {0, 0, true, false});
   return std::move(found_);
 }

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <random>
 
+#include "hashindex/bytes.h"
+
 namespace vunify {
 namespace {
 
@@ -18,6 +20,13 @@ bool is_zero(std::span<const char> bytes) {
 
 std::span<const char> block_at(std::span<const char> bytes, std::size_t at) {
   return bytes.subspan(at, std::min(ContentDigest::block, bytes.size() - at));
+}
+
+template <typename... Number>
+std::string as_bytes(Number... numbers) {
+  std::string bytes;
+  (put(bytes, numbers), ...);
+  return bytes;
 }
 
 Digest from_hash(XXH128_hash_t hash) { return {hash.high64, hash.low64}; }
@@ -56,8 +65,7 @@ void ContentDigest::add(std::uint64_t offset, std::span<const char> bytes) {
     while (end < bytes.size() && !is_zero(block_at(bytes, end))) end += block;
     end = std::min(end, bytes.size());
     if (end > at) {
-      const auto place = offset + at;
-      if (place != expected_) digest_.add({reinterpret_cast<const char*>(&place), sizeof place});
+      if (offset + at != expected_) gaps_ = key_->of(as_bytes(gaps_.high, gaps_.low, expected_, offset + at));
       digest_.add(bytes.subspan(at, end - at));
       expected_ = offset + end;
     }
@@ -67,7 +75,7 @@ void ContentDigest::add(std::uint64_t offset, std::span<const char> bytes) {
 
 Digest ContentDigest::value(std::uint64_t file_size) const {
   auto digest = digest_;
-  digest.add({reinterpret_cast<const char*>(&file_size), sizeof file_size});
+  digest.add(as_bytes(gaps_.high, gaps_.low, file_size));
   return digest.value();
 }
 

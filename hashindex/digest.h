@@ -57,7 +57,7 @@ class ContentDigest {
  public:
   static constexpr std::size_t block = 4096;
 
-  explicit ContentDigest(const DigestKey& key) : digest_(key) {}
+  explicit ContentDigest(const DigestKey& key) : key_(&key), digest_(key) {}
 
   // Offsets ascend and are multiples of block; only the file's last piece may end between two blocks. What is left
   // out counts as zeros.
@@ -65,8 +65,10 @@ class ContentDigest {
   Digest value(std::uint64_t file_size) const;
 
  private:
-  RunningDigest digest_;
-  std::uint64_t expected_ = ~std::uint64_t{0};  // where the bytes added last ended
+  const DigestKey* key_;
+  RunningDigest digest_;        // of the blocks alone
+  Digest gaps_;                 // of where the others are: beside the blocks, for a block may hold any bytes
+  std::uint64_t expected_ = 0;  // where the block added last ended
 };
 
 }  // namespace vunify

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <queue>
 #include <span>
+#include <system_error>
 #include <utility>
 
 #include "hashindex/bytes.h"
@@ -14,6 +15,8 @@ namespace {
 
 constexpr std::size_t most_in_batch = 32768;  // about 4 MiB
 constexpr auto batch_age = std::chrono::seconds(2);
+
+std::string path_of(const std::string& index_path) { return index_path + ".fresh"; }
 
 std::string batch_key(std::uint32_t batch) {
   std::string bytes;
@@ -54,7 +57,7 @@ struct Run {
   std::uint32_t batch = 0;
   lmdb::Entry at;
 
-  std::string_view key() const { return at.key.substr(sizeof batch); }
+  std::string_view key() const { return at.key.substr(std::min(at.key.size(), sizeof batch)); }
   bool take(std::optional<lmdb::Entry> entry) {
     if (!entry || Unpack(entry->key).take<std::uint32_t>() != batch) return false;
     at = *entry;
@@ -71,7 +74,19 @@ struct Later {
 
 }  // namespace
 
-Fresh::Fresh(const std::string& index_path) : path_(index_path + ".fresh") {}
+// A run that was killed while it made the file may have left it empty, or without its table.
+bool findings_read_well(const std::string& index_path) {
+  const auto path = path_of(index_path);
+  if (!std::filesystem::exists(path) || std::filesystem::file_size(path) == 0) return true;
+  try {
+    const lmdb::Environment environment(path, lmdb::Access::read, {"findings"});
+    return lmdb::reads_well(environment);
+  } catch (const std::system_error& error) {
+    return error.code().value() == MDB_NOTFOUND;
+  }
+}
+
+Fresh::Fresh(const std::string& index_path) : path_(path_of(index_path)) {}
 
 lmdb::Environment& Fresh::environment() {
   if (environment_) return *environment_;

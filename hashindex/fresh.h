@@ -26,6 +26,9 @@ struct Finding {
   std::string handle;
 };
 
+// Of an index at this path: goes through what an interrupted run left, if anything. May crash, as lmdb::reads_well().
+bool findings_read_well(const std::string& index_path);
+
 class Fresh {
  public:
   // PATH.fresh is made with the first batch; one that an interrupted run left is gone on with.
@@ -35,7 +38,7 @@ class Fresh {
   void add(Finding finding);
   void flush();
 
-  bool is_empty();
+  bool is_empty();  // and no file of it is there
   // In the order of keys, each once: what was learnt last.
   void for_each(const std::function<void(const Finding&)>& use);
   void remove();  // the file with all in it

@@ -12,14 +12,16 @@ namespace vunify {
 namespace {
 
 // Empty where it can be read.
-std::string what_is_wrong(const std::string& path) {
+std::string what_is_wrong(const std::string& path, lmdb::Access access) {
   switch (examine_seal(path)) {
     case Condition::damaged:
       return "damaged: it does not fit its seal";
     case Condition::other_version:
       return "made by another version of vunify";
     case Condition::being_written:
-      return survives_reading(path) ? "" : "damaged: a run that wrote it was interrupted";
+      return (access == lmdb::Access::write ? salvage(path) : survives_reading(path))
+                 ? ""
+                 : "damaged: a run that wrote it was interrupted";
     default:
       return "";
   }
@@ -33,6 +35,7 @@ Record record_of(const Learnt& learnt) {
   record.mtime = learnt.seen.stamp.mtime;
   record.digest = learnt.digest;
   record.policy = learnt.policy;
+  record.by_place = learnt.by_place;
   return record;
 }
 
@@ -57,11 +60,15 @@ Index::Opened Index::open(const std::string& state_dir, lmdb::Access access) {
     const auto condition = examine_seal(path);
     if (condition == Condition::foreign) return {nullptr, "not an index of vunify's, or not root's alone", true};
     if (condition == Condition::absent && !writes) return opened;
-    opened.note = what_is_wrong(path);
+    opened.note = what_is_wrong(path, access);
     if (!opened.note.empty()) opened.note += writes ? "; begun anew" : "; not used";
     if (!opened.note.empty() && !writes) return opened;
     if (!opened.note.empty() || (writes && condition == Condition::absent)) remove_index(path);
     if (writes) break_seal(path);
+    if (writes && !findings_survive(path)) {
+      Fresh(path).remove();
+      opened.note = "what an interrupted run had learnt is damaged, and left out";
+    }
     opened.index = std::make_unique<Index>(path, access);
   } catch (const std::system_error& error) {
     opened.note = reason_of(error) + "; this run goes without";
@@ -81,7 +88,9 @@ std::unique_ptr<Keepers> Index::keepers(const std::vector<Guest>& guests) const 
   return std::make_unique<Keepers>(store_);
 }
 
-Knowledge Index::look_up(const Scan& scan, const Candidates& candidates) const { return {store_, scan, candidates}; }
+Knowledge Index::look_up(const Scan& scan, const Candidates& candidates, bool by_place) const {
+  return {store_, scan, candidates, by_place};
+}
 
 void Index::begin(const std::vector<Guest>& guests) {
   guests_ = store_.enroll(guests, clock_now().sec);

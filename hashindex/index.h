@@ -38,8 +38,8 @@ class Index {
   const KnownShared& shared() const { return shared_; }
   // To be called from where guests that are known are not among these; nothing where all of them are.
   std::unique_ptr<Keepers> keepers(const std::vector<Guest>& guests) const;
-  // Only of groups that share inodes.
-  Knowledge look_up(const Scan& scan, const Candidates& candidates) const;
+  // by_place: of groups that share data, not inodes.
+  Knowledge look_up(const Scan& scan, const Candidates& candidates, bool by_place = false) const;
 
   // To write. Guests of this run, in its order; then what it learns of their inodes, from any thread; then the end:
   // what was learnt is merged, what is gone is pruned. Each throws std::system_error where the disk is full; what was

@@ -31,7 +31,7 @@ bool KnownShared::contains(const FsId& fs, const Inode& inode) const {
   return record && is_trusted_shared(*record, inode);
 }
 
-Knowledge::Knowledge(const Store& store, const Scan& scan, const Candidates& candidates) {
+Knowledge::Knowledge(const Store& store, const Scan& scan, const Candidates& candidates, bool by_place) {
   std::vector<Question> questions;
   for (const auto& group : candidates.groups) {
     for (const auto inode : candidates.members(group)) {
@@ -47,7 +47,8 @@ Knowledge::Knowledge(const Store& store, const Scan& scan, const Candidates& can
   for (const auto& question : questions) {
     const auto record = reader.find(question.key);
     const bool called = candidates.called_at(question.inode) != nullptr;
-    if (record && (called || is_trusted_here(*record, candidates.file_of(scan, question.inode))))
+    if (record && record->by_place == by_place &&
+        (called || is_trusted_here(*record, candidates.file_of(scan, question.inode))))
       known_[question.slot] = {record->digest, record->policy};
   }
 }

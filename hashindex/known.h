@@ -39,7 +39,8 @@ struct Known {
 class Knowledge {
  public:
   Knowledge() = default;
-  Knowledge(const Store& store, const Scan& scan, const Candidates& candidates);
+  // by_place: what was learnt under reflink; else what was not. Neither says anything to the other.
+  Knowledge(const Store& store, const Scan& scan, const Candidates& candidates, bool by_place);
 
   // One for each of candidates.members() of this group, in their order.
   std::span<const Known> of_group(std::size_t group) const;

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hashindex/lmdb.h"
 
+#include <fcntl.h>
+
+#include <cstdint>
 #include <system_error>
+
+#include "sys/fd.h"
 
 namespace vunify::lmdb {
 namespace {
 
 // Address space, not disk: 100 million records take 9 GiB.
 constexpr std::size_t map_bytes = std::size_t{64} << 30;
-constexpr unsigned most_readers = 512;
+constexpr std::uint64_t lock_bytes = 64 << 10;  // a reader takes 64 of them, and every core is one
+constexpr std::size_t least_entry = 16, longest_key = 511, largest_value = 64 << 10;
 
 class Category : public std::error_category {
  public:
@@ -23,6 +29,16 @@ void check(int code, const char* call) {
   throw std::system_error(code, code > 0 ? std::generic_category() : own, call);
 }
 
+// LMDB writes to its lock file through a map, and takes it as long as it finds it. On a filesystem that cannot be
+// written to, a reader needs none.
+void reserve_lock(const std::string& path, Access access) {
+  try {
+    reserve(open_host(path, O_RDWR | O_CREAT | O_NOFOLLOW).get(), lock_bytes, path);
+  } catch (const std::system_error& error) {
+    if (access == Access::write || !is_error(error, EROFS)) throw;
+  }
+}
+
 MDB_val to_value(std::string_view bytes) { return {bytes.size(), const_cast<char*>(bytes.data())}; }
 
 std::string_view to_bytes(const MDB_val& value) { return {static_cast<const char*>(value.mv_data), value.mv_size}; }
@@ -33,6 +49,19 @@ MDB_env* make_environment() {
   return env;
 }
 
+bool reads_well(const Transaction& reading, MDB_dbi table, std::size_t most) {
+  Cursor cursor(reading, table);
+  std::string last;
+  std::size_t count = 0;
+  for (auto entry = cursor.first(); entry; entry = cursor.next(), ++count) {
+    if (count > most || (count > 0 && entry->key <= last)) return false;
+    if (entry->key.size() > longest_key || entry->value.size() > largest_value) return false;
+    last = entry->key;
+    std::string(entry->value).append(1, ' ');  // every byte of it can be read
+  }
+  return count == reading.size(table);
+}
+
 }  // namespace
 
 Environment::Environment(const std::string& path, Access access, const std::vector<std::string>& tables)
@@ -40,7 +69,7 @@ Environment::Environment(const std::string& path, Access access, const std::vect
   const bool writes = access == Access::write;
   check(::mdb_env_set_mapsize(get(), map_bytes), "mdb_env_set_mapsize");
   check(::mdb_env_set_maxdbs(get(), static_cast<MDB_dbi>(tables.size())), "mdb_env_set_maxdbs");
-  check(::mdb_env_set_maxreaders(get(), most_readers), "mdb_env_set_maxreaders");
+  reserve_lock(path + "-lock", access);
   const unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (writes ? 0U : unsigned{MDB_RDONLY});
   check(::mdb_env_open(get(), path.c_str(), flags, 0600), "mdb_env_open");
   Transaction opening(*this, access);
@@ -112,5 +141,17 @@ void Cursor::append(std::string_view key, std::string_view value) {
 }
 
 void Cursor::remove() { check(::mdb_cursor_del(cursor_.get(), 0), "mdb_cursor_del"); }
+
+bool reads_well(const Environment& environment) {
+  const Transaction reading(environment, Access::read);
+  MDB_envinfo now{};
+  MDB_stat stat{};
+  check(::mdb_env_info(environment.get(), &now), "mdb_env_info");
+  check(::mdb_env_stat(environment.get(), &stat), "mdb_env_stat");
+  const auto most = (now.me_last_pgno + 1) * stat.ms_psize / least_entry;
+  for (const auto table : environment.tables())
+    if (!reads_well(reading, table, most)) return false;
+  return true;
+}
 
 }  // namespace vunify::lmdb

@@ -28,6 +28,7 @@ class Environment {
 
   MDB_env* get() const { return env_.get(); }
   MDB_dbi table(std::size_t index) const { return tables_[index]; }
+  const std::vector<MDB_dbi>& tables() const { return tables_; }
 
  private:
   struct Close {
@@ -57,6 +58,10 @@ class Transaction {
   };
   std::unique_ptr<MDB_txn, Abort> txn_;
 };
+
+// Goes through all tables. False where something cannot be in a file of this size; it may also crash: for a child
+// process (sys/child.h). What LMDB keeps of free pages is not looked at: who writes needs a copy.
+bool reads_well(const Environment& environment);
 
 // Goes through one table in the order of its keys. Must not outlive its transaction, nor see it committed.
 class Cursor {

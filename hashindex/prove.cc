@@ -69,7 +69,7 @@ void Prover::Strand::skip_common_hole() {
 }
 
 Learnt learnt_of(const Held& held, const DigestKey& key) {
-  return {held.digest, fold(key, held.policy), held.seen, held.reading, handle_of(held.fd.get())};
+  return {held.digest, fold(key, held.policy), held.seen, held.reading, handle_of(held.fd.get()), false};
 }
 
 bool Prover::is_locked(const Guest& guest, std::uint64_t ino) {

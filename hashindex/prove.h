@@ -43,7 +43,8 @@ struct Learnt {
   std::uint64_t policy = 0;  // fold of it (hashindex/record.h)
   Inode seen;
   Timestamp reading;
-  std::string handle;  // sys/handle.h
+  std::string handle;     // sys/handle.h
+  bool by_place = false;  // policy is a fold of its places
 };
 Learnt learnt_of(const Held& held, const DigestKey& key);
 

@@ -10,6 +10,8 @@ namespace {
 constexpr std::int64_t two_ticks = 20'000'000;
 constexpr std::int64_t second = 1'000'000'000;
 
+constexpr std::uint8_t is_shared = 1, is_by_place = 2;  // in a record's last byte
+
 void put_time(std::string& bytes, Timestamp time) {
   put(bytes, static_cast<std::uint64_t>(time.sec));
   put(bytes, time.nsec);
@@ -55,7 +57,7 @@ std::string to_bytes(const Record& record) {
   put(bytes, record.digest.low);
   put(bytes, record.policy);
   put(bytes, record.guest);
-  put(bytes, static_cast<std::uint8_t>(record.shared));
+  put(bytes, static_cast<std::uint8_t>((record.shared ? is_shared : 0) | (record.by_place ? is_by_place : 0)));
   return bytes;
 }
 
@@ -75,7 +77,9 @@ Record record_from(std::string_view bytes) {
   record.digest.low = in.take<std::uint64_t>();
   record.policy = in.take<std::uint64_t>();
   record.guest = in.take<std::uint32_t>();
-  record.shared = in.take<std::uint8_t>() != 0;
+  const auto kind = in.take<std::uint8_t>();
+  record.shared = kind & is_shared;
+  record.by_place = kind & is_by_place;
   return record;
 }
 

@@ -4,9 +4,8 @@
 //
 //   private   size, mtime and ctime must be as they were. A ctime too young when the file was read is not recorded: in
 //             the same tick of the clock it may have been written again (git's rule for racily clean entries).
-//   shared    size, mtime and birth must be as they were, and it must be immutable; its ctime moves with every name
-//   that
-//             another guest removes. The birth tells it from a later inode of the same number.
+//   shared    size, mtime and birth must be as they were, and it must be immutable. Its ctime moves with each name
+//             that another guest removes; the birth tells it from a later inode of the same number.
 #pragma once
 
 #include <cstdint>
@@ -31,9 +30,10 @@ struct Record {
   Timestamp mtime;
   Timestamp changed;         // ctime of a private inode, birth of a shared one
   Digest digest;             // of its content; all zero: not known
-  std::uint64_t policy = 0;  // fold of the policy metadata that a stat does not tell; under reflink, of its places
+  std::uint64_t policy = 0;  // fold of the policy metadata that a stat does not tell
   std::uint32_t guest = 0;   // a private inode's, as the index numbers guests
   bool shared = false;
+  bool by_place = false;  // learnt under reflink: policy is a fold of where it lies on disk (unify/layouts.h)
 
   bool operator==(const Record&) const = default;
   bool has_digest() const { return digest != Digest{}; }

@@ -55,7 +55,9 @@ class GuestScan {
   }
 
   bool is_shared(int dir, const Entry& entry) const {
-    if (rules_.known != nullptr && rules_.known->contains(guest_.fs, entry.inode)) return true;
+    // A last name may have been given back to its guest since it was recorded: its mark is read.
+    const bool may_know = rules_.known != nullptr && entry.inode.nlink > 1;
+    if (may_know && rules_.known->contains(guest_.fs, entry.inode)) return true;
     return is_marked_at(dir, std::string(entry.leaf), {guest_.fs, entry.inode.ino});
   }
 

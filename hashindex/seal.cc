@@ -8,6 +8,7 @@
 #include <sstream>
 #include <vector>
 
+#include "hashindex/fresh.h"
 #include "hashindex/store.h"
 #include "sys/child.h"
 #include "sys/fd.h"
@@ -49,6 +50,8 @@ void write_seal(const std::string& path, const std::string& state) {
   write_all(file.get(), fmt::format("{} {} {}\n", magic, Store::version, state), fresh);
   sync_data(file.get(), fresh);
   std::filesystem::rename(fresh, seal_of(path));
+  const auto directory = std::filesystem::path(path).parent_path().string();
+  sync_data(open_host(directory, O_RDONLY | O_DIRECTORY).get(), directory);  // its new name
 }
 
 }  // namespace
@@ -72,12 +75,31 @@ bool survives_reading(const std::string& path) {
   return succeeds_in_child([&] { return Store(path, lmdb::Access::read).reads_well(); }, most_seconds);
 }
 
+bool salvage(const std::string& path) {
+  const auto copy = path + ".new";
+  for (const auto* suffix : {"", "-lock"}) std::filesystem::remove(copy + suffix);
+  const auto copy_all = [&] {
+    const Store store(path, lmdb::Access::read);
+    if (!store.reads_well()) return false;
+    store.copy_to(copy);
+    return true;
+  };
+  if (!succeeds_in_child(copy_all, most_seconds)) return false;
+  std::filesystem::rename(copy, path);
+  std::filesystem::rename(copy + "-lock", path + "-lock");
+  return true;
+}
+
+bool findings_survive(const std::string& path) {
+  return succeeds_in_child([&] { return findings_read_well(path); }, most_seconds);
+}
+
 void break_seal(const std::string& path) { write_seal(path, "open"); }
 
 void make_seal(const std::string& path) { write_seal(path, "closed " + describe(path)); }
 
 void remove_index(const std::string& path) {
-  for (const auto* suffix : {"", "-lock", ".seal", ".seal.new", ".fresh", ".fresh-lock"})
+  for (const auto* suffix : {"", "-lock", ".seal", ".seal.new", ".fresh", ".fresh-lock", ".new", ".new-lock"})
     std::filesystem::remove(path + suffix);
 }
 

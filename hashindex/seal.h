@@ -12,7 +12,7 @@ namespace vunify {
 enum class Condition {
   absent,
   sound,
-  being_written,  // by a run that is alive, or was: see survives_reading()
+  being_written,  // by a run that is alive, or was: see salvage()
   damaged,
   other_version,
   foreign,  // not root's alone, or never sealed by us
@@ -21,8 +21,11 @@ enum class Condition {
 // Looks at PATH and its seal. Changes nothing.
 Condition examine_seal(const std::string& path);
 
-// True where a child process read every record and came back. No thread may be running yet.
-bool survives_reading(const std::string& path);
+// What a run that is gone was writing is first looked at by a child process, which may fail in our stead. No thread may
+// be running yet.
+bool survives_reading(const std::string& path);  // true where it read every record
+bool salvage(const std::string& path);           // true where it put every record into a new index, now in PATH
+bool findings_survive(const std::string& path);  // the same as the first, of what that run had learnt: PATH.fresh
 
 void break_seal(const std::string& path);  // durable when it returns: from here on it is being written
 void make_seal(const std::string& path);   // durable, as the index must be already

@@ -9,6 +9,7 @@
 namespace vunify {
 namespace {
 
+constexpr std::size_t most_copied = 65536;  // in one transaction
 constexpr std::size_t key_bytes = 12, record_bytes = 61;
 
 std::string number_key(std::uint32_t number) {
@@ -60,19 +61,6 @@ bool is_gone(int on_mount, const KnownGuest& guest) {
   } catch (const std::system_error&) {
     return false;
   }
-}
-
-// Entries in ascending order, of one size each; no more of them than the file has room for.
-bool table_reads_well(const lmdb::Transaction& reading, MDB_dbi table, std::size_t most) {
-  lmdb::Cursor cursor(reading, table);
-  std::string last;
-  std::size_t count = 0;
-  for (auto entry = cursor.first(); entry; entry = cursor.next(), ++count) {
-    if (count > most || (count > 0 && entry->key <= last) || entry->key.size() > 511) return false;
-    last = entry->key;
-    std::string(entry->value).append(1, ' ');  // every byte of it can be read
-  }
-  return count == reading.size(table);
 }
 
 bool records_read_well(const lmdb::Transaction& reading, MDB_dbi table) {
@@ -163,13 +151,22 @@ std::uint64_t Store::count(Table wanted) const {
 }
 
 bool Store::reads_well() const {
+  if (key_.secret().size() != DigestKey().secret().size() || !lmdb::reads_well(environment_)) return false;
+  return records_read_well(lmdb::Transaction(environment_, lmdb::Access::read), table(inodes));
+}
+
+void Store::copy_to(const std::string& path) const {
+  const Store copy(path, lmdb::Access::write);
   const lmdb::Transaction reading(environment_, lmdb::Access::read);
-  MDB_envinfo info{};
-  ::mdb_env_info(environment_.get(), &info);
-  const auto most = (info.me_last_pgno + 1) * 4096 / 16;
-  for (const auto each : {header, filesystems, known_guests, inodes, keepers})
-    if (!table_reads_well(reading, table(each), most)) return false;
-  return key_.secret().size() == DigestKey().secret().size() && records_read_well(reading, table(inodes));
+  for (const auto each : {header, filesystems, known_guests, inodes, keepers}) {
+    lmdb::Cursor cursor(reading, table(each));
+    for (auto entry = cursor.first(); entry;) {
+      lmdb::Transaction writing(copy.environment_, lmdb::Access::write);
+      for (std::size_t i = 0; entry && i < most_copied; ++i, entry = cursor.next())
+        writing.put(copy.table(each), entry->key, entry->value);
+      writing.commit();
+    }
+  }
 }
 
 std::optional<Record> RecordReader::find(const InodeKey& key) {

@@ -54,6 +54,8 @@ class Store {
 
   // Goes through all there is, as far as its file may hold. False where something cannot be.
   bool reads_well() const;
+  // Puts all there is into a new index.
+  void copy_to(const std::string& path) const;
 
  private:
   void load();

@@ -51,8 +51,12 @@ void copy_segments(int from, int to, off_t size) {
 Extent from_fiemap(const fiemap_extent& piece) {
   constexpr unsigned unplaced = FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_NOT_ALIGNED |
                                 FIEMAP_EXTENT_DATA_INLINE | FIEMAP_EXTENT_DATA_TAIL;
-  return {piece.fe_logical, piece.fe_physical, piece.fe_length, (piece.fe_flags & FIEMAP_EXTENT_SHARED) != 0,
-          (piece.fe_flags & unplaced) != 0};
+  return {piece.fe_logical,
+          piece.fe_physical,
+          piece.fe_length,
+          (piece.fe_flags & FIEMAP_EXTENT_SHARED) != 0,
+          (piece.fe_flags & unplaced) != 0,
+          (piece.fe_flags & FIEMAP_EXTENT_DELALLOC) != 0};
 }
 
 }  // namespace
@@ -98,7 +102,7 @@ bool share_data(int from, int to, std::uint64_t size) {
   return true;
 }
 
-std::vector<Extent> extents_of(int fd) {
+std::vector<Extent> extents_of(int fd, bool flush) {
   constexpr unsigned pieces = 64;
   alignas(fiemap) char room[sizeof(fiemap) + pieces * sizeof(fiemap_extent)];
   std::vector<Extent> extents;
@@ -107,6 +111,7 @@ std::vector<Extent> extents_of(int fd) {
     auto* map = reinterpret_cast<fiemap*>(room);
     map->fm_start = at;
     map->fm_length = FIEMAP_MAX_OFFSET - at;
+    map->fm_flags = flush ? FIEMAP_FLAG_SYNC : 0;
     map->fm_extent_count = pieces;
     check(::ioctl(fd, FS_IOC_FIEMAP, map), "FS_IOC_FIEMAP");
     if (map->fm_mapped_extents == 0) return extents;

@@ -24,11 +24,11 @@ struct Extent {
   std::uint64_t physical = 0;
   std::uint64_t length = 0;
   bool shared = false;
-  bool in_metadata = false;  // inline, delayed, encoded: it has no place of its own that could be compared or shared
+  bool in_metadata = false;  // inline, delayed: it has no place of its own that could be compared or shared
+  bool delayed = false;      // it is not written yet
 };
-// In logical order, without a flush: what is not written yet says in_metadata. Throws where the filesystem has no
-// FIEMAP.
-std::vector<Extent> extents_of(int fd);
+// In logical order; flush: what is not written yet is written first. Throws where the filesystem has no FIEMAP.
+std::vector<Extent> extents_of(int fd, bool flush = false);
 
 // True where both lists name the same places on disk all through.
 bool same_places(const std::vector<Extent>& a, const std::vector<Extent>& b);

@@ -39,6 +39,11 @@ void write_at_start(int fd, std::string_view bytes, std::string_view path) {
   }
 }
 
+void reserve(int fd, std::uint64_t bytes, std::string_view path) {
+  errno = ::posix_fallocate(fd, 0, static_cast<off_t>(bytes));
+  if (errno != 0) throw_errno("fallocate", path);
+}
+
 std::size_t read_some(int fd, std::span<char> buffer, std::string_view path) {
   return static_cast<std::size_t>(check(::read(fd, buffer.data(), buffer.size()), "read", path));
 }

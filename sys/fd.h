@@ -57,6 +57,10 @@ void write_all(int fd, std::string_view bytes, std::string_view path);
 // Writes all of bytes at the beginning of the file; what lies behind them stays.
 void write_at_start(int fd, std::string_view bytes, std::string_view path);
 
+// From here on no write to the first `bytes` of the file meets a full disk, also through a map, where it would be a
+// SIGBUS (posix_fallocate(3)). A shorter file is made so long.
+void reserve(int fd, std::uint64_t bytes, std::string_view path);
+
 // Reads what comes next of a host file; returns the bytes got, none at its end.
 std::size_t read_some(int fd, std::span<char> buffer, std::string_view path);
 // Reads the rest of a host file.

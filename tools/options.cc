@@ -55,7 +55,8 @@ void check_roots(const Options& options) {
   if (options.verb == Verb::status && !options.roots.empty()) complain_usage("--status takes no directory");
   if (options.verb == Verb::deunify && options.roots.empty()) complain_usage("no directory given");
   // One guest alone finds its keepers through the index.
-  const auto least = std::filesystem::exists(index_path(options.state_dir)) ? 1U : 2U;
+  std::error_code unseen;
+  const auto least = std::filesystem::exists(index_path(options.state_dir), unseen) ? 1U : 2U;
   if (options.verb == Verb::unify && options.roots.size() < least)
     complain_usage(least == 1 ? "no directory given" : "at least two directories are needed");
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "hashindex/index.h"
 #include "sys/fd.h"
 #include "tools/text.h"
 #include "unify/journal.h"
@@ -32,13 +33,24 @@ void look_at_report(Status& status) {
   }
 }
 
-// Why a root that was known on one of these filesystems cannot be walked now.
-std::string off_reason(const std::string& root, const std::vector<std::string>& filesystems) {
+// What is known of a guest's root beside its path.
+struct Expected {
+  std::vector<std::string> uuids;  // it lies on one of these filesystems
+  std::optional<FileId> root;
+};
+
+std::string uuid_of(FsId fs) {
+  fs.subvolume = 0;
+  return to_string(fs);
+}
+
+// Why a root cannot be walked now as it was; empty where nothing stands against it.
+std::string off_reason(const std::string& path, const Expected& expected) {
   try {
-    const Fd dir = open_host(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    auto fs = fs_id(dir.get());
-    fs.subvolume = 0;
-    return std::ranges::find(filesystems, to_string(fs)) == filesystems.end() ? "not mounted" : "";
+    const Fd dir = open_host(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    const FileId root{fs_id(dir.get()), stat_fd(dir.get()).ino};
+    if (std::ranges::find(expected.uuids, uuid_of(root.fs)) == expected.uuids.end()) return "not mounted";
+    return expected.root && *expected.root != root ? "another directory" : "";
   } catch (const std::system_error& error) {
     if (is_error(error, ENOENT)) return "missing";
     if (is_error(error, ENOTDIR) || is_error(error, ELOOP)) return "not a directory";
@@ -46,15 +58,41 @@ std::string off_reason(const std::string& root, const std::vector<std::string>& 
   }
 }
 
-void look_at_guests(Status& status) {
-  if (!status.last_run) return;
-  for (const auto& root : status.last_run->roots)
-    status.guests.push_back({root, status.last_run->ended, off_reason(root, status.last_run->filesystems)});
+// Of a directory that was given to several guests one after another, the last counts.
+void look_at_guests(Status& status, const Store& store) {
+  auto known = store.guests();
+  std::ranges::sort(known, [](const KnownGuest& a, const KnownGuest& b) {
+    return a.root != b.root ? a.root < b.root : a.last_seen > b.last_seen;
+  });
+  const auto [again, end] = std::ranges::unique(known, {}, &KnownGuest::root);
+  known.erase(again, end);
+  for (const auto& guest : known) {
+    const auto& fs = store.filesystem(guest.fs);
+    const Expected expected{{uuid_of(fs)}, FileId{fs, guest.root_ino}};
+    status.guests.push_back({guest.root, {guest.last_seen, 0}, off_reason(guest.root, expected)});
+  }
 }
 
-void index_line(Status& status, const StateView& state) {
-  const auto index = state.file("index");
-  if (index) status.index = IndexSize{index->stamp.size, std::nullopt};
+// Where the index cannot be asked, the report knows the guests of the last run, and the filesystems of them all.
+void look_at_guests_of_report(Status& status) {
+  if (!status.last_run) return;
+  const Expected expected{status.last_run->filesystems, std::nullopt};
+  for (const auto& root : status.last_run->roots)
+    status.guests.push_back({root, status.last_run->ended, off_reason(root, expected)});
+}
+
+void look_at_index(Status& status, const StateView& state) {
+  const auto file = state.file("index");
+  if (!file) return;
+  status.index = IndexSize{file->stamp.size, std::nullopt, {}};
+  const auto opened = Index::open(status.state_dir, lmdb::Access::read);
+  if (opened.refused) throw std::runtime_error(index_path(status.state_dir) + ": " + opened.note);
+  if (opened.index) {
+    status.index->records = opened.index->store().count(Store::inodes);
+    look_at_guests(status, opened.index->store());
+  } else if (!state.holder()) {  // else it was written to while we looked
+    status.index->note = opened.note;
+  }
 }
 
 // A run that begins or ends meanwhile replaces them.
@@ -80,9 +118,9 @@ void look_at_journals(Status& status, const StateView& state) {
 void look_at_state(Status& status, const StateView& state) {
   attempt(status, [&] { status.holder = state.holder(); });
   attempt(status, [&] { look_at_report(status); });
-  attempt(status, [&] { index_line(status, state); });
+  attempt(status, [&] { look_at_index(status, state); });
   attempt(status, [&] { look_at_journals(status, state); });
-  look_at_guests(status);
+  if (status.guests.empty()) look_at_guests_of_report(status);
 }
 
 }  // namespace

@@ -43,7 +43,8 @@ struct KnownRoot {
 
 struct IndexSize {
   std::uint64_t bytes = 0;
-  std::optional<std::uint64_t> records;
+  std::optional<std::uint64_t> records;  // where it can be read now
+  std::string note;                      // why it cannot
 };
 
 struct Status {

@@ -54,6 +54,7 @@ Json json_of(const IndexSize& index) {
   Json object;
   object["bytes"] = index.bytes;
   object["records"] = index.records ? Json(*index.records) : Json(nullptr);
+  object["note"] = index.note;
   return object;
 }
 

@@ -91,7 +91,7 @@ Tally unify_by(Sharing sharing, Run& run, const std::vector<Guest>& guests, cons
   separate_doubles(settling, run.outcome);
   auto tally = inodes ? link_groups(guests, scan, candidates, places, place_of, rules, run.stop, run.counters)
                       : share_groups(guests, scan, candidates, rules, run.stop, run.counters);
-  if (inodes) find_shifted_owners(guests, scan, place_of, run.stop, run.counters, tally);
+  if (inodes) find_shifted_owners(guests, scan, place_of, rules, run.stop, run.counters, tally);
   unmark_last_names(settling, run.outcome);
   count_shared(scan, candidates, run.outcome);
   return tally;
@@ -164,9 +164,18 @@ void carry_out(Run& run) {
   run.outcome.complete = !run.stop.requested() && !run.outcome.disk_full;
 }
 
-Exit tell(const Run& run, const StateDir* state) {
+// What was done is told, also where the report cannot be kept.
+void keep_report(Run& run, const StateDir& state) {
+  try {
+    state.keep_report(report_json(run.outcome, exit_of(run.outcome, run.stop.signal())));
+  } catch (const std::system_error& error) {
+    run.outcome.failed.push_back({"", state.path() + "/report.json", error.code().message()});
+  }
+}
+
+Exit tell(Run& run, const StateDir* state) {
+  if (state != nullptr && run.options.verb == Verb::unify) keep_report(run, *state);
   const auto exit = exit_of(run.outcome, run.stop.signal());
-  if (state != nullptr && run.options.verb == Verb::unify) state->keep_report(report_json(run.outcome, exit));
   print(run.options.json ? report_json(run.outcome, exit) : report_text(run.outcome, exit, run.options.detail));
   return exit;
 }
@@ -179,13 +188,18 @@ std::optional<StateDir> lock_state(const Options& options) {
   return state;
 }
 
-std::unique_ptr<Index> open_index(const Options& options) {
-  const auto access = options.dry_run ? lmdb::Access::read : lmdb::Access::write;
-  auto opened = Index::open(options.state_dir, access);
-  const auto told = printable(index_path(options.state_dir)) + ": " + opened.note;
-  if (opened.refused) throw Failed(Exit::fatal, told);
-  if (!opened.note.empty()) complain(told);
-  return std::move(opened.index);
+// A run that gets no index goes on without; one that finds somebody else's file in its place does not.
+void open_index(Run& run) {
+  const auto access = run.options.dry_run ? lmdb::Access::read : lmdb::Access::write;
+  auto opened = Index::open(run.options.state_dir, access);
+  const auto path = index_path(run.options.state_dir);
+  if (opened.refused) throw Failed(Exit::fatal, printable(path) + ": " + opened.note);
+  run.index = std::move(opened.index);
+  if (opened.note.empty()) return;
+  if (run.index != nullptr || run.options.dry_run)
+    complain(printable(path) + ": " + opened.note);
+  else
+    run.outcome.failed.push_back({"", path, opened.note});
 }
 
 Exit vunify(int argc, char** argv) {
@@ -199,7 +213,7 @@ Exit vunify(int argc, char** argv) {
   if (options.verb == Verb::why) return tell_why(options);
   const auto state = lock_state(options);
   Run run{options, state ? state->path() : "", open_files, Stop(options.max_time), {}, {}, {}};
-  if (options.verb == Verb::unify) run.index = open_index(options);
+  if (options.verb == Verb::unify) open_index(run);
   try {
     const Progress progress(progress_mode(options.progress), run.counters);
     carry_out(run);

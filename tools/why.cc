@@ -98,7 +98,7 @@ void prove_group(const Options& options, const std::vector<Guest>& guests, const
     return;
   }
   auto tally = link_groups(guests, scan, candidates, places, place_of, rules, stop, counters);
-  find_shifted_owners(guests, scan, place_of, stop, counters, tally);
+  find_shifted_owners(guests, scan, place_of, rules, stop, counters, tally);
   name_other_mounts(guests, places, scan);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From candidate groups to shared data, where the filesystem has reflinks: inodes stay separate, so owner, mode and
 // mtime need not agree, nothing is marked and nothing has to be protected. What already lies at the same places on disk
-// is not even read; what is equal is compared once more by the kernel (FIDEDUPERANGE), under its own locks.
+// is not even read, and where the index knows it, not opened; what is equal is compared once more by the kernel
+// (FIDEDUPERANGE), under its own locks.
 #pragma once
 
 #include "unify/link_groups.h"

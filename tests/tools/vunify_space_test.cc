@@ -78,7 +78,7 @@ TEST_P(VunifyFull, EndsFatalAndWhole) {
 INSTANTIATE_TEST_SUITE_P(Calls, VunifyFull,
                          testing::Values(std::pair("linkat", "1"), std::pair("linkat", "3+"),
                                          std::pair("renameat2", "1"), std::pair("renameat2", "3+"),
-                                         std::pair("fsetxattr", "1"), std::pair("fdatasync", "1")));
+                                         std::pair("fsetxattr", "1"), std::pair("fdatasync", "1+")));
 
 TEST_F(VunifySpace, OfLinksEndsWithASecondKeeper) {
   Guests guests({}, "/var/tmp", {"a", "b", "c"});

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -154,17 +155,29 @@ TEST_F(VunifyStatus, DoesNotTakeTheNumberInTheFileForTheHolder) {
 }
 
 // A run that begins while we look must find the lock free.
-TEST_F(VunifyStatus, TurnsAwayNoRunThatBegins) {
+TEST_F(VunifyStatus, TurnsAwayNoRunThatBeginsAndChangesNothing) {
   const Guests guests(same_);
   ASSERT_EQ(guests.vunify().status, 0);
-  Words words = {"strace",        "-f", "-o", guests / "strace", VUNIFY_BIN_DIR "/vunify", "--status", "--state",
-                 guests / "state"};
-  ASSERT_EQ(run(words).status, 0);
+  const auto state = [&] {
+    auto image = image_of(guests / "state");
+    image.erase("index-lock");  // where LMDB's readers write who they are
+    return image;
+  };
+  const auto before = state();
+  ASSERT_EQ(run({"strace", "-f", "-y", "-o", guests / "strace", VUNIFY_BIN_DIR "/vunify", "--status", "--state",
+                 guests / "state"})
+                .status,
+            0);
+  EXPECT_EQ(state(), before);
   const auto calls = guests.read("strace");
-  ASSERT_THAT(calls, HasSubstr("report.json"));
-  for (const auto* call : {"flock(", "F_SETLK", "F_OFD", "F_SETLEASE", "O_CREAT", "O_RDWR", "O_WRONLY", "mkdir",
-                           "unlink", "rename", "fchmod"})
-    EXPECT_THAT(calls, Not(HasSubstr(call)));
+  EXPECT_NE(calls.find("report.json"), calls.npos);
+  for (const auto* call : {"flock(", "F_SETLEASE", "O_TRUNC", "mkdir", "unlink", "rename", "fchmod"})
+    EXPECT_EQ(calls.find(call), calls.npos) << call;
+  std::istringstream lines(calls);
+  for (std::string line; std::getline(lines, line);)
+    EXPECT_FALSE(line.find("/state/lock") != line.npos && line.find("O_RDONLY") == line.npos &&
+                 line.find("openat") != line.npos)
+        << line;
 }
 
 TEST_F(VunifyStatus, WorksWhileARunIsGoing) {
@@ -206,6 +219,7 @@ TEST_F(VunifyStatus, TellsWhichGuestsAreOff) {
   const Guests guests({{"a/f", "same"}, {"b/f", "same"}, {"c/f", "same"}}, "/var/tmp", {"a", "b", "c"});
   ASSERT_EQ(guests.vunify().status, 0);
   age_report(guests, 2 * 86400 + 3600);
+  std::filesystem::remove(guests / "state/index");  // which knows better when it saw them
   std::filesystem::rename(guests / "b", guests / "elsewhere");
   std::filesystem::rename(guests / "c", guests / "d");
   std::filesystem::create_directory_symlink(guests / "d", guests / "c");
@@ -217,6 +231,41 @@ TEST_F(VunifyStatus, TellsWhichGuestsAreOff) {
   EXPECT_NEAR(report["guests"][1]["age_seconds"].get<double>(), 2 * 86400 + 3600, 60);
   EXPECT_THAT(status(guests).out, HasSubstr("3 known, 2 off\n"));
   EXPECT_THAT(status(guests).out, HasSubstr(guests / "b" + ": missing, last seen 2 d 01 h ago\n"));
+}
+
+// The report knows the guests of the last run, the index those of all.
+TEST_F(VunifyStatus, RemembersGuestsOfEarlierRuns) {
+  const Guests guests({{"a/f", "same"}, {"b/f", "same"}, {"c/f", "same"}}, "/var/tmp", {"a", "b", "c"});
+  ASSERT_EQ(guests.vunify().status, 0);
+  ASSERT_EQ(run({"vunify", "--state", guests / "state", "--protect=immutable", guests / "a", guests / "b"}).status, 0);
+  std::filesystem::rename(guests / "c", guests / "elsewhere");
+  const auto off = told(guests);
+  EXPECT_EQ(off["guests"].size(), 3u);
+  EXPECT_EQ(off["guests"][2]["off"], "missing");
+  std::filesystem::create_directory(guests / "c");
+  EXPECT_EQ(told(guests)["guests"][2]["off"], "another directory");
+  std::filesystem::remove(guests / "c");
+  std::filesystem::rename(guests / "elsewhere", guests / "c");
+  EXPECT_EQ(told(guests)["off_count"], 0);
+}
+
+TEST_F(VunifyStatus, TellsWhatTheIndexHoldsOrWhyNot) {
+  const Guests guests(same_);
+  ASSERT_EQ(guests.vunify().status, 0);
+  const auto index = told(guests)["index"];
+  EXPECT_EQ(index["bytes"], guests.inode("state/index").stamp.size);
+  EXPECT_EQ(index["records"], 1) << "of the one inode that is left";
+  EXPECT_EQ(index["note"], "");
+  EXPECT_THAT(status(guests).out, HasSubstr(", 1 record\n"));
+  std::filesystem::resize_file(guests / "state/index", 5000);
+  EXPECT_TRUE(told(guests)["index"]["records"].is_null());
+  EXPECT_THAT(told(guests)["index"]["note"].get<std::string>(), HasSubstr("damaged"));
+  EXPECT_EQ(told(guests)["guests"].size(), 2u) << "those of the report";
+  ::chmod((guests / "state/index").c_str(), 0666);
+  const auto refused = status(guests);
+  EXPECT_EQ(refused.status, 5);
+  EXPECT_THAT(refused.err, HasSubstr("state/index: not an index of vunify's"));
+  EXPECT_THAT(refused.out, HasSubstr("last run"));
 }
 
 TEST_F(VunifyStatus, TellsAGuestThatIsNotMounted) {

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/child.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <stdexcept>
+
+namespace vunify::test {
+namespace {
+
+constexpr unsigned plenty = 60;
+
+TEST(Child, TellsWhatItsWorkReturned) {
+  EXPECT_TRUE(succeeds_in_child([] { return true; }, plenty));
+  EXPECT_FALSE(succeeds_in_child([] { return false; }, plenty));
+}
+
+TEST(Child, MayThrow) {
+  EXPECT_FALSE(succeeds_in_child([]() -> bool { throw std::runtime_error("damaged"); }, plenty));
+}
+
+TEST(Child, MayBeKilledByAnySignal) {
+  for (const int number : {SIGSEGV, SIGBUS, SIGABRT, SIGKILL, SIGFPE})
+    EXPECT_FALSE(succeeds_in_child([&] { return ::raise(number) != 0 || true; }, plenty)) << number;
+}
+
+TEST(Child, MayFollowAWrongPointer) {
+  void* page = ::mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(page, MAP_FAILED);
+  EXPECT_FALSE(succeeds_in_child([&] { return *static_cast<volatile char*>(page) == 0; }, plenty));
+  ::munmap(page, 4096);
+}
+
+TEST(Child, EndsAfterItsSecondsOfProcessorTime) {
+  const auto start = std::chrono::steady_clock::now();
+  volatile bool forever = true;
+  EXPECT_FALSE(succeeds_in_child(
+      [&] {
+        while (forever) continue;
+        return true;
+      },
+      1));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+}
+
+TEST(Child, ChangesNothingOfOurs) {
+  int number = 1;
+  EXPECT_TRUE(succeeds_in_child([&] { return ++number == 2; }, plenty));
+  EXPECT_EQ(number, 1);
+}
+
+// As a daemon may have been started that started us: then the kernel keeps no child's status.
+TEST(Child, IsAwaitedWhereItsEndWouldNotBeTold) {
+  const auto before = ::signal(SIGCHLD, SIG_IGN);
+  EXPECT_TRUE(succeeds_in_child([] { return true; }, plenty));
+  EXPECT_FALSE(succeeds_in_child([] { return ::raise(SIGKILL) == 0; }, plenty));
+  EXPECT_EQ(::signal(SIGCHLD, before), SIG_IGN);
+}
+
+}  // namespace
+}  // namespace vunify::test

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unify/layouts.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "hashindex/bytes.h"
+#include "sys/inode_attr.h"
+
+namespace vunify {
+namespace {
+
+std::uint64_t fold_refusal(const DigestKey& key, Verdict verdict) {
+  std::string bytes = "refused";
+  put(bytes, static_cast<std::uint64_t>(verdict));
+  return key.of(bytes).low;
+}
+
+void put_extent(std::string& bytes, const Extent& extent, std::uint64_t size) {
+  put(bytes, extent.logical);
+  put(bytes, extent.physical);
+  put(bytes, std::min(extent.length, size - extent.logical));
+}
+
+bool follows(const Extent& before, const Extent& next) {
+  return before.logical + before.length == next.logical && before.physical + before.length == next.physical;
+}
+
+// What is delayed will have a place.
+bool has_no_place(const std::vector<Extent>& extents) {
+  return extents.empty() ||
+         std::ranges::any_of(extents, [](const Extent& extent) { return extent.in_metadata && !extent.delayed; });
+}
+
+bool is_delayed(const std::vector<Extent>& extents) { return std::ranges::any_of(extents, &Extent::delayed); }
+
+}  // namespace
+
+// Filesystems tell one run of blocks in one piece or in several, and what they keep ready behind a file's end comes and
+// goes.
+std::uint64_t fold_places(const DigestKey& key, const std::vector<Extent>& extents, std::uint64_t size) {
+  std::string bytes = "places";
+  Extent run;
+  for (const auto& extent : extents) {
+    if (extent.logical >= size) break;
+    if (run.length > 0 && follows(run, extent)) {
+      run.length += extent.length;
+      continue;
+    }
+    if (run.length > 0) put_extent(bytes, run, size);
+    run = extent;
+  }
+  if (run.length > 0) put_extent(bytes, run, size);
+  return key.of(bytes).low;
+}
+
+Layouts::Layouts(const ProofScene& scene, bool flush)
+    : scene_(scene),
+      flush_(flush),
+      refusals_{{{fold_refusal(scene.key, Verdict::not_shareable), Verdict::not_shareable},
+                 {fold_refusal(scene.key, Verdict::own_flags), Verdict::own_flags}}} {}
+
+std::vector<LeftAlone> Layouts::sort(const CandidateGroup& group, std::span<const Known> known) {
+  layouts_.clear();
+  left_.clear();
+  size_ = scene_.candidates.file_of(scene_.scan, group.first).stamp.size;
+  for (std::uint32_t i = 0; i < group.count; ++i)
+    if (known.empty() || !add_known(group.first + i, known[i])) unknown_.push_back(group.first + i);
+  std::ranges::reverse(unknown_);  // taken from the end
+  while (!unknown_.empty()) {
+    const auto inode = unknown_.back();
+    unknown_.pop_back();
+    add_unknown(inode);
+  }
+  return std::exchange(left_, {});
+}
+
+std::vector<Layout*> Layouts::all() {
+  std::vector<Layout*> all;
+  for (auto& [fold, layout] : layouts_) all.push_back(&layout);
+  return all;
+}
+
+std::vector<Layout*> Layouts::sharable() {
+  auto sharable = all();
+  std::erase_if(sharable, [](const Layout* layout) { return layout->refused || layout->inodes.empty(); });
+  return sharable;
+}
+
+Layout& Layouts::refused(Verdict verdict) {
+  return at(std::ranges::find(refusals_, verdict, &std::pair<std::uint64_t, Verdict>::second)->first);
+}
+
+Layout& Layouts::at(std::uint64_t fold) {
+  const auto [found, is_new] = layouts_.try_emplace(fold);
+  auto& layout = found->second;
+  if (!is_new) return layout;
+  layout.fold = fold;
+  const auto refusal = std::ranges::find(refusals_, fold, &std::pair<std::uint64_t, Verdict>::first);
+  if (refusal != refusals_.end()) layout.refused = refusal->second;
+  return layout;
+}
+
+// False where it has to be looked at. Two contents at one place: one of them lay there, and was moved.
+bool Layouts::add_known(std::uint32_t inode, const Known& known) {
+  if (known.policy == 0) return false;
+  auto& layout = at(known.policy);
+  if (layout.is_read() && known.is_known() && layout.digest != known.digest) return false;
+  if (known.is_known()) layout.digest = known.digest;
+  layout.inodes.push_back(inode);
+  return true;
+}
+
+void Layouts::add_unknown(std::uint32_t inode) {
+  const auto fold = look(inode);
+  if (!fold) return;
+  auto& layout = at(*fold);
+  if (!is_confirmed(layout)) {
+    unknown_.insert(unknown_.end(), layout.inodes.begin(), layout.inodes.end());
+    layout.inodes.clear();
+    layout.digest = {};
+  }
+  layout.is_seen = true;
+  layout.inodes.push_back(inode);
+}
+
+// Before one that was looked at is added to those whose places are only known.
+bool Layouts::is_confirmed(Layout& layout) {
+  if (layout.is_seen || layout.refused || layout.inodes.empty()) return true;
+  const auto left = left_.size();
+  const bool confirmed = look(layout.inodes.front()) == layout.fold;
+  left_.resize(left);  // where it is not, it is looked at again
+  return confirmed;
+}
+
+Fd Layouts::open(std::uint32_t inode) const {
+  const auto name = scene_.candidates.names_of(scene_.candidates.inodes[inode]).front();
+  return scene_.guests[name.guest].root.open_to_read(scene_.scan.trees[name.guest].path(name.file));
+}
+
+std::optional<std::uint64_t> Layouts::look(std::uint32_t inode) {
+  try {
+    const auto fd = open(inode);
+    const auto now = stat_fd(fd.get());
+    if (!now.is_regular() || now.ino != scene_.candidates.file_of(scene_.scan, inode).ino)
+      throw std::system_error(ENOENT, std::generic_category());
+    const bool shared = scene_.candidates.inodes[inode].shared;
+    if (!shared && (inode_flags(fd.get()) & own_flags) != 0) return refused(Verdict::own_flags).fold;
+    auto extents = extents_of(fd.get(), false);
+    if (flush_ && is_delayed(extents)) extents = extents_of(fd.get(), true);
+    if (has_no_place(extents)) return refused(Verdict::not_shareable).fold;
+    // What has no place yet lies where nobody else does.
+    return is_delayed(extents) ? fold({{0, ~std::uint64_t{inode}, size_, false, true, true}}) : fold(extents);
+  } catch (const std::system_error&) {
+    left_.push_back({inode, Verdict::vanished, {}, {}});
+    return std::nullopt;
+  }
+}
+
+}  // namespace vunify
