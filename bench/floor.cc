@@ -3,7 +3,8 @@
 // Walk: getdents and statx for every name, in parallel. Read: every file whose size is not unique, once, with XXH3, by
 // the same threads. Nothing is compared, kept or decided. What vunify takes is told as a multiple of it.
 //
-//   floor [--jobs N] DIR...      prints "walk SECONDS read SECONDS files N bytes N"
+//   floor [--walk] [--jobs N] DIR...      prints "walk SECONDS read SECONDS files N bytes N"; --walk leaves out the
+//   rest
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <tbb/global_control.h>
@@ -94,15 +95,18 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 int main(int argc, char** argv) {
   unsigned jobs = std::thread::hardware_concurrency();
   int first = 1;
-  if (argc > 2 && std::strcmp(argv[1], "--jobs") == 0) {
-    jobs = static_cast<unsigned>(std::stoul(argv[2]));
-    first = 3;
+  const bool only_walk = argc > first && std::strcmp(argv[first], "--walk") == 0;
+  first += only_walk;
+  if (argc > first + 1 && std::strcmp(argv[first], "--jobs") == 0) {
+    jobs = static_cast<unsigned>(std::stoul(argv[first + 1]));
+    first += 2;
   }
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, jobs);
   const std::vector<RootDir> roots(argv + first, argv + argc);
   const auto start = std::chrono::steady_clock::now();
   const auto found = walk_all(roots);
   const auto walk_seconds = seconds_since(start);
+  if (only_walk) return fmt::print("walk {:.3f} files {}\n", walk_seconds, found.size()), 0;
   const auto files = worth_reading(found);
   std::atomic<std::uint64_t> bytes{0};
   tbb::parallel_for_each(files, [&](const Found& file) { bytes += read_one(file); });
