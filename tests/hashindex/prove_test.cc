@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hashindex/prove.h"
-
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/file.h>
@@ -11,7 +9,7 @@
 #include <optional>
 #include <thread>
 
-#include "tests/scene.h"
+#include "tests/hashindex/proving.h"
 
 namespace vunify::test {
 namespace {
@@ -20,50 +18,9 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Pair;
 
-using Left = std::map<std::string, Verdict>;
-
 // Chunks of 4 KiB, so that small files have many.
 constexpr std::size_t small_chunks = 4 << 10;
 ProofRules in_small_chunks() { return {.buffer_bytes = small_chunks}; }
-
-std::string sized(std::size_t size, char last) {
-  std::string bytes(size, 'x');
-  bytes.back() = last;
-  return bytes;
-}
-
-class Proving : public testing::Test {
- protected:
-  // Of the files of guests a, b, c: walked now, proven when it is asked for.
-  void look() { scene_.emplace(dir_, Names{"a", "b", "c"}); }
-
-  Proof prove(const ProofRules& rules = {}) {
-    std::vector<std::uint32_t> all;
-    for (const auto& group : scene_->candidates.groups)
-      for (const auto inode : scene_->inodes(group)) all.push_back(inode);
-    return Prover(scene_->proof, rules).prove(all);
-  }
-
-  std::vector<Names> classes(const Proof& proof) const {
-    std::vector<Names> all;
-    for (const auto& proven : proof.classes) {
-      std::vector<std::uint32_t> inodes;
-      for (const auto& held : proven) inodes.push_back(held.inode);
-      all.push_back(scene_->names(inodes));
-    }
-    std::ranges::sort(all);
-    return all;
-  }
-
-  Left left(const std::vector<LeftAlone>& left_alone) const {
-    Left all;
-    for (const auto& one : left_alone) all[scene_->name(one.inode)] = one.verdict;
-    return all;
-  }
-
-  Scratch dir_{{"a/f", "same"}, {"b/f", "same"}, {"c/f", "same"}};
-  std::optional<Scene> scene_;
-};
 
 TEST_F(Proving, EqualFilesAreOneClassHeldUnderLeases) {
   look();
@@ -233,129 +190,6 @@ TEST_F(Proving, AGroupTooLargeIsCutIntoPartsThatMissNoLink) {
   for (const auto& part : parts) names.push_back(scene_->names(part));
   EXPECT_THAT(names, testing::UnorderedElementsAre(ElementsAre("a/f", "b/f", "c/f"), ElementsAre("a/g", "b/g", "c/g")));
   EXPECT_THAT(left(left_alone), ElementsAre(Pair("c/h", Verdict::content_differs)));
-}
-
-// What was learnt of them, by name.
-class Learning : public Proving {
- protected:
-  std::map<std::string, Learnt> learnt_in_step(std::size_t buffer_bytes = 16 << 20) {
-    std::map<std::string, Learnt> all;
-    const auto proof = prove({.digests = true, .buffer_bytes = buffer_bytes});
-    for (const auto& proven : proof.classes)
-      for (const auto& held : proven) all[scene_->name(held.inode)] = learnt_of(held, scene_->key);
-    for (const auto& one : proof.left)
-      if (one.learnt) all[scene_->name(one.inode)] = *one.learnt;
-    return all;
-  }
-
-  std::optional<Learnt> learnt_alone(const std::string& name) {
-    std::vector<LeftAlone> left_alone;
-    return Prover(scene_->proof, {}).learn(scene_->inode(name), left_alone);
-  }
-};
-
-TEST_F(Learning, InStepIsTheSameAsAlone) {
-  for (const std::size_t size : {1, 4095, 4096, 4097, 131'072, 131'073, 400'000}) {
-    for (const auto* path : {"a/f", "b/f"}) dir_.write(path, sized(size, 'x'));
-    dir_.write("c/f", sized(size, 'y'));
-    look();
-    for (const std::size_t buffer : {4'096, 100'000, 16 << 20}) {
-      const auto learnt = learnt_in_step(buffer);
-      ASSERT_EQ(learnt.size(), 3u) << size;
-      for (const auto& [name, one] : learnt) EXPECT_EQ(one.digest, learnt_alone(name)->digest) << size << name;
-      EXPECT_EQ(learnt.at("a/f").digest, learnt.at("b/f").digest) << size;
-      EXPECT_NE(learnt.at("a/f").digest, learnt.at("c/f").digest) << size;
-    }
-  }
-}
-
-TEST_F(Learning, AHoleIsLearntAsZeros) {
-  const std::string hole(1 << 20, '\0');
-  dir_.write("a/f", "begin" + hole + "end");
-  for (const auto* guest : {"b", "c"})
-    ASSERT_EQ(shell("cd " + dir_.root() + " && cp -p --sparse=always a/f " + guest + "/f").status, 0);
-  ASSERT_LT(dir_.inode("b/f").bytes_on_disk(), dir_.inode("a/f").bytes_on_disk());
-  look();
-  const auto digest = learnt_alone("a/f")->digest;
-  EXPECT_EQ(learnt_alone("b/f")->digest, digest);
-  for (const auto& [name, one] : learnt_in_step()) EXPECT_EQ(one.digest, digest) << name;
-  std::filesystem::remove_all(dir_ / "a");  // so that those left have their holes in common
-  dir_.make_directory("a");
-  look();
-  EXPECT_EQ(learnt_in_step().at("b/f").digest, learnt_alone("c/f")->digest);
-}
-
-TEST_F(Learning, WhatDiffersIsReadOnWhereDigestsAreWanted) {
-  const std::string rest((1 << 20) - 1, 'x');
-  for (const auto* path : {"a/f", "b/f"}) dir_.write(path, "x" + rest);
-  dir_.write("c/f", "y" + rest);
-  look();
-  for (const bool digests : {true, false}) {
-    Prover prover(scene_->proof, {.digests = digests});
-    const auto proof = prover.prove(scene_->inodes(scene_->candidates.groups[0]));
-    EXPECT_THAT(left(proof.left), ElementsAre(Pair("c/f", Verdict::content_differs)));
-    EXPECT_EQ(proof.left[0].learnt.has_value(), digests);
-    EXPECT_EQ(prover.read_bytes() == 3u << 20, digests) << prover.read_bytes();
-    EXPECT_EQ(proof.classes[0][0].digest != Digest{}, digests);
-  }
-}
-
-TEST_F(Learning, ThreeThatDifferAreAllReadOn) {
-  const char letters[] = {'x', 'y', 'z'};
-  for (std::size_t i = 0; i < 3; ++i)
-    dir_.write(std::string(1, "abc"[i]) + "/f", letters[i] + std::string(300'000, 'x'));
-  look();
-  const auto learnt = learnt_in_step();
-  ASSERT_EQ(learnt.size(), 3u);
-  for (const auto& [name, one] : learnt) EXPECT_EQ(one.digest, learnt_alone(name)->digest) << name;
-}
-
-TEST_F(Learning, TellsOtherMetadataOfTheSameBytes) {
-  ASSERT_EQ(shell("setfattr -n user.note -v x " + (dir_ / "b/f")).status, 0);
-  look();
-  const auto learnt = learnt_in_step();
-  ASSERT_EQ(learnt.size(), 3u);
-  EXPECT_EQ(learnt.at("a/f").digest, learnt.at("b/f").digest);
-  EXPECT_EQ(learnt.at("a/f").policy, learnt.at("c/f").policy);
-  EXPECT_NE(learnt.at("a/f").policy, learnt.at("b/f").policy);
-  EXPECT_EQ(learnt_alone("b/f")->policy, learnt.at("b/f").policy);
-}
-
-TEST_F(Learning, SaysWhatWasSeenBeforeTheReading) {
-  look();
-  const auto before = clock_now();
-  const auto learnt = learnt_alone("a/f");
-  ASSERT_TRUE(learnt);
-  EXPECT_EQ(learnt->seen.stamp, dir_.inode("a/f").stamp);
-  EXPECT_GE(learnt->reading, before);
-  EXPECT_LE(learnt->reading, clock_now());
-  EXPECT_FALSE(learnt->handle.empty());
-}
-
-TEST_F(Learning, NothingIsLearntOfAFileThatIsNotAsTheWalkSawIt) {
-  look();
-  dir_.write("b/f", "size!");
-  const Fd writer = open_host(dir_ / "c/f", O_WRONLY);
-  std::vector<LeftAlone> left_alone;
-  for (const auto* name : {"b/f", "c/f"})
-    EXPECT_FALSE(Prover(scene_->proof, {}).learn(scene_->inode(name), left_alone)) << name;
-  EXPECT_THAT(left(left_alone), ElementsAre(Pair("b/f", Verdict::changed), Pair("c/f", Verdict::open_for_writing)));
-}
-
-TEST_F(Learning, HoldsNoWriterBackAfterwards) {
-  look();
-  ASSERT_TRUE(learnt_alone("a/f"));
-  EXPECT_TRUE(Fd(::open((dir_ / "a/f").c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)));
-}
-
-TEST_F(Learning, OfAGroupThatIsCutIsToldWhatIsAlone) {
-  dir_.write("c/f", "mean");
-  look();
-  std::vector<LeftAlone> left_alone;
-  Prover(scene_->proof, {.digests = true, .max_open = 2}).cut(scene_->candidates.groups[0], left_alone);
-  ASSERT_EQ(left_alone.size(), 1u);
-  ASSERT_TRUE(left_alone[0].learnt);
-  EXPECT_EQ(left_alone[0].learnt->digest, learnt_alone("c/f")->digest);
 }
 
 }  // namespace
