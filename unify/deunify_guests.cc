@@ -6,6 +6,8 @@
 #include <map>
 
 #include "hashindex/candidates.h"
+#include "hashindex/forget.h"
+#include "hashindex/index.h"
 #include "hashindex/scan.h"
 #include "sys/clone.h"
 #include "sys/mark.h"
@@ -27,6 +29,14 @@ struct Breaking {
 
 GuestName guest_name(const std::vector<Guest>& guests, const Scan& scan, NameRef name) {
   return {name, &guests[name.guest].root, scan.trees[name.guest].path(name.file)};
+}
+
+std::vector<FileId> shared_inodes(const std::vector<Guest>& guests, const Scan& scan) {
+  std::vector<FileId> shared;
+  for (std::size_t guest = 0; guest < guests.size(); ++guest)
+    for (const auto& file : scan.trees[guest].files())
+      if (file.marked) shared.push_back({guests[guest].fs, file.ino});
+  return shared;
 }
 
 void plan_breaking(const std::vector<Guest>& guests, const Scan& scan, Breaking& breaking) {
@@ -115,6 +125,7 @@ std::optional<Refusal> deunify_guests(const std::vector<Guest>& guests, bool dry
   std::optional<Refusal> refusal;
   for (auto& breaking : all)
     if (!dry_run && !refusal) refusal = prepare(guests, breaking);
+  if (!dry_run && !refusal) forget_inodes(index_path(state_dir), shared_inodes(guests, scan));
   for (auto& breaking : all) {
     if (refusal) continue;
     counters.begin(Phase::link, breaking.tasks.size());
