@@ -122,7 +122,7 @@ class Prover {
   const ProofScene& scene_;
   ProofRules rules_;
   FileLocks locks_;
-  std::chrono::steady_clock::time_point locks_read_{};
+  std::chrono::steady_clock::time_point locks_due_{};
   std::uint64_t read_files_ = 0;
   std::uint64_t read_bytes_ = 0;
 };

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/batch.h"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
+#include "sys/file_locks.h"
 #include "sys/handle.h"
 #include "unify/directory_time.h"
 
@@ -16,6 +18,8 @@ using Clock = std::chrono::steady_clock;
 // the kernel's permission check and coming to the lease; short for a writer that our lease keeps waiting (20 ms at
 // most).
 constexpr auto linger = std::chrono::milliseconds(5);
+
+bool is_linked(const Victim& victim) { return victim.verdict == Verdict::shared; }
 
 }  // namespace
 
@@ -54,11 +58,23 @@ void Batch::begin(const std::vector<LinkTask>& tasks) const {
   journal_.begin(sets);
 }
 
+// What somebody locks (flock, fcntl) he means to be one file with others of his own. Looked up once for all of them:
+// the kernel takes milliseconds to show a table with our leases in it.
+void Batch::leave_locked(std::vector<LinkTask>& tasks) const {
+  const auto locks = FileLocks::read();
+  for (auto& task : tasks) {
+    const bool keeper_locked = locks.is_locked(dev_, task.keeper.seen.ino);
+    for (auto& victim : task.victims)
+      if (keeper_locked || locks.is_locked(dev_, victim.held.seen.ino)) victim.verdict = Verdict::locked;
+  }
+}
+
 void Batch::apply(const std::function<void(LinkTask& task, const Finished& finished)>& done) {
   auto tasks = std::exchange(tasks_, {});
   names_ = 0;
   if (tasks.empty()) return;
   begin(tasks);
+  leave_locked(tasks);
   std::vector<Clock::time_point> linked;
   std::size_t finished = 0;
   bool kept = false, disk_full = false;
@@ -70,8 +86,7 @@ void Batch::apply(const std::function<void(LinkTask& task, const Finished& finis
   for (auto& task : tasks) {
     if (disk_full)
       for (auto& victim : task.victims) victim.verdict = Verdict::not_reached;
-    else
-      link_over(task);
+    if (std::ranges::any_of(task.victims, is_linked)) link_over(task);
     disk_full |= task.disk_full;
     linked.push_back(Clock::now());
     while (linked[finished] + linger <= linked.back()) finish_next();

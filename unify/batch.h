@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "sys/mount.h"
 #include "unify/journal.h"
 #include "unify/leaf_names.h"
 #include "unify/link_set.h"
@@ -19,7 +20,11 @@ class Batch {
  public:
   // staging and staging_path: where this worker's names are prepared.
   Batch(Journal& journal, int staging, std::string staging_path, const std::string& worker)
-      : journal_(journal), staging_(staging), staging_path_(std::move(staging_path)), leaves_(worker) {}
+      : journal_(journal),
+        staging_(staging),
+        dev_(mount_of(staging).dev),
+        staging_path_(std::move(staging_path)),
+        leaves_(worker) {}
 
   // Takes over descriptors and leases; gives the victims their names in staging.
   void add(LinkTask task);
@@ -31,9 +36,11 @@ class Batch {
 
  private:
   void begin(const std::vector<LinkTask>& tasks) const;
+  void leave_locked(std::vector<LinkTask>& tasks) const;
 
   Journal& journal_;
   int staging_;
+  std::uint64_t dev_;  // of the superblock, as /proc/locks names it
   std::string staging_path_;
   LeafNames leaves_;
   std::size_t names_ = 0;

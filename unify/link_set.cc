@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "sys/handle.h"
+#include "sys/inode_attr.h"
 #include "sys/mark.h"
 #include "sys/mount.h"
 #include "unify/put_back.h"
@@ -184,8 +185,10 @@ class SetLinker {
   // The leased inode, whose names are all out of the guest, is as it was proven, and nobody waits to write to it.
   bool victim_is_as_planned(std::size_t i) const {
     const auto& held = task_.victims[i].held;
-    return stat_fd(held.fd.get()).nlink == task_.victims[i].names.size() && held.lease->held() &&
-           read_policy(held.fd.get()) == held.policy;
+    const int fd = held.fd.get();
+    const auto now = stat_fd(fd);
+    return now.nlink == task_.victims[i].names.size() && held.lease->held() &&
+           read_policy(fd, now, inode_flags(fd)) == held.policy;
   }
 
   void relift_and_take_back(std::size_t i) {

@@ -3,12 +3,14 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/file.h>
 
 #include <filesystem>
 
 #include "sys/inode_attr.h"
 #include "sys/mark.h"
 #include "tests/scene.h"
+#include "unify/batch.h"
 
 namespace vunify::test {
 namespace {
@@ -68,6 +70,28 @@ TEST_F(LinkingOver, MakesOneProtectedInodeOfThem) {
   EXPECT_TRUE(is_shared("a/f"));
   EXPECT_THAT(dir_.names("staging"), IsEmpty());
   EXPECT_EQ(finished.freed_when_closed, 0u);
+}
+
+TEST_F(LinkingOver, InABatchLeavesAloneWhatIsLockedByThen) {
+  prove();
+  const Scratch state;
+  const Fd locker = open_host(dir_ / "b/f", O_RDONLY);
+  ASSERT_EQ(::flock(locker.get(), LOCK_EX), 0);
+  const auto locked = ino("b/f");
+  for (auto& victim : task_.victims) victim.staged.clear();  // the batch gives them
+  Journal journal(state.root(), "w");
+  Batch batch(journal, staging_.get(), dir_ / "staging", "w");
+  batch.add(std::move(task_));
+  std::map<std::string, Verdict> verdicts;
+  batch.apply([&](LinkTask& task, const vunify::Finished&) {
+    for (const auto& victim : task.victims) verdicts[victim.names[0].root->host_path()] = victim.verdict;
+  });
+  journal.end();
+  EXPECT_EQ(verdicts[dir_ / "b"], Verdict::locked);
+  EXPECT_EQ(verdicts[dir_ / "c"], Verdict::shared);
+  EXPECT_EQ(ino("b/f"), locked);
+  EXPECT_EQ(ino("c/f"), ino("a/f"));
+  EXPECT_THAT(dir_.names("staging"), IsEmpty());
 }
 
 TEST_F(LinkingOver, KeepsVictimsInStagingUntilTheEnd) {
