@@ -20,6 +20,7 @@ namespace {
 constexpr auto magic = "vunify-index";
 constexpr std::size_t piece = 1 << 20;
 constexpr unsigned most_seconds = 600;
+constexpr std::uint64_t room_to_spare = 1 << 20;
 
 std::string seal_of(const std::string& path) { return path + ".seal"; }
 
@@ -44,6 +45,18 @@ bool is_roots_alone(const Inode& inode) {
 
 std::optional<Inode> stat_path(const std::string& path) { return stat_name(AT_FDCWD, path.c_str()); }
 
+// A full disk is no damage: better no index for a night than none of what it holds.
+void expect_room_for_copy(const std::string& path) {
+  const Fd file = open_host(path, O_RDONLY | O_NOFOLLOW);
+  if (space_of(file.get()).free >= stat_fd(file.get()).stamp.size + room_to_spare) return;
+  errno = ENOSPC;
+  throw_errno("copy", path);
+}
+
+std::string read_seal(const std::string& path) {
+  return read_all(open_host(seal_of(path), O_RDONLY | O_NOFOLLOW).get(), seal_of(path));
+}
+
 void write_seal(const std::string& path, const std::string& state) {
   const auto fresh = seal_of(path) + ".new";
   const Fd file = open_host(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
@@ -60,7 +73,8 @@ Condition examine_seal(const std::string& path) {
   const auto index = stat_path(path), seal = stat_path(seal_of(path));
   if (!index) return Condition::absent;
   if (!seal || !is_roots_alone(*index) || !is_roots_alone(*seal)) return Condition::foreign;
-  std::istringstream in(read_all(open_host(seal_of(path), O_RDONLY | O_NOFOLLOW).get(), seal_of(path)));
+  const auto told = read_seal(path);
+  std::istringstream in(told);
   std::string word, version, state;
   in >> word >> version >> state;
   if (word != magic) return Condition::foreign;
@@ -68,7 +82,8 @@ Condition examine_seal(const std::string& path) {
   if (state == "open") return Condition::being_written;
   std::string described;
   std::getline(in >> std::ws, described);
-  return described == describe(path) ? Condition::sound : Condition::damaged;
+  if (described == describe(path)) return Condition::sound;
+  return read_seal(path) == told ? Condition::damaged : examine_seal(path);  // a run began while we looked
 }
 
 bool survives_reading(const std::string& path) {
@@ -78,6 +93,7 @@ bool survives_reading(const std::string& path) {
 bool salvage(const std::string& path) {
   const auto copy = path + ".new";
   for (const auto* suffix : {"", "-lock"}) std::filesystem::remove(copy + suffix);
+  expect_room_for_copy(path);
   const auto copy_all = [&] {
     const Store store(path, lmdb::Access::read);
     if (!store.reads_well()) return false;

@@ -22,7 +22,7 @@ enum class Condition {
 Condition examine_seal(const std::string& path);
 
 // What a run that is gone was writing is first looked at by a child process, which may fail in our stead. No thread may
-// be running yet.
+// be running yet. A full disk throws.
 bool survives_reading(const std::string& path);  // true where it read every record
 bool salvage(const std::string& path);           // true where it put every record into a new index, now in PATH
 bool findings_survive(const std::string& path);  // the same as the first, of what that run had learnt: PATH.fresh

@@ -84,7 +84,7 @@ Tally unify_by(Sharing sharing, Run& run, const std::vector<Guest>& guests, cons
   const auto place_of = only(sharing, places, guests.size());
   const auto keepers = run.index ? run.index->keepers(guests) : nullptr;
   auto candidates = find_candidates(scan, place_of, {inodes, !options.ignore_mtime, keepers.get()});
-  const Settling settling{guests, scan, candidates, places, place_of, options.dry_run, run.state_dir};
+  const Settling settling{guests, scan, candidates, places, place_of, options.dry_run, run.state_dir, run.index.get()};
   const LinkRules rules{options.dry_run, !options.ignore_mtime, options.jobs,
                         run.open_files,  run.state_dir,         run.index.get()};
   adopt_unprotected(settling, run.outcome);

@@ -75,9 +75,11 @@ std::vector<LeftAlone> Layouts::sort(const CandidateGroup& group, std::span<cons
   return std::exchange(left_, {});
 }
 
+// By their first inodes, for a fold's order changes with the key: a dry run is to choose as the run after it does.
 std::vector<Layout*> Layouts::all() {
   std::vector<Layout*> all;
   for (auto& [fold, layout] : layouts_) all.push_back(&layout);
+  std::ranges::sort(all, {}, [](const Layout* layout) { return layout->inodes.empty() ? 0 : layout->inodes.front(); });
   return all;
 }
 

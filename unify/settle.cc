@@ -134,6 +134,7 @@ void unmark_last_names(const Settling& s, Outcome& outcome) {
       if (!s.dry_run) {
         const Fd fd = s.guests[name.guest].root.open_regular(s.scan.trees[name.guest].path(name.file));
         if (!release_last_name(fd.get(), {s.guests[name.guest].fs, file_of(s, name).ino})) continue;
+        if (s.index != nullptr) s.index->forget(name.guest, file_of(s, name).ino);
       }
       ++outcome.unmarked_files;
       judge(s.scan, {&name, 1}, Verdict::no_twin);

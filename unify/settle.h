@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hashindex/candidates.h"
+#include "hashindex/index.h"
 #include "unify/break_links.h"
 #include "unify/outcome.h"
 #include "unify/place.h"
@@ -22,6 +23,7 @@ struct Settling {
   const std::vector<std::uint32_t>& place_of;
   bool dry_run = false;
   std::string state_dir;
+  Index* index = nullptr;  // told what becomes private, where this is no dry run
 };
 
 // Before links are made. An inode that is being written to stays what it is: Verdict::shared_unprotected.
