@@ -131,6 +131,9 @@ Walked Index::walked(const Scan& scan) const {
   Walked walked;
   walked.guests.insert(guests_.begin(), guests_.end());
   for (const auto& failure : scan.failed) walked.guests.erase(guests_[failure.guest]);
+  std::map<std::uint32_t, std::size_t> files;
+  for (std::size_t i = 0; i < guests_.size(); ++i) files[filesystems_[i]] += scan.trees[i].files().size();
+  for (const auto& [fs, count] : files) walked.inodes[fs].reserve(count);
   for (std::size_t i = 0; i < guests_.size(); ++i)
     for (const auto& file : scan.trees[i].files()) walked.inodes[filesystems_[i]].push_back(file.ino);
   for (auto& [fs, inodes] : walked.inodes) tbb::parallel_sort(inodes.begin(), inodes.end());

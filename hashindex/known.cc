@@ -20,6 +20,38 @@ bool is_trusted_here(const Record& record, const File& file) {
   return record.shared && record.size == file.stamp.size && record.mtime == file.stamp.mtime.full();
 }
 
+constexpr std::size_t most_questions = 1 << 18;  // kept and sorted at a time
+
+// Questions are gathered, and answered in the order of their keys.
+struct Lookup {
+  const Store& store;
+  const Scan& scan;
+  const Candidates& candidates;
+  bool by_place;
+  std::vector<Known>& known;
+  std::vector<Question> questions;
+  RecordReader reader;
+
+  void ask(std::uint32_t inode, std::size_t slot) {
+    if (const auto fs = store.number_of(scan.trees[candidates.guest_of(inode)].fs))
+      questions.push_back({{*fs, candidates.file_of(scan, inode).ino}, inode, slot});
+    if (questions.size() == most_questions) answer();
+  }
+
+  void answer() {
+    tbb::parallel_sort(questions.begin(), questions.end(),
+                       [](const Question& a, const Question& b) { return a.key < b.key; });
+    for (const auto& question : questions) {
+      const auto record = reader.find(question.key);
+      const bool called = candidates.called_at(question.inode) != nullptr;
+      if (record && record->by_place == by_place &&
+          (called || is_trusted_here(*record, candidates.file_of(scan, question.inode))))
+        known[question.slot] = {record->digest, record->policy};
+    }
+    questions.clear();
+  }
+};
+
 }  // namespace
 
 bool KnownShared::contains(const FsId& fs, const Inode& inode) const {
@@ -32,25 +64,18 @@ bool KnownShared::contains(const FsId& fs, const Inode& inode) const {
 }
 
 Knowledge::Knowledge(const Store& store, const Scan& scan, const Candidates& candidates, bool by_place) {
-  std::vector<Question> questions;
+  if (store.count(Store::inodes) == 0) return;
+  Lookup lookup{store, scan, candidates, by_place, known_, {}, RecordReader(store)};
+  std::size_t members = 0;
+  for (const auto& group : candidates.groups) members += group.count + group.called_count;
+  known_.resize(members);
+  ends_.reserve(candidates.groups.size());
+  std::size_t slot = 0;
   for (const auto& group : candidates.groups) {
-    for (const auto inode : candidates.members(group)) {
-      if (const auto fs = store.number_of(scan.trees[candidates.guest_of(inode)].fs))
-        questions.push_back({{*fs, candidates.file_of(scan, inode).ino}, inode, known_.size()});
-      known_.emplace_back();
-    }
-    ends_.push_back(known_.size());
+    for (const auto inode : candidates.members(group)) lookup.ask(inode, slot++);
+    ends_.push_back(slot);
   }
-  tbb::parallel_sort(questions.begin(), questions.end(),
-                     [](const Question& a, const Question& b) { return a.key < b.key; });
-  RecordReader reader(store);
-  for (const auto& question : questions) {
-    const auto record = reader.find(question.key);
-    const bool called = candidates.called_at(question.inode) != nullptr;
-    if (record && record->by_place == by_place &&
-        (called || is_trusted_here(*record, candidates.file_of(scan, question.inode))))
-      known_[question.slot] = {record->digest, record->policy};
-  }
+  lookup.answer();
 }
 
 std::span<const Known> Knowledge::of_group(std::size_t group) const {
