@@ -56,13 +56,13 @@ Sifted sift(const Scan& scan, const Candidates& candidates, std::span<const std:
   Sifted sifted;
   const auto classes = classes_of(members, known);
   for (auto one = classes.begin(); one != classes.end(); ++one) {
-    const auto& [content, inodes] = *one;
+    const auto& inodes = one->second;
     if (inodes.size() > 1) {
       plan_class(scan, candidates, inodes, rules, sifted);
       continue;
     }
     // Equal contents of other policies are its neighbours.
-    const auto has_bytes = [&](auto other) { return other->first.digest == content.digest; };
+    const auto has_bytes = [&](auto other) { return other->first.digest == one->first.digest; };
     const auto next = std::next(one);
     const bool others_have =
         (one != classes.begin() && has_bytes(std::prev(one))) || (next != classes.end() && has_bytes(next));
