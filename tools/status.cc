@@ -64,8 +64,8 @@ void look_at_guests(Status& status, const Store& store) {
   std::ranges::sort(known, [](const KnownGuest& a, const KnownGuest& b) {
     return a.root != b.root ? a.root < b.root : a.last_seen > b.last_seen;
   });
-  const auto [again, end] = std::ranges::unique(known, {}, &KnownGuest::root);
-  known.erase(again, end);
+  const auto same_root = [](const KnownGuest& a, const KnownGuest& b) { return a.root == b.root; };
+  known.erase(std::unique(known.begin(), known.end(), same_root), known.end());
   for (const auto& guest : known) {
     const auto& fs = store.filesystem(guest.fs);
     const Expected expected{{uuid_of(fs)}, FileId{fs, guest.root_ino}};
