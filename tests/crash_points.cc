@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <stdexcept>
 
@@ -101,6 +102,15 @@ std::vector<std::string> CrashGuests::command(const std::vector<std::string>& op
 }
 
 Finished CrashGuests::recover() const { return run({"vunify", "--state", state_dir_, "--recover"}); }
+
+std::vector<std::vector<std::string>> CrashGuests::links() const {
+  auto sets = link_sets(directory_);
+  for (auto& set : sets)
+    for (auto& path : set)
+      if (path.ends_with("/copy1") || path.ends_with("/copy2")) path.pop_back();
+  std::ranges::sort(sets);
+  return sets;
+}
 
 std::string CrashGuests::faults(bool directories) const {
   std::string text;

@@ -46,7 +46,8 @@ class CrashGuests {
   bool has_staging() const;
 
   // Which names of all guests are one inode.
-  std::vector<std::vector<std::string>> links() const { return link_sets(directory_); }
+  // Which of two copies goes with which of the other guest's is nobody's business: both are "copy" here.
+  std::vector<std::vector<std::string>> links() const;
 
  private:
   using Images = std::map<std::string, std::string>;
