@@ -107,6 +107,7 @@ bool salvage(const std::string& path) {
 }
 
 bool findings_survive(const std::string& path) {
+  if (!stat_path(path + ".fresh")) return true;
   return succeeds_in_child([&] { return findings_read_well(path); }, most_seconds);
 }
 
