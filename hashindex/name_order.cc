@@ -68,15 +68,19 @@ void NameOrder::mend_group(Folded* first, Folded* last) const {
   if (!std::is_sorted(first, last, is_before)) std::sort(first, last, is_before);
 }
 
+// Each slice begins with a group and reads no further than its own end: beyond, another one is at work.
 void NameOrder::mend(std::vector<Folded>& names) const {
-  const auto group_start = [&](std::size_t at) {
-    while (at > 0 && at < names.size() && (names[at].key ^ names[at - 1].key) <= inode_mask) ++at;
+  const auto group_end = [&](std::size_t at, std::size_t limit) {
+    while (at > 0 && at < limit && (names[at].key ^ names[at - 1].key) <= inode_mask) ++at;
     return at;
   };
+  std::vector<std::size_t> starts;
+  for (std::size_t slice = 0; slice <= slices; ++slice)
+    starts.push_back(group_end(names.size() * slice / slices, names.size()));
   tbb::parallel_for(std::size_t{0}, slices, [&](std::size_t slice) {
-    const auto end = group_start(names.size() * (slice + 1) / slices);
-    for (auto at = group_start(names.size() * slice / slices); at < end;) {
-      const auto next = group_start(at + 1);
+    const auto end = starts[slice + 1];
+    for (auto at = starts[slice]; at < end;) {
+      const auto next = group_end(at + 1, end);
       if (next > at + 1) mend_group(&names[at], names.data() + next);
       at = next;
     }

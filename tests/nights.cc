@@ -57,7 +57,8 @@ std::optional<Opened> opened_by(const std::string& call) {
 int number_after(const std::string& call, const char* text) { return std::atoi(call.c_str() + call.rfind(text) + 3); }
 
 bool is_the_hosts(const std::string& path) {
-  for (const auto* top : {"/proc/", "/sys/", "/lib/", "/usr/", "/etc/", "/dev/"})
+  for (const auto* top :
+       {"/proc/", "/sys/", "/lib/", "/usr/", "/etc/", "/dev/", "/tmp/tsan."})  // the last is ThreadSanitizer's
     if (path.starts_with(top)) return true;
   return false;
 }
