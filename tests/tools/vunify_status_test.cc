@@ -169,7 +169,7 @@ TEST_F(VunifyStatus, TurnsAwayNoRunThatBeginsAndChangesNothing) {
                 .status,
             0);
   EXPECT_EQ(state(), before);
-  const auto calls = guests.read("strace");
+  const auto calls = shell("grep -v /tmp/tsan " + guests / "strace").out;  // ThreadSanitizer makes a file of its own
   EXPECT_NE(calls.find("report.json"), calls.npos);
   for (const auto* call : {"flock(", "F_SETLEASE", "O_TRUNC", "mkdir", "unlink", "rename", "fchmod"})
     EXPECT_EQ(calls.find(call), calls.npos) << call;
