@@ -18,7 +18,6 @@ namespace {
 void expect_the_worst(unsigned seconds) {
   for (const int number : {SIGSEGV, SIGBUS, SIGABRT, SIGXCPU}) ::signal(number, SIG_DFL);
   const rlimit none{0, 0}, time{seconds, seconds};
-  ::dup2(open_host("/dev/null", O_WRONLY).get(), STDERR_FILENO);
   ::setrlimit(RLIMIT_CORE, &none);
   ::setrlimit(RLIMIT_CPU, &time);
   const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
