@@ -36,20 +36,13 @@ struct Work {
   std::atomic<bool> disk_full{false};
 
   bool is_over() const { return disk_full || stop.requested(); }
-  bool learns() const { return rules.index != nullptr && !rules.dry_run; }
 };
-
-DigestKey key_of(const LinkRules& rules) { return rules.index != nullptr ? rules.index->key() : DigestKey(); }
-
-Knowledge known_of(const LinkRules& rules, const Scan& scan, const Candidates& candidates) {
-  return rules.index != nullptr ? rules.index->look_up(scan, candidates) : Knowledge();
-}
 
 ProofRules proof_rules(const LinkRules& rules) {
   ProofRules proof;
   proof.leases = !rules.dry_run;
   proof.mtime = rules.mtime;
-  proof.digests = rules.index != nullptr && !rules.dry_run;
+  proof.digests = rules.learns();
   // A worker holds what it proves, in its batch twice as many, and the directories of one set.
   proof.max_open = std::clamp(rules.open_files / rules.jobs / 4, least_open, most_open);
   return proof;
@@ -166,7 +159,7 @@ class Worker {
   }
 
   void note_learnt(std::uint32_t index, const Learnt& learnt) {
-    if (!work_.learns()) return;
+    if (!work_.rules.learns()) return;
     const auto guest = work_.candidates.guest_of(index);
     if (inode(index).shared)
       work_.rules.index->learn_shared(guest, learnt);
@@ -175,11 +168,11 @@ class Worker {
   }
 
   void note_learnt(const Held& held) {
-    if (work_.learns()) note_learnt(held.inode, learnt_of(held, work_.key));
+    if (work_.rules.learns()) note_learnt(held.inode, learnt_of(held, work_.key));
   }
 
   void forget(std::uint32_t index, std::uint64_t ino) {
-    if (work_.learns()) work_.rules.index->forget(work_.candidates.guest_of(index), ino);
+    if (work_.rules.learns()) work_.rules.index->forget(work_.candidates.guest_of(index), ino);
   }
 
   // A shared inode stays shared, whatever was found beside it.
@@ -337,8 +330,8 @@ class Worker {
 Tally link_groups(const std::vector<Guest>& guests, Scan& scan, Candidates& candidates,
                   const std::vector<Place>& places, const std::vector<std::uint32_t>& place_of, const LinkRules& rules,
                   const Stop& stop, Counters& counters) {
-  Work work{guests, scan, candidates, places,        place_of,
-            rules,  stop, counters,   key_of(rules), known_of(rules, scan, candidates)};
+  Work work{guests, scan, candidates, places,      place_of,
+            rules,  stop, counters,   rules.key(), rules.look_up(scan, candidates)};
   std::uint64_t files = 0, bytes = 0;
   for (const auto& group : candidates.groups) {
     files += group.count;

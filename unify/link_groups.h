@@ -20,6 +20,12 @@ struct LinkRules {
   std::size_t open_files = 1024;  // descriptors that all workers together may hold
   std::string state_dir;          // for the journals; exists
   Index* index = nullptr;         // asked where there is one; told where this is no dry run
+
+  bool learns() const { return index != nullptr && !dry_run; }
+  DigestKey key() const { return index != nullptr ? index->key() : DigestKey(); }
+  Knowledge look_up(const Scan& scan, const Candidates& candidates, bool by_place = false) const {
+    return index != nullptr ? index->look_up(scan, candidates, by_place) : Knowledge();
+  }
 };
 
 // Works in the caller's tbb::task_arena. Every name of every group gets its verdict in scan; candidates tell which

@@ -28,21 +28,13 @@ struct Work {
   const DigestKey key;
   const Knowledge knowledge;
   std::atomic<std::size_t> next{0};
-
-  bool learns() const { return rules.index != nullptr && !rules.dry_run; }
 };
-
-DigestKey key_of(const LinkRules& rules) { return rules.index != nullptr ? rules.index->key() : DigestKey(); }
-
-Knowledge known_of(const LinkRules& rules, const Scan& scan, const Candidates& candidates) {
-  return rules.index != nullptr ? rules.index->look_up(scan, candidates, true) : Knowledge();
-}
 
 ProofRules proof_rules(const LinkRules& rules) {
   ProofRules proof;
   proof.leases = false;  // the kernel compares under its own locks
   proof.metadata = false;
-  proof.digests = rules.index != nullptr && !rules.dry_run;
+  proof.digests = rules.learns();
   proof.max_open = std::clamp<std::size_t>(rules.open_files / rules.jobs / 2, 16, most_open);
   return proof;
 }
@@ -255,7 +247,7 @@ class Worker {
   // taken for what it is then. That goes for sharing, too, should a filesystem move a ctime for it (XFS and btrfs do
   // not): nobody can tell then whether a writer used the same tick, and the file is looked at once more.
   void learn(std::uint32_t inode, const Layout& layout, Timestamp reading) {
-    if (!work_.learns() || work_.candidates.inodes[inode].shared) return;
+    if (!work_.rules.learns() || work_.candidates.inodes[inode].shared) return;
     const auto& file = work_.candidates.file_of(work_.scan, inode);
     Learnt learnt;
     learnt.digest = layout.digest;
@@ -268,7 +260,7 @@ class Worker {
   }
 
   void forget(std::uint32_t inode) {
-    if (!work_.learns()) return;
+    if (!work_.rules.learns()) return;
     work_.rules.index->forget(work_.candidates.guest_of(inode), work_.candidates.file_of(work_.scan, inode).ino);
   }
 
@@ -285,7 +277,7 @@ class Worker {
 
 Tally share_groups(const std::vector<Guest>& guests, Scan& scan, Candidates& candidates, const LinkRules& rules,
                    const Stop& stop, Counters& counters) {
-  Work work{guests, scan, candidates, rules, stop, counters, key_of(rules), known_of(rules, scan, candidates)};
+  Work work{guests, scan, candidates, rules, stop, counters, rules.key(), rules.look_up(scan, candidates, true)};
   counters.begin(Phase::prove);
   std::vector<Tally> tallies(rules.jobs, Tally(guests.size()));
   tbb::parallel_for(0U, rules.jobs, [&](unsigned i) { tallies[i] = Worker(work).run(); });

@@ -15,9 +15,9 @@ class Search {
       : scan_(scan),
         candidates_(candidates),
         index_(rules.index),
-        learns_(index_ != nullptr && !rules.dry_run),
-        key_(index_ != nullptr ? index_->key() : DigestKey()),
-        knowledge_(index_ != nullptr ? index_->look_up(scan, candidates) : Knowledge()),
+        learns_(rules.learns()),
+        key_(rules.key()),
+        knowledge_(rules.look_up(scan, candidates)),
         scene_{guests, scan, candidates, key_, stop, counters},
         prover_(scene_, proof_rules()) {}
 
