@@ -83,6 +83,10 @@ std::map<std::string, std::string> image_of(const std::string& dir);
 // Which names of a tree are one inode: sets of paths, sorted, only those with two names or more in the tree.
 std::vector<std::vector<std::string>> link_sets(const std::string& dir);
 
+// What the page cache must still hold of a file that nobody dropped: the kernel takes some dozens of pages back by
+// itself, whenever it likes; who forgets a file forgets all of it.
+constexpr std::uint64_t most_of(std::uint64_t bytes) { return bytes / 2; }
+
 bool is_root();
 
 }  // namespace vunify::test
