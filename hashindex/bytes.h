@@ -17,6 +17,13 @@ void put(std::string& bytes, Number number) {
     bytes += static_cast<char>(number >> shift);
 }
 
+template <std::unsigned_integral Number>
+std::string bytes_of(Number number) {
+  std::string bytes;
+  put(bytes, number);
+  return bytes;
+}
+
 // What is not there reads as zero.
 class Unpack {
  public:

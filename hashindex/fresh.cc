@@ -18,12 +18,6 @@ constexpr auto batch_age = std::chrono::seconds(2);
 
 std::string path_of(const std::string& index_path) { return index_path + ".fresh"; }
 
-std::string batch_key(std::uint32_t batch) {
-  std::string bytes;
-  put(bytes, batch);
-  return bytes;
-}
-
 std::string to_value(const Finding& finding) {
   std::string bytes;
   put(bytes, static_cast<std::uint8_t>(finding.is_gone));
@@ -114,7 +108,7 @@ void Fresh::write_batch() {
   auto batch = std::exchange(batch_, {});
   std::ranges::stable_sort(batch, {}, &Finding::key);
   lmdb::Transaction writing(environment(), lmdb::Access::write);
-  append(writing, environment_->table(0), batch_key(next_batch_), batch);
+  append(writing, environment_->table(0), bytes_of(next_batch_), batch);
   writing.commit();
   ++next_batch_;
 }
@@ -131,7 +125,7 @@ void Fresh::for_each(const std::function<void(const Finding&)>& use) {
   std::priority_queue<Run, std::vector<Run>, Later> runs;
   for (std::uint32_t batch = 0; batch < next_batch_; ++batch) {
     Run run{std::make_unique<lmdb::Cursor>(reading, environment_->table(0)), batch, {}};
-    if (run.take(run.cursor->at_or_after(batch_key(batch)))) runs.push(std::move(run));
+    if (run.take(run.cursor->at_or_after(bytes_of(batch)))) runs.push(std::move(run));
   }
   std::string last;
   while (!runs.empty()) {

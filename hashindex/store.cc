@@ -12,12 +12,6 @@ namespace {
 constexpr std::size_t most_copied = 65536;  // in one transaction
 constexpr std::size_t key_bytes = 12, record_bytes = 61;
 
-std::string number_key(std::uint32_t number) {
-  std::string bytes;
-  put(bytes, number);
-  return bytes;
-}
-
 std::string to_bytes(const FsId& fs) {
   std::string bytes;
   for (const auto part : {fs.uuid_high, fs.uuid_low, fs.subvolume}) put(bytes, part);
@@ -106,7 +100,7 @@ std::uint32_t Store::enroll(const FsId& fs, lmdb::Transaction& writing) {
   if (const auto number = number_of(fs)) return *number;
   filesystems_.push_back(fs);
   const auto number = static_cast<std::uint32_t>(filesystems_.size() - 1);
-  writing.put(table(filesystems), number_key(number), to_bytes(fs));
+  writing.put(table(filesystems), bytes_of(number), to_bytes(fs));
   return number;
 }
 
@@ -123,7 +117,7 @@ std::uint32_t Store::enroll(const Guest& guest, std::int64_t now, lmdb::Transact
   }
   found->last_seen = now;
   found->root = guest.root.host_path();
-  writing.put(table(known_guests), number_key(found->number), to_bytes(*found));
+  writing.put(table(known_guests), bytes_of(found->number), to_bytes(*found));
   return found->number;
 }
 
@@ -132,7 +126,7 @@ void Store::forget_gone(const std::vector<Guest>& guests, lmdb::Transaction& wri
     const auto there =
         std::ranges::find_if(guests, [&](const Guest& guest) { return number_of(guest.fs) == known.fs; });
     if (there == guests.end() || !is_gone(there->root.fd(), known)) return false;
-    writing.remove(table(known_guests), number_key(known.number));
+    writing.remove(table(known_guests), bytes_of(known.number));
     return true;
   });
 }

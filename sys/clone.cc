@@ -122,12 +122,4 @@ std::vector<Extent> extents_of(int fd, bool flush) {
   }
 }
 
-bool same_places(const std::vector<Extent>& a, const std::vector<Extent>& b) {
-  const auto same = [](const Extent& x, const Extent& y) {
-    return !x.in_metadata && !y.in_metadata && x.logical == y.logical && x.physical == y.physical &&
-           x.length == y.length;
-  };
-  return !a.empty() && std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
-}
-
 }  // namespace vunify

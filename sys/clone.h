@@ -30,7 +30,4 @@ struct Extent {
 // In logical order; flush: what is not written yet is written first. Throws where the filesystem has no FIEMAP.
 std::vector<Extent> extents_of(int fd, bool flush = false);
 
-// True where both lists name the same places on disk all through.
-bool same_places(const std::vector<Extent>& a, const std::vector<Extent>& b);
-
 }  // namespace vunify

@@ -176,4 +176,36 @@ void Nights::mount_elsewhere() {
   if (taken.status == 0) test::run({"losetup", "-d", taken.out.substr(0, taken.out.find('\n'))});
 }
 
+std::string text(char letter, std::size_t size) { return std::string(size, letter); }
+
+void fill(const Nights& nights) {
+  for (const std::string guest : {"a/", "b/"}) {
+    for (std::size_t i = 0; i < 12; ++i) nights.write(guest + "usr/same" + std::to_string(i), text('s', 3000 + i));
+    for (std::size_t i = 0; i < 12; ++i) nights.write(guest + "etc/own" + std::to_string(i), text(guest[0], 900 + i));
+    nights.write(guest + "usr/twice", text('t'));
+    nights.write(guest + "home/me", text('h', 77));
+  }
+  nights.write("a/usr/again", text('t'));
+  nights.write("a/usr/linked", text('l', 2222));
+  std::filesystem::create_hard_link(nights / "a/usr/linked", nights / "a/usr/linked2");
+  nights.write("b/usr/linked", text('l', 2222));
+  nights.write("a/alone", text('x', 12345));
+  nights.rest();
+}
+
+nlohmann::json status_of(const Nights& nights) {
+  const auto status = run({"vunify", "--status", "--json", "--state", nights.state_dir()});
+  EXPECT_EQ(status.status, 0) << status.err;
+  return nlohmann::json::parse(status.out, nullptr, false);
+}
+
+void expect_nothing_is_opened(const Nights& nights, const char* when) {
+  const auto quiet = nights.night();
+  EXPECT_EQ(quiet.finished.status, 0) << when << quiet.finished.err;
+  EXPECT_EQ(quiet.finished.err, "") << when;
+  EXPECT_EQ(quiet.opened, std::set<std::string>()) << when;
+  EXPECT_EQ(quiet.report["read_files"], 0) << when;
+  EXPECT_EQ(quiet.report["linked_files"], 0) << when;
+}
+
 }  // namespace vunify::test

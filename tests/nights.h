@@ -66,4 +66,16 @@ class Nights {
   std::string protect_;
 };
 
+// Content of so many bytes.
+std::string text(char letter, std::size_t size = 5000);
+
+// Files of every kind that a night meets: shared, of one size and metadata but not one content, second copies,
+// hard links, alone, and excluded; between "a" and "b" 13 to be linked.
+void fill(const Nights& nights);
+
+// vunify --status --json.
+nlohmann::json status_of(const Nights& nights);
+
+void expect_nothing_is_opened(const Nights& nights, const char* when);
+
 }  // namespace vunify::test

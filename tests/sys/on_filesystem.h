@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <system_error>
 
+#include "sys/clone.h"
 #include "sys/fd.h"
 #include "tests/scratch.h"
 
@@ -33,6 +35,16 @@ class OnFilesystem : public testing::TestWithParam<std::string> {
 inline const auto each_filesystem = testing::Values("ext4", "xfs", "btrfs");
 inline const auto with_reflink = testing::Values("xfs", "btrfs");
 inline std::string filesystem_name(const testing::TestParamInfo<std::string>& kind) { return kind.param; }
+
+// True where both files lie in the same places on disk all through.
+inline bool same_places(int a, int b) {
+  const auto same = [](const Extent& x, const Extent& y) {
+    return !x.in_metadata && !y.in_metadata && x.logical == y.logical && x.physical == y.physical &&
+           x.length == y.length;
+  };
+  const auto one = extents_of(a), other = extents_of(b);
+  return !one.empty() && std::equal(one.begin(), one.end(), other.begin(), other.end(), same);
+}
 
 // The errno a call threw, 0 where it threw none.
 template <typename Call>
