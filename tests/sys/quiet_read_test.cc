@@ -39,7 +39,7 @@ TEST_P(QuietReadOn, LeavesNothingOfAFileThatWasNotCached) {
 }
 
 TEST_P(QuietReadOn, LeavesACachedFileCached) {
-  read_all(file_.get(), "file");
+  for (int i = 0; i < 3; ++i) read_all(reader("file").get(), "file");
   EXPECT_EQ(read_quietly(), file_bytes);
   EXPECT_GE(resident_bytes(file_.get()), most_of(file_bytes));
 }
