@@ -80,6 +80,11 @@ bool still_named(int parent, int dir) {
   return named && named->ino == stat_fd(dir).ino;
 }
 
+bool is_directory(int dir, const std::string& leaf) {
+  const auto inode = stat_name(dir, leaf.c_str());
+  return inode && inode->is_directory();
+}
+
 void lock(int parent, int dir, const std::string& path) {
   if (!lock_exclusively(dir) || !still_named(parent, dir)) refuse(EWOULDBLOCK, path, "is in use by another run");
 }
@@ -112,9 +117,22 @@ Staging::Staging(const std::string& path) : path_(path) {
   lock(parent.get(), fd_.get(), path_);
 }
 
-std::vector<std::string> Staging::names() const { return list_names(fd_.get()); }
+std::vector<std::string> Staging::names() const {
+  std::vector<std::string> names;
+  for (const auto& leaf : list_names(fd_.get())) {
+    if (!is_directory(fd_.get(), leaf)) {
+      names.push_back(leaf);
+      continue;
+    }
+    const Fd inner = open_directory_at(fd_.get(), leaf, path_);
+    for (const auto& name : list_names(inner.get())) names.push_back(join_path(leaf, name));
+  }
+  return names;
+}
 
 void Staging::remove_if_empty() {
+  for (const auto& leaf : list_names(fd_.get()))
+    if (is_directory(fd_.get(), leaf)) remove_empty_directory(fd_.get(), leaf);
   const Fd parent = open_trusted(directory_above(path_));
   if (still_named(parent.get(), fd_.get())) remove_empty_directory(parent.get(), staging_leaf);
 }

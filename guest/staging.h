@@ -24,9 +24,11 @@ class Staging {
 
   int fd() const { return fd_.get(); }
   const std::string& path() const { return path_; }
+  // Of all that lies in it, one level of directories deep: "leaf" or "worker/leaf". Workers have directories of their
+  // own, so that none waits for the others' locks on it.
   std::vector<std::string> names() const;
 
-  // Removes the directory where it is empty; else leaves it. Call last.
+  // Removes what is empty of it: workers' directories, and then itself. Call last.
   void remove_if_empty();
 
  private:

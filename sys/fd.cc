@@ -31,11 +31,11 @@ void write_all(int fd, std::string_view bytes, std::string_view path) {
   }
 }
 
-void write_at_start(int fd, std::string_view bytes, std::string_view path) {
-  for (off_t at = 0; !bytes.empty();) {
-    const ssize_t written = check(::pwrite(fd, bytes.data(), bytes.size(), at), "pwrite", path);
+void write_at(int fd, std::uint64_t offset, std::string_view bytes, std::string_view path) {
+  while (!bytes.empty()) {
+    const ssize_t written = check(::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset)), "pwrite", path);
     bytes.remove_prefix(static_cast<std::size_t>(written));
-    at += written;
+    offset += static_cast<std::uint64_t>(written);
   }
 }
 

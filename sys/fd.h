@@ -54,8 +54,8 @@ std::string proc_path(int fd);
 // Writes all of bytes, however many calls that takes.
 void write_all(int fd, std::string_view bytes, std::string_view path);
 
-// Writes all of bytes at the beginning of the file; what lies behind them stays.
-void write_at_start(int fd, std::string_view bytes, std::string_view path);
+// Writes all of bytes from offset on; what lies behind them stays.
+void write_at(int fd, std::uint64_t offset, std::string_view bytes, std::string_view path);
 
 // From here on no write to the first `bytes` of the file meets a full disk, also through a map, where it would be a
 // SIGBUS (posix_fallocate(3)). A shorter file is made so long.

@@ -162,8 +162,8 @@ bool CrashGuests::has_staging() const { return std::filesystem::exists(*this / "
 std::string CrashGuests::staged() const {
   std::string text;
   if (!has_staging()) return text;
-  for (const auto& entry : std::filesystem::directory_iterator(*this / ".vunify"))
-    if (entry.path().filename() != "probe") text += entry.path().filename().string() + "\n";
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(*this / ".vunify"))
+    if (!entry.is_directory() && entry.path().filename() != "probe") text += entry.path().filename().string() + "\n";
   return text;
 }
 

@@ -65,4 +65,21 @@ std::vector<Names> Scene::groups() const {
   return all;
 }
 
+LinkTask link_task(const Scene& scene, ProvenClass& proven) {
+  LinkTask task;
+  task.protection = Protection::immutable;
+  for (auto& held : proven) {
+    const auto name = scene.name(held.inode);
+    GuestName guest_name{{}, &scene.guests[static_cast<std::size_t>(name[0] - 'a')].root, name.substr(2)};
+    if (name[0] == 'a') {
+      task.keeper_id = {scene.guests[0].fs, held.seen.ino};
+      task.keeper_name = guest_name;
+      task.keeper = std::move(held);
+    } else {
+      task.victims.push_back({std::move(held), {guest_name}, {}, false, {}, {}});
+    }
+  }
+  return task;
+}
+
 }  // namespace vunify::test

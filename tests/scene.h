@@ -10,6 +10,7 @@
 #include "hashindex/candidates.h"
 #include "hashindex/prove.h"
 #include "tests/scratch.h"
+#include "unify/link_set.h"
 #include "unify/place.h"
 
 namespace vunify::test {
@@ -43,5 +44,8 @@ struct Scene {
  private:
   NameRef find(const std::string& name) const;
 };
+
+// What is to be done with a class of guests "a", "b", ...: a's inode is the keeper. Nothing has a name in staging yet.
+LinkTask link_task(const Scene& scene, ProvenClass& proven);
 
 }  // namespace vunify::test

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <thread>
 
+#include "sys/directory.h"
 #include "sys/file_locks.h"
 #include "sys/handle.h"
 #include "unify/directory_time.h"
@@ -25,13 +26,25 @@ bool is_linked(const Victim& victim) { return victim.verdict == Verdict::shared;
 
 void Batch::add(LinkTask task) {
   for (auto& victim : task.victims) {
-    for (std::size_t n = 0; n < victim.names.size(); ++n) victim.staged.push_back({staging_, leaves_.next()});
+    for (std::size_t n = 0; n < victim.names.size(); ++n)
+      victim.staged.push_back({staging_, join_path(directory_, leaves_.next())});
     names_ += victim.names.size();
   }
   tasks_.push_back(std::move(task));
 }
 
-void Batch::begin(const std::vector<LinkTask>& tasks) const {
+// The keeper's own stamp of now: also what a run did to it is newer than its proof.
+void Batch::sync(const std::vector<LinkTask>& tasks) {
+  const auto now = read_clocks();
+  const auto is_durable = [&](const LinkTask& task) {
+    return synced_.covers(stat_fd(task.keeper.fd.get()).stamp.ctime, now);
+  };
+  if (!journal_.is_full() && std::ranges::all_of(tasks, is_durable)) return;
+  journal_.sync(staging_, staging_path_);
+  synced_ = SyncPoint(now);
+}
+
+void Batch::begin(const std::vector<LinkTask>& tasks) {
   std::vector<JournaledSet> sets;
   const auto fs = to_string(fs_id(staging_));
   for (const auto& task : tasks) {
@@ -54,7 +67,8 @@ void Batch::begin(const std::vector<LinkTask>& tasks) const {
                              directory_time(*victim.names[n].root, victim.names[n].path)});
     sets.push_back(std::move(set));
   }
-  journal_.sync(staging_, staging_path_);
+  make_private_directory(staging_, directory_);
+  sync(tasks);
   journal_.begin(sets);
 }
 

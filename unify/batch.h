@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Links made between two commits of the journal. The guests' filesystem is synced and the journal written once for all
-// of them: after that the keepers' bytes are on disk, and no power cut can leave a name with less than it had. The same
-// syncing makes durable what the batch before did, which the journal forgets then; the last one is ended by
-// Journal::end.
+// Links made between two records of the journal. Before the first of them the keepers' bytes are on disk, so that no
+// power cut can leave a name with less than it had: the guests' filesystem is synced once for many batches, and again
+// where a keeper is younger than that. What many batches did is made durable by the same syncs, which the journal waits
+// for before it forgets them; the last ones are ended by Journal::end.
 #pragma once
 
 #include <functional>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sys/mount.h"
+#include "sys/sync_point.h"
 #include "unify/journal.h"
 #include "unify/leaf_names.h"
 #include "unify/link_set.h"
@@ -18,31 +19,38 @@ namespace vunify {
 
 class Batch {
  public:
-  // staging and staging_path: where this worker's names are prepared.
+  // staging and staging_path: where names are prepared, this worker's in a directory of its own.
   Batch(Journal& journal, int staging, std::string staging_path, const std::string& worker)
       : journal_(journal),
         staging_(staging),
         dev_(mount_of(staging).dev),
         staging_path_(std::move(staging_path)),
+        directory_(worker),
         leaves_(worker) {}
 
   // Takes over descriptors and leases; gives the victims their names in staging.
   void add(LinkTask task);
   std::size_t names() const { return names_; }
+  // Held open until it is applied.
+  std::size_t open_files() const { return names_ + tasks_.size(); }
 
   // Links all that was added, hands every task to `done` with what it freed, and is empty afterwards. Throws only
-  // where nothing of it was begun: the journal could not be written (ENOSPC) or the filesystem not be synced (EIO).
+  // where nothing of it was begun: staging or the journal could not be written (ENOSPC) or the filesystem not be synced
+  // (EIO).
   void apply(const std::function<void(LinkTask& task, const Finished& finished)>& done);
 
  private:
-  void begin(const std::vector<LinkTask>& tasks) const;
+  void begin(const std::vector<LinkTask>& tasks);
+  void sync(const std::vector<LinkTask>& tasks);
   void leave_locked(std::vector<LinkTask>& tasks) const;
 
   Journal& journal_;
   int staging_;
   std::uint64_t dev_;  // of the superblock, as /proc/locks names it
   std::string staging_path_;
+  std::string directory_;  // in staging
   LeafNames leaves_;
+  SyncPoint synced_;
   std::size_t names_ = 0;
   std::vector<LinkTask> tasks_;
 };

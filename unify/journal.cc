@@ -11,13 +11,17 @@
 namespace vunify {
 namespace {
 
-// A file: "vunify-journal 1 LENGTH CHECKSUM\n", padded to header_bytes, then LENGTH bytes of fields, each
-// "SIZE:BYTES". LENGTH 0 says that the batch is over. A second record may follow, whose checksum is seeded with the
-// first's so that it is nobody else's: it is what counts then.
+// A file is a chain of records: "vunify-journal 2 KIND LENGTH CHECKSUM\n", padded to header_bytes, then LENGTH bytes of
+// fields, each "SIZE:BYTES". Each checksum is seeded with the record before, so that the chain ends where an older one,
+// not yet written over, goes on. An amendment counts in place of the record before it.
 constexpr std::size_t header_bytes = 64;
 constexpr std::string_view any_version = "vunify-journal ";
-constexpr std::string_view magic = "vunify-journal 1 ";
+constexpr std::string_view magic = "vunify-journal 2 ";
 constexpr std::string_view file_prefix = "journal.";
+constexpr char batch = '+';
+constexpr char amendment = '=';
+constexpr std::uint64_t first_seed = 0;
+constexpr std::uint64_t full_bytes = 8 << 20;  // some ten batches; the next start reads them all
 
 class Writer {
  public:
@@ -112,38 +116,47 @@ JournaledSet take(Reader& in) {
   return set;
 }
 
-std::string header_of(std::string_view body, std::uint64_t seed) {
-  auto header = std::string(magic) + std::to_string(body.size()) + " " +
-                std::to_string(XXH3_64bits_withSeed(body.data(), body.size(), seed)) + "\n";
+std::string header_of(char kind, std::string_view body, std::uint64_t seed) {
+  auto header =
+      std::string(magic) + kind + " " + std::to_string(body.size()) + " " +
+      std::to_string(XXH3_64bits_withSeed(body.data(), body.size(), seed + static_cast<unsigned char>(kind))) + "\n";
   header.resize(header_bytes, ' ');
   return header;
 }
 
-std::string record_of(const std::vector<JournaledSet>& sets, std::uint64_t seed) {
+std::string record_of(char kind, const std::vector<JournaledSet>& sets, std::uint64_t seed) {
   Writer body;
   for (const auto& set : sets) put(body, set);
-  return header_of(body.text(), seed) + body.text();
+  return header_of(kind, body.text(), seed) + body.text();
 }
 
 std::uint64_t seed_after(std::string_view record) { return XXH3_64bits(record.data(), record.size()); }
 
-// The whole record that the file begins with, or nothing.
-std::string_view first_record(std::string_view file, std::uint64_t seed) {
-  if (file.size() < header_bytes || !file.starts_with(magic)) return {};
+char kind_of(std::string_view record) { return record[magic.size()]; }
+
+// The whole record that the bytes begin with, or nothing.
+std::string_view first_record(std::string_view bytes, std::uint64_t seed) {
+  if (bytes.size() < header_bytes || !bytes.starts_with(magic)) return {};
   std::size_t length = 0;
-  std::from_chars(file.data() + magic.size(), file.data() + header_bytes, length);
-  if (length > file.size() - header_bytes) return {};
-  const auto body = file.substr(header_bytes, length);
-  return file.starts_with(header_of(body, seed)) ? file.substr(0, header_bytes + length) : std::string_view();
+  std::from_chars(bytes.data() + magic.size() + 2, bytes.data() + header_bytes, length);
+  if (length > bytes.size() - header_bytes) return {};
+  const auto body = bytes.substr(header_bytes, length);
+  return bytes.starts_with(header_of(kind_of(bytes), body, seed)) ? bytes.substr(0, header_bytes + length)
+                                                                  : std::string_view();
 }
 
 std::vector<JournaledSet> parse(std::string_view file) {
-  const auto first = first_record(file, 0);
-  const auto second = first_record(file.substr(first.size()), seed_after(first));
-  const auto record = second.empty() ? first : second;
   std::vector<JournaledSet> sets;
-  if (record.empty()) return sets;
-  for (Reader in(record.substr(header_bytes)); !in.is_done();) sets.push_back(take(in));
+  std::size_t begun = 0;  // where the sets of the last batch begin
+  auto seed = first_seed;
+  for (std::string_view record; !(record = first_record(file, seed)).empty(); seed = seed_after(record)) {
+    if (kind_of(record) == amendment)
+      sets.resize(begun);
+    else
+      begun = sets.size();
+    for (Reader in(record.substr(header_bytes)); !in.is_done();) sets.push_back(take(in));
+    file.remove_prefix(record.size());
+  }
   return sets;
 }
 
@@ -158,17 +171,26 @@ std::vector<std::string> journal_files(const std::string& state_dir) {
 
 Journal::Journal(const std::string& state_dir, const std::string& worker)
     : path_(state_dir + "/" + std::string(file_prefix) + worker),
-      fd_(open_host(path_, O_RDWR | O_CREAT | O_NOFOLLOW)) {}
+      fd_(open_host(path_, O_RDWR | O_CREAT | O_NOFOLLOW)),
+      seed_(first_seed) {}
 
-void Journal::begin(const std::vector<JournaledSet>& sets) {
-  begun_ = record_of(sets, 0);
-  write_at_start(fd_.get(), begun_, path_);
+void Journal::add(char kind, const std::vector<JournaledSet>& sets) {
+  const auto record = record_of(kind, sets, seed_);
+  has_records_ = true;
+  write_at(fd_.get(), end_, record, path_);
   sync_data(fd_.get(), path_);
+  end_ += record.size();
+  seed_ = seed_after(record);
 }
 
-void Journal::amend(const std::vector<JournaledSet>& sets) {
-  write_at_start(fd_.get(), begun_ + record_of(sets, seed_after(begun_)), path_);
-  sync_data(fd_.get(), path_);
+void Journal::begin(const std::vector<JournaledSet>& sets) { add(batch, sets); }
+void Journal::amend(const std::vector<JournaledSet>& sets) { add(amendment, sets); }
+
+bool Journal::is_full() const { return end_ >= full_bytes; }
+
+void Journal::rewind() {
+  end_ = 0;
+  seed_ = first_seed;
 }
 
 void Journal::set_aside() {
@@ -176,23 +198,26 @@ void Journal::set_aside() {
   for (int n = 0; aside.empty() || std::filesystem::exists(aside); ++n) aside = path_ + ".kept" + std::to_string(n);
   std::filesystem::rename(path_, aside);
   fd_ = open_host(path_, O_RDWR | O_CREAT | O_NOFOLLOW);
+  has_records_ = false;
+  rewind();
 }
 
-void Journal::over(int fs, const std::string& path) {
-  unsynced_ = fs;
-  unsynced_path_ = path;
-}
+void Journal::over(int fs, const std::string& path) { unsynced_[fs] = path; }
 
 void Journal::sync(int fs, const std::string& path) {
-  if (unsynced_ >= 0 && unsynced_ != fs) sync_filesystem(unsynced_, unsynced_path_);
-  sync_filesystem(fs, path);
-  unsynced_ = -1;
+  unsynced_[fs] = path;
+  for (const auto& [unsynced, its_path] : unsynced_) sync_filesystem(unsynced, its_path);
+  unsynced_.clear();
+  rewind();
 }
 
 void Journal::end() {
-  if (begun_.empty()) return;
-  if (unsynced_ >= 0) sync(unsynced_, unsynced_path_);
-  write_at_start(fd_.get(), header_of({}, 0), path_);
+  if (!has_records_) return;
+  for (const auto& [fs, path] : unsynced_) sync_filesystem(fs, path);
+  unsynced_.clear();
+  has_records_ = false;
+  rewind();
+  write_at(fd_.get(), 0, header_of(batch, {}, first_seed), path_);
 }
 
 std::vector<JournaledSet> read_journals(const std::string& state_dir) {

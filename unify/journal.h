@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a worker is about to do, on disk before it does it. Each worker has one file in the state directory and one
-// batch in it at a time: written and synced when the batch begins, emptied when it is over. A batch that was torn by a
-// power cut fails its checksum: it had not begun. What to make of an old one is told in unify/recover.h.
+// What a worker is about to do, on disk before it does it. Each worker has one file in the state directory, to which
+// every batch adds a record, synced when the batch begins. Records of batches that are over stay until what they did is
+// on disk, too: batch by batch that would cost a sync of the guests' filesystem each. A record that was torn by a power
+// cut fails its checksum: its batch had not begun. What to make of old ones is told in unify/recover.h.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -50,28 +52,35 @@ class Journal {
   // Opens, or makes, the file of one worker. Throws where the state directory cannot be written.
   Journal(const std::string& state_dir, const std::string& worker);
 
-  // Durable when it returns.
+  // A batch more. Durable when it returns.
   void begin(const std::vector<JournaledSet>& sets);
   // Says more of the batch that has begun, in place of what was said first. Durable when it returns; torn, what was
   // said first still holds.
   void amend(const std::vector<JournaledSet>& sets);
-  // The batch is over but for names that had to be kept: it stays on disk, in a file of its own, for the next start.
-  void set_aside();
-  // The batch is over, but what it did on the filesystem of `fs` need not be on disk yet. It must be before the batch
-  // is forgotten: whoever begins the next one calls sync() first. Until then the next start would find nothing left to
-  // do.
+  // The batch is over, but what it did on the filesystem of `fs` need not be on disk yet: its record stays, and the
+  // next start finds nothing left to do, or what a power cut undid.
   void over(int fs, const std::string& path);
-  // Makes durable what the last batch did, and all else on the filesystem of `fs`.
+  // So many records are better forgotten: sync.
+  bool is_full() const;
+  // Makes durable what all batches did, and all else on the filesystem of `fs`. The next begin() writes over their
+  // records.
   void sync(int fs, const std::string& path);
-  // The batch is over, and on disk (what over() told is synced). Not synced itself: see over().
+  // The last batch is over but for names that had to be kept: all records stay on disk, in a file of their own, for the
+  // next start.
+  void set_aside();
+  // All batches are over, and on disk (what over() told is synced). Not synced itself: see over().
   void end();
 
  private:
+  void add(char kind, const std::vector<JournaledSet>& sets);
+  void rewind();
+
   std::string path_;
   Fd fd_;
-  std::string begun_;  // what begin() wrote
-  int unsynced_ = -1;  // what over() told
-  std::string unsynced_path_;
+  bool has_records_ = false;
+  std::uint64_t end_ = 0;                // of the records
+  std::uint64_t seed_;                   // of the next record's checksum
+  std::map<int, std::string> unsynced_;  // filesystems that over() told, and their paths
 };
 
 // The batches that earlier workers left. A file that cannot be read throws; one whose batch is torn, or over, has none.

@@ -17,7 +17,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t batch_names = 2048;  // between two commits of a journal
+constexpr std::size_t batch_names = 4096;  // between two records of a journal
 constexpr std::size_t least_open = 16;     // files of one group held at a time, at the least
 constexpr std::size_t most_open = 4096;    // more would make the chunks smaller than a page (ProofRules::buffer_bytes)
 
@@ -257,7 +257,7 @@ class Worker {
     }
     auto& batch = batch_at(work_.place_of[guest]);
     batch.add(std::move(task));
-    if (batch.names() >= std::min(batch_names, most_open_)) apply(batch);
+    if (batch.names() >= batch_names || batch.open_files() >= 2 * most_open_) apply(batch);
   }
 
   void apply_all() {

@@ -195,15 +195,21 @@ class Rest {
   Recovery& recovery_;
 };
 
+// Of the directory in staging that a name is in.
+Timestamp last_change(const Staging& staging, std::string_view staged) {
+  const std::string directory(split_path(staged).parent);
+  const auto inode = stat_name(staging.fd(), directory.empty() ? "." : directory.c_str());
+  return inode ? inode->stamp.mtime : Timestamp{};
+}
+
 // Before anything in staging changes: its mtime tells which directory the run, or a recovery, was killed in, and a
 // recovery that has moved it and is killed in its turn leaves none that tells.
 void restore_directory_times(const Staging& staging, const std::vector<JournaledSet>& sets) {
-  const auto staging_mtime = stat_fd(staging.fd()).stamp.mtime;
   for (const auto& set : sets) {
     if (set.intent == Intent::keep) continue;
     for (const auto& name : set.names)
       if (const auto held = stat_name(staging.fd(), name.staged.c_str()))
-        restore_directory_time(name, staging_mtime, held->stamp.ctime);
+        restore_directory_time(name, last_change(staging, name.staged), held->stamp.ctime);
   }
 }
 

@@ -54,7 +54,7 @@ StateDir::StateDir(const std::string& path) : path_(plain(path)) {
 
 bool StateDir::lock() {
   if (!lock_exclusively(lock_.get())) return false;
-  write_at_start(lock_.get(), std::to_string(::getpid()) + "\n          ", path_);
+  write_at(lock_.get(), 0, std::to_string(::getpid()) + "\n          ", path_);
   return true;
 }
 

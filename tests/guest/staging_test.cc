@@ -63,6 +63,19 @@ TEST_F(StagingTest, LiesInTheNearestCommonAncestorAndIsRootsAlone) {
   EXPECT_EQ(dir.inode("srv/.vunify").ino, stat_fd(staging.fd()).ino);
 }
 
+TEST_F(StagingTest, ListsWorkersDirectoriesAndRemovesThemWithItself) {
+  const Scratch dir{{"a/x", ""}, {"b/x", ""}};
+  const Opened opened({dir / "a", dir / "b"});
+  Staging staging(opened.pointers);
+  shell_or_fail("cd " + staging.path() + " && mkdir 0 1 && touch probe 0/f 0/g");
+  EXPECT_EQ(staging.names(), (Names{"0/f", "0/g", "probe"}));
+  staging.remove_if_empty();
+  EXPECT_EQ(staging.names(), (Names{"0/f", "0/g", "probe"})) << "it is not empty";
+  shell_or_fail("cd " + staging.path() + " && rm probe 0/f 0/g && mkdir -p 1");
+  staging.remove_if_empty();
+  EXPECT_EQ(dir.names(), (Names{"a", "b"}));
+}
+
 TEST_F(StagingTest, LiesAboveASingleGuest) {
   const Scratch dir{{"a/x", ""}};
   EXPECT_EQ(staging_path(Opened({dir / "a"}).pointers), dir / ".vunify");

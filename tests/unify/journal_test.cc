@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/journal.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include "tests/scratch.h"
@@ -40,7 +41,7 @@ TEST(Journal, TakesAnyByteInAName) {
   const Scratch state;
   std::string every_byte;
   for (int byte = 1; byte < 256; ++byte) every_byte += static_cast<char>(byte);
-  const Paths paths{every_byte, "3:abc", "vunify-journal 1 0 ", "a\nb", std::string(5000, 'x'), ""};
+  const Paths paths{every_byte, "3:abc", "vunify-journal 2 + 0 ", "a\nb", std::string(5000, 'x'), ""};
   std::vector<JournaledSet> sets;
   for (const auto& path : paths) sets.push_back(set_of(path));
   Journal(state.root(), "0").begin(sets);
@@ -64,13 +65,44 @@ TEST(Journal, AmendedSaysTheLast) {
   EXPECT_EQ(paths_in(state.root()), Paths{"two"});
 }
 
-TEST(Journal, NeverTakesAnEarlierBatchsAmendmentForItsOwn) {
+TEST(Journal, KeepsBatchesThatAreOverUntilTheyAreSynced) {
   const Scratch state;
+  const Fd fs = open_host(state.root(), O_RDONLY | O_DIRECTORY);
   Journal journal(state.root(), "0");
   journal.begin({set_of("one")});
   journal.amend({set_of("two")});
+  journal.over(fs.get(), state.root());
+  journal.begin({set_of("three")});
+  EXPECT_EQ(paths_in(state.root()), (Paths{"two", "three"}));
+  journal.over(fs.get(), state.root());
+  journal.sync(fs.get(), state.root());
+  journal.begin({set_of("four")});
+  EXPECT_EQ(paths_in(state.root()), Paths{"four"});
+}
+
+// The new first record is just as long as the old one, and the old second one still lies behind it.
+TEST(Journal, NeverTakesWhatAnOlderOneLeftForItsOwn) {
+  const Scratch state;
+  const Fd fs = open_host(state.root(), O_RDONLY | O_DIRECTORY);
+  Journal journal(state.root(), "0");
+  journal.begin({set_of("one")});
+  journal.amend({set_of("two")});
+  journal.sync(fs.get(), state.root());
   journal.begin({set_of("six")});
   EXPECT_EQ(paths_in(state.root()), Paths{"six"});
+}
+
+TEST(Journal, IsFullAfterSomeMegabytes) {
+  const Scratch state;
+  const Fd fs = open_host(state.root(), O_RDONLY | O_DIRECTORY);
+  Journal journal(state.root(), "0");
+  const std::vector<JournaledSet> batch(1000, set_of(std::string(1000, 'x')));
+  int batches = 0;
+  for (; batches < 100 && !journal.is_full(); ++batches) journal.begin(batch);
+  EXPECT_GT(batches, 3);
+  EXPECT_LT(batches, 10);
+  journal.sync(fs.get(), state.root());
+  EXPECT_FALSE(journal.is_full());
 }
 
 TEST(Journal, TornAnywhereHasNotBegun) {
@@ -117,7 +149,7 @@ TEST(Journal, OfGarbageHasNothing) {
 
 TEST(Journal, OfAnotherVersionIsNotThrownAway) {
   const Scratch state;
-  state.write("journal.0", "vunify-journal 2 " + std::string(100, ' '));
+  state.write("journal.0", "vunify-journal 1 " + std::string(100, ' '));
   EXPECT_THROW(read_journals(state.root()), std::runtime_error);
 }
 

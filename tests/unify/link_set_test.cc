@@ -3,14 +3,12 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
-#include <sys/file.h>
 
 #include <filesystem>
 
 #include "sys/inode_attr.h"
 #include "sys/mark.h"
 #include "tests/scene.h"
-#include "unify/batch.h"
 
 namespace vunify::test {
 namespace {
@@ -28,19 +26,9 @@ class LinkingOver : public testing::Test {
   void prove() {
     scene_.emplace(dir_, Names{"a", "b", "c"});
     auto proof = Prover(scene_->proof, {}).prove(scene_->inodes(scene_->candidates.groups[0]));
-    auto& proven = proof.classes.at(0);
-    task_.protection = Protection::immutable;
-    for (auto& held : proven) {
-      const auto name = scene_->name(held.inode);
-      GuestName guest_name{{}, &scene_->guests[static_cast<std::size_t>(name[0] - 'a')].root, name.substr(2)};
-      if (name[0] == 'a') {
-        task_.keeper_id = {scene_->guests[0].fs, held.seen.ino};
-        task_.keeper_name = guest_name;
-        task_.keeper = std::move(held);
-      } else {
-        task_.victims.push_back({std::move(held), {guest_name}, {{staging_.get(), name.substr(0, 1)}}, false, {}, {}});
-      }
-    }
+    task_ = link_task(*scene_, proof.classes.at(0));
+    for (auto& victim : task_.victims)
+      victim.staged.push_back({staging_.get(), scene_->name(victim.held.inode).substr(0, 1)});
   }
 
   Verdict verdict(const std::string& guest) const {
@@ -70,28 +58,6 @@ TEST_F(LinkingOver, MakesOneProtectedInodeOfThem) {
   EXPECT_TRUE(is_shared("a/f"));
   EXPECT_THAT(dir_.names("staging"), IsEmpty());
   EXPECT_EQ(finished.freed_when_closed, 0u);
-}
-
-TEST_F(LinkingOver, InABatchLeavesAloneWhatIsLockedByThen) {
-  prove();
-  const Scratch state;
-  const Fd locker = open_host(dir_ / "b/f", O_RDONLY);
-  ASSERT_EQ(::flock(locker.get(), LOCK_EX), 0);
-  const auto locked = ino("b/f");
-  for (auto& victim : task_.victims) victim.staged.clear();  // the batch gives them
-  Journal journal(state.root(), "w");
-  Batch batch(journal, staging_.get(), dir_ / "staging", "w");
-  batch.add(std::move(task_));
-  std::map<std::string, Verdict> verdicts;
-  batch.apply([&](LinkTask& task, const vunify::Finished&) {
-    for (const auto& victim : task.victims) verdicts[victim.names[0].root->host_path()] = victim.verdict;
-  });
-  journal.end();
-  EXPECT_EQ(verdicts[dir_ / "b"], Verdict::locked);
-  EXPECT_EQ(verdicts[dir_ / "c"], Verdict::shared);
-  EXPECT_EQ(ino("b/f"), locked);
-  EXPECT_EQ(ino("c/f"), ino("a/f"));
-  EXPECT_THAT(dir_.names("staging"), IsEmpty());
 }
 
 TEST_F(LinkingOver, KeepsVictimsInStagingUntilTheEnd) {
