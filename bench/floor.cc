@@ -90,9 +90,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int measure(int argc, char** argv) {
   unsigned jobs = std::thread::hardware_concurrency();
   int first = 1;
   const bool only_walk = argc > first && std::strcmp(argv[first], "--walk") == 0;
@@ -112,4 +110,16 @@ int main(int argc, char** argv) {
   tbb::parallel_for_each(files, [&](const Found& file) { bytes += read_one(file); });
   fmt::print("walk {:.3f} read {:.3f} files {} bytes {}\n", walk_seconds, seconds_since(start) - walk_seconds,
              files.size(), bytes.load());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return measure(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "floor: {}\n", error.what());
+    return 2;
+  }
 }
