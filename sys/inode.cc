@@ -137,6 +137,5 @@ void set_owner_and_mode(int fd, std::uint32_t uid, std::uint32_t gid, std::uint3
 
 Timestamp clock_now() { return read_clock(CLOCK_REALTIME); }
 Timestamp clock_coarse() { return read_clock(CLOCK_REALTIME_COARSE); }
-Timestamp clock_boot() { return read_clock(CLOCK_BOOTTIME); }
 
 }  // namespace vunify

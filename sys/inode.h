@@ -74,6 +74,5 @@ void set_owner_and_mode(int fd, std::uint32_t uid, std::uint32_t gid, std::uint3
 // The wall clock: exact, and the coarse one (one tick behind at most) that filesystems stamp inodes with.
 Timestamp clock_now();
 Timestamp clock_coarse();
-Timestamp clock_boot();  // since boot, suspended or not: nobody can set it
 
 }  // namespace vunify

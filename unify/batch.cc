@@ -8,6 +8,7 @@
 #include "sys/directory.h"
 #include "sys/file_locks.h"
 #include "sys/handle.h"
+#include "sys/write_out.h"
 #include "unify/directory_time.h"
 
 namespace vunify {
@@ -33,18 +34,27 @@ void Batch::add(LinkTask task) {
   tasks_.push_back(std::move(task));
 }
 
-// The keeper's own stamp of now: also what a run did to it is newer than its proof.
-void Batch::sync(const std::vector<LinkTask>& tasks) {
-  const auto now = read_clocks();
-  const auto is_durable = [&](const LinkTask& task) {
-    return synced_.covers(stat_fd(task.keeper.fd.get()).stamp.ctime, now);
-  };
-  if (!journal_.is_full() && std::ranges::all_of(tasks, is_durable)) return;
-  journal_.sync(staging_, staging_path_);
-  synced_ = SyncPoint(now);
+// The earlier batches' work is on disk then, and all that the keepers hold with it.
+void Batch::forget_earlier() { journal_.forget(own_staging_.get(), staging_path_); }
+
+void Batch::write_out_keepers(const std::vector<LinkTask>& tasks) {
+  if (!commits_in_order(mount_) || journal_.is_full()) return forget_earlier();
+  for (const auto& task : tasks) write_out(task.keeper.fd.get(), task.keeper_name.path);
+}
+
+// Where the state has no room for another record, the earlier ones' may do.
+void Batch::add_to_journal(const std::vector<JournaledSet>& sets) {
+  try {
+    journal_.begin(sets);
+  } catch (const std::system_error& error) {
+    if (!journal_.has_earlier() || !(is_error(error, ENOSPC) || is_error(error, EDQUOT))) throw;
+    forget_earlier();
+    journal_.begin(sets);
+  }
 }
 
 void Batch::begin(const std::vector<LinkTask>& tasks) {
+  if (!own_staging_) own_staging_ = open_directory_at(staging_, ".", staging_path_);
   std::vector<JournaledSet> sets;
   const auto fs = to_string(fs_id(staging_));
   for (const auto& task : tasks) {
@@ -67,9 +77,9 @@ void Batch::begin(const std::vector<LinkTask>& tasks) {
                              directory_time(*victim.names[n].root, victim.names[n].path)});
     sets.push_back(std::move(set));
   }
-  make_private_directory(staging_, directory_);
-  sync(tasks);
-  journal_.begin(sets);
+  write_out_keepers(tasks);
+  add_to_journal(sets);
+  make_private_directory(staging_, directory_);  // whose names the journal knows by now
 }
 
 // What somebody locks (flock, fcntl) he means to be one file with others of his own. Looked up once for all of them:
@@ -77,9 +87,9 @@ void Batch::begin(const std::vector<LinkTask>& tasks) {
 void Batch::leave_locked(std::vector<LinkTask>& tasks) const {
   const auto locks = FileLocks::read();
   for (auto& task : tasks) {
-    const bool keeper_locked = locks.is_locked(dev_, task.keeper.seen.ino);
+    const bool keeper_locked = locks.is_locked(mount_.dev, task.keeper.seen.ino);
     for (auto& victim : task.victims)
-      if (keeper_locked || locks.is_locked(dev_, victim.held.seen.ino)) victim.verdict = Verdict::locked;
+      if (keeper_locked || locks.is_locked(mount_.dev, victim.held.seen.ino)) victim.verdict = Verdict::locked;
   }
 }
 
@@ -109,7 +119,7 @@ void Batch::apply(const std::function<void(LinkTask& task, const Finished& finis
     std::this_thread::sleep_until(linked[finished] + linger);
     finish_next();
   }
-  kept ? journal_.set_aside() : journal_.over(staging_, staging_path_);
+  kept ? journal_.set_aside() : journal_.over(own_staging_.get(), staging_path_);
 }
 
 }  // namespace vunify

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Links made between two records of the journal. Before the first of them the keepers' bytes are on disk, so that no
-// power cut can leave a name with less than it had: the guests' filesystem is synced once for many batches, and again
-// where a keeper is younger than that. What many batches did is made durable by the same syncs, which the journal waits
-// for before it forgets them; the last ones are ended by Journal::end.
+// Links made between two records of the journal. Before the first of them the keepers' bytes are written out, so that
+// no power cut can leave a name with less than it had. What many batches did is made durable by one sync, which the
+// journal waits for before it forgets them; the last ones are ended by Journal::end.
 #pragma once
 
 #include <functional>
@@ -10,7 +9,6 @@
 #include <vector>
 
 #include "sys/mount.h"
-#include "sys/sync_point.h"
 #include "unify/journal.h"
 #include "unify/leaf_names.h"
 #include "unify/link_set.h"
@@ -23,7 +21,7 @@ class Batch {
   Batch(Journal& journal, int staging, std::string staging_path, const std::string& worker)
       : journal_(journal),
         staging_(staging),
-        dev_(mount_of(staging).dev),
+        mount_(mount_of(staging)),
         staging_path_(std::move(staging_path)),
         directory_(worker),
         leaves_(worker) {}
@@ -41,16 +39,18 @@ class Batch {
 
  private:
   void begin(const std::vector<LinkTask>& tasks);
-  void sync(const std::vector<LinkTask>& tasks);
+  void write_out_keepers(const std::vector<LinkTask>& tasks);
+  void add_to_journal(const std::vector<JournaledSet>& sets);
+  void forget_earlier();
   void leave_locked(std::vector<LinkTask>& tasks) const;
 
   Journal& journal_;
   int staging_;
-  std::uint64_t dev_;  // of the superblock, as /proc/locks names it
+  Mount mount_;
   std::string staging_path_;
   std::string directory_;  // in staging
+  Fd own_staging_;         // the kernel tells an error of writing once for each time it was opened (syncfs(2))
   LeafNames leaves_;
-  SyncPoint synced_;
   std::size_t names_ = 0;
   std::vector<LinkTask> tasks_;
 };

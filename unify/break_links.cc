@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "sys/directory.h"
 #include "sys/handle.h"
 #include "sys/mark.h"
 #include "unify/directory_time.h"
@@ -12,6 +13,7 @@
 namespace vunify {
 namespace {
 
+constexpr auto directory = "copy";  // in staging
 constexpr std::size_t batch_names = 256;
 constexpr auto linger = std::chrono::milliseconds(5);  // from the last exchange to the last look at the leases
 
@@ -155,10 +157,12 @@ void LinkBreaker::run_batch(std::span<BreakTask> tasks, const std::function<bool
   for (auto& task : tasks) {
     Copy copy;
     copy.task = &task;
-    for (std::size_t n = 0; n < task.names.size(); ++n) copy.staged.push_back({staging_, leaves_.next()});
+    for (std::size_t n = 0; n < task.names.size(); ++n)
+      copy.staged.push_back({staging_, join_path(directory, leaves_.next())});
     copies.push_back(std::move(copy));
   }
   journal(copies, false);
+  make_private_directory(staging_, directory);
   for (auto& copy : copies)
     if (!stop()) make_copies(copy);
   sync_filesystem(staging_, staging_path_);

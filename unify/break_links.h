@@ -33,7 +33,7 @@ class LinkBreaker {
   LinkBreaker(Journal& journal, int staging, std::string staging_path)
       : journal_(journal), staging_(staging), staging_path_(std::move(staging_path)) {}
 
-  // Breaks them, some hundred names to a commit of the journal. Each task says how far it came; one that failed is as
+  // Breaks them, some hundred names to a record of the journal. Each task says how far it came; one that failed is as
   // it was, name by name. Throws only where the journal cannot be written or the filesystem not be synced.
   void run(std::vector<BreakTask>& tasks, const std::function<bool()>& stop);
 

@@ -18,8 +18,9 @@ constexpr std::size_t header_bytes = 64;
 constexpr std::string_view any_version = "vunify-journal ";
 constexpr std::string_view magic = "vunify-journal 2 ";
 constexpr std::string_view file_prefix = "journal.";
-constexpr char batch = '+';
-constexpr char amendment = '=';
+constexpr char kind_batch = '+';
+constexpr char kind_amendment = '=';
+constexpr std::size_t kind_bytes = 2;  // with the blank behind it
 constexpr std::uint64_t first_seed = 0;
 constexpr std::uint64_t full_bytes = 8 << 20;  // some ten batches; the next start reads them all
 
@@ -138,7 +139,7 @@ char kind_of(std::string_view record) { return record[magic.size()]; }
 std::string_view first_record(std::string_view bytes, std::uint64_t seed) {
   if (bytes.size() < header_bytes || !bytes.starts_with(magic)) return {};
   std::size_t length = 0;
-  std::from_chars(bytes.data() + magic.size() + 2, bytes.data() + header_bytes, length);
+  std::from_chars(bytes.data() + magic.size() + kind_bytes, bytes.data() + header_bytes, length);
   if (length > bytes.size() - header_bytes) return {};
   const auto body = bytes.substr(header_bytes, length);
   return bytes.starts_with(header_of(kind_of(bytes), body, seed)) ? bytes.substr(0, header_bytes + length)
@@ -150,7 +151,7 @@ std::vector<JournaledSet> parse(std::string_view file) {
   std::size_t begun = 0;  // where the sets of the last batch begin
   auto seed = first_seed;
   for (std::string_view record; !(record = first_record(file, seed)).empty(); seed = seed_after(record)) {
-    if (kind_of(record) == amendment)
+    if (kind_of(record) == kind_amendment)
       sets.resize(begun);
     else
       begun = sets.size();
@@ -183,8 +184,8 @@ void Journal::add(char kind, const std::vector<JournaledSet>& sets) {
   seed_ = seed_after(record);
 }
 
-void Journal::begin(const std::vector<JournaledSet>& sets) { add(batch, sets); }
-void Journal::amend(const std::vector<JournaledSet>& sets) { add(amendment, sets); }
+void Journal::begin(const std::vector<JournaledSet>& sets) { add(kind_batch, sets); }
+void Journal::amend(const std::vector<JournaledSet>& sets) { add(kind_amendment, sets); }
 
 bool Journal::is_full() const { return end_ >= full_bytes; }
 
@@ -204,20 +205,22 @@ void Journal::set_aside() {
 
 void Journal::over(int fs, const std::string& path) { unsynced_[fs] = path; }
 
-void Journal::sync(int fs, const std::string& path) {
-  unsynced_[fs] = path;
-  for (const auto& [unsynced, its_path] : unsynced_) sync_filesystem(unsynced, its_path);
+void Journal::sync_all() {
+  for (const auto& [fs, path] : unsynced_) sync_filesystem(fs, path);
   unsynced_.clear();
   rewind();
 }
 
+void Journal::forget(int fs, const std::string& path) {
+  unsynced_[fs] = path;
+  sync_all();
+}
+
 void Journal::end() {
   if (!has_records_) return;
-  for (const auto& [fs, path] : unsynced_) sync_filesystem(fs, path);
-  unsynced_.clear();
+  sync_all();
   has_records_ = false;
-  rewind();
-  write_at(fd_.get(), 0, header_of(batch, {}, first_seed), path_);
+  write_at(fd_.get(), 0, header_of(kind_batch, {}, first_seed), path_);
 }
 
 std::vector<JournaledSet> read_journals(const std::string& state_dir) {

@@ -58,13 +58,15 @@ class Journal {
   // said first still holds.
   void amend(const std::vector<JournaledSet>& sets);
   // The batch is over, but what it did on the filesystem of `fs` need not be on disk yet: its record stays, and the
-  // next start finds nothing left to do, or what a power cut undid.
+  // next start finds nothing left to do, or what a power cut undid. `fs` stays the caller's, and open until forget() or
+  // end().
   void over(int fs, const std::string& path);
-  // So many records are better forgotten: sync.
+  // So many records are better forgotten.
   bool is_full() const;
+  bool has_earlier() const { return end_ > 0; }
   // Makes durable what all batches did, and all else on the filesystem of `fs`. The next begin() writes over their
   // records.
-  void sync(int fs, const std::string& path);
+  void forget(int fs, const std::string& path);
   // The last batch is over but for names that had to be kept: all records stay on disk, in a file of their own, for the
   // next start.
   void set_aside();
@@ -73,6 +75,7 @@ class Journal {
 
  private:
   void add(char kind, const std::vector<JournaledSet>& sets);
+  void sync_all();
   void rewind();
 
   std::string path_;

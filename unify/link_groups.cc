@@ -257,7 +257,14 @@ class Worker {
     }
     auto& batch = batch_at(work_.place_of[guest]);
     batch.add(std::move(task));
-    if (batch.names() >= batch_names || batch.open_files() >= 2 * most_open_) apply(batch);
+    if (batch.names() >= batch_names) return apply(batch);
+    if (open_files() >= 2 * most_open_) apply_all();
+  }
+
+  std::size_t open_files() const {
+    std::size_t files = 0;
+    for (const auto& [place, batch] : batches_) files += batch.open_files();
+    return files;
   }
 
   void apply_all() {

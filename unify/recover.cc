@@ -70,7 +70,9 @@ class SetRecovery {
   // Returns the names that could not be dealt with: the next start tries again.
   std::vector<JournaledName> run() {
     std::vector<JournaledName> later;
-    if (keeper_ && must_lift(set_.protection) && is_marked_now(keeper_->get())) unprotect(keeper_->get());
+    // Of a batch that is long over nothing is staged, and its keeper is in guests' use.
+    if (keeper_ && must_lift(set_.protection) && any_is_staged() && is_marked_now(keeper_->get()))
+      unprotect(keeper_->get());
     for (const auto& name : set_.names) {
       try {
         recover(name);
@@ -85,6 +87,12 @@ class SetRecovery {
   }
 
  private:
+  bool any_is_staged() const {
+    return std::ranges::any_of(set_.names, [this](const JournaledName& name) {
+      return stat_name(staging_.fd(), name.staged.c_str()).has_value();
+    });
+  }
+
   void recover(const JournaledName& name) {
     const StagedName staged{staging_.fd(), name.staged};
     const auto held = stat_name(staged.dir, staged.leaf.c_str());
@@ -202,8 +210,8 @@ Timestamp last_change(const Staging& staging, std::string_view staged) {
   return inode ? inode->stamp.mtime : Timestamp{};
 }
 
-// Before anything in staging changes: its mtime tells which directory the run, or a recovery, was killed in, and a
-// recovery that has moved it and is killed in its turn leaves none that tells.
+// Before anything in staging changes: the mtime of a worker's directory tells which directory the run, or a recovery,
+// was killed in, and a recovery that has moved it and is killed in its turn leaves none that tells.
 void restore_directory_times(const Staging& staging, const std::vector<JournaledSet>& sets) {
   for (const auto& set : sets) {
     if (set.intent == Intent::keep) continue;

@@ -34,7 +34,7 @@ class Breaking : public testing::Test {
     Journal journal(dir_ / "state", "test");
     const Fd staging = open_host(dir_ / "staging", O_RDONLY | O_DIRECTORY);
     LinkBreaker(journal, staging.get(), dir_ / "staging").run(tasks, [] { return false; });
-    EXPECT_THAT(dir_.names("staging"), IsEmpty());
+    EXPECT_THAT(dir_.names("staging/copy"), IsEmpty());
     return std::move(tasks[0]);
   }
   bool is_shared(const std::string& path) const {

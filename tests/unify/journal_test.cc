@@ -65,7 +65,7 @@ TEST(Journal, AmendedSaysTheLast) {
   EXPECT_EQ(paths_in(state.root()), Paths{"two"});
 }
 
-TEST(Journal, KeepsBatchesThatAreOverUntilTheyAreSynced) {
+TEST(Journal, KeepsBatchesThatAreOverUntilTheyAreForgotten) {
   const Scratch state;
   const Fd fs = open_host(state.root(), O_RDONLY | O_DIRECTORY);
   Journal journal(state.root(), "0");
@@ -75,7 +75,7 @@ TEST(Journal, KeepsBatchesThatAreOverUntilTheyAreSynced) {
   journal.begin({set_of("three")});
   EXPECT_EQ(paths_in(state.root()), (Paths{"two", "three"}));
   journal.over(fs.get(), state.root());
-  journal.sync(fs.get(), state.root());
+  journal.forget(fs.get(), state.root());
   journal.begin({set_of("four")});
   EXPECT_EQ(paths_in(state.root()), Paths{"four"});
 }
@@ -87,7 +87,7 @@ TEST(Journal, NeverTakesWhatAnOlderOneLeftForItsOwn) {
   Journal journal(state.root(), "0");
   journal.begin({set_of("one")});
   journal.amend({set_of("two")});
-  journal.sync(fs.get(), state.root());
+  journal.forget(fs.get(), state.root());
   journal.begin({set_of("six")});
   EXPECT_EQ(paths_in(state.root()), Paths{"six"});
 }
@@ -101,7 +101,7 @@ TEST(Journal, IsFullAfterSomeMegabytes) {
   for (; batches < 100 && !journal.is_full(); ++batches) journal.begin(batch);
   EXPECT_GT(batches, 3);
   EXPECT_LT(batches, 10);
-  journal.sync(fs.get(), state.root());
+  journal.forget(fs.get(), state.root());
   EXPECT_FALSE(journal.is_full());
 }
 

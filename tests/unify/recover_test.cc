@@ -73,6 +73,17 @@ class Interrupted : public testing::Test {
   JournaledSet set_;
 };
 
+// Its keeper is in guests' use: not for a moment may it be without protection.
+TEST_F(Interrupted, LongOverLeavesTheKeeperProtected) {
+  std::filesystem::remove(dir_ / ".vunify/0-0");
+  const Fd keeper = open_host(dir_ / "a/x", O_RDONLY);
+  protect(keeper.get(), Protection::immutable);
+  const auto before = dir_.inode("a/x").stamp.ctime;
+  EXPECT_EQ(recover().names, 0u);
+  EXPECT_EQ(dir_.inode("a/x").stamp.ctime, before);
+  EXPECT_TRUE(is_protected(keeper.get(), Protection::immutable));
+}
+
 TEST_F(Interrupted, LinkIsUndone) {
   EXPECT_EQ(kept(), Names{});
   EXPECT_NE(dir_.inode("a/x").ino, dir_.inode("b/x").ino);

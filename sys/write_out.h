@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bytes before names: what one name shows is on disk before another name of the same content goes. The cheap way is to
+// write the file out and let the filesystem's own log do the rest; the dear one is to sync the whole filesystem.
+#pragma once
+
+#include <string_view>
+
+#include "sys/mount.h"
+
+namespace vunify {
+
+// True where the log is written in order, and the device's cache flushed before each commit of it: XFS, and ext4 with a
+// journal (jbd2) and barriers. There a file that was written out is on disk, with its size and its places, once any
+// later change of the filesystem is. Not btrfs, which enters a file's new places into its trees some time after they
+// were written.
+bool commits_in_order(const Mount& mount);
+
+// Writes out what is dirty of a file and waits for it (sync_file_range(2), all three flags). Throws what writing met
+// since the file was opened (EIO, ENOSPC). Costs next to nothing where nothing is dirty.
+void write_out(int fd, std::string_view path);
+
+}  // namespace vunify

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/write_out.h"
+
+#include "tests/sys/on_filesystem.h"
+
+namespace vunify::test {
+namespace {
+
+class WriteOutOn : public OnFilesystem {};
+INSTANTIATE_TEST_SUITE_P(Each, WriteOutOn, each_filesystem, filesystem_name);
+
+TEST_P(WriteOutOn, KnowsWhoseLogIsInOrder) {
+  EXPECT_EQ(commits_in_order(mount_of(directory().get())), GetParam() != "btrfs");
+}
+
+// The log is committed by another file's fsync, which writes out that file only.
+TEST_P(WriteOutOn, LeavesTheBytesOnDiskOnceTheLogIs) {
+  if (GetParam() == "btrfs") return;
+  const std::string content(100'000, 'x');
+  dir().write("file", content);
+  write_out(reader("file").get(), "file");
+  dir().write("other", "y");
+  ASSERT_EQ(::fsync(reader("other").get()), 0);
+  fs_.power_cut();
+  EXPECT_EQ(dir().read("file"), content);
+}
+
+bool mounted_in_order(const std::string& mount_options, const std::string& mkfs_options) {
+  const LoopFs fs("ext4", 64, mount_options, mkfs_options);
+  EXPECT_TRUE(fs.ok()) << fs.reason();
+  return commits_in_order(mount_of(open_host(fs.root(), O_RDONLY | O_DIRECTORY).get()));
+}
+
+TEST(WriteOut, NeedsAJournalAndBarriers) {
+  if (!is_root()) GTEST_SKIP() << "needs root";
+  EXPECT_TRUE(mounted_in_order("", ""));
+  EXPECT_FALSE(mounted_in_order("", "-O ^has_journal"));
+  EXPECT_FALSE(mounted_in_order("nobarrier", ""));
+}
+
+}  // namespace
+}  // namespace vunify::test
