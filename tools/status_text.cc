@@ -63,7 +63,7 @@ std::string index(const Status& status) {
 std::string waiting(const Status& status) {
   std::string text;
   if (status.interrupted_names != 0)
-    text += line("recovery", count(status.interrupted_names, "name", "names") +
+    text += line("recovery", "up to " + count(status.interrupted_names, "name", "names") +
                                  " of an interrupted run wait for the next one, or for --recover");
   if (status.kept_names != 0)
     text += line("kept", count(status.kept_names, "name", "names") + " in .vunify wait to be looked at: see --recover");

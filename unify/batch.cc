@@ -21,6 +21,13 @@ using Clock = std::chrono::steady_clock;
 // most).
 constexpr auto linger = std::chrono::milliseconds(5);
 
+void leave(LinkTask& task, const std::string& reason) {
+  for (auto& victim : task.victims) {
+    victim.verdict = Verdict::unreadable;
+    victim.reason = reason;
+  }
+}
+
 bool is_linked(const Victim& victim) { return victim.verdict == Verdict::shared; }
 
 }  // namespace
@@ -37,9 +44,15 @@ void Batch::add(LinkTask task) {
 // The earlier batches' work is on disk then, and all that the keepers hold with it.
 void Batch::forget_earlier() { journal_.forget(own_staging_.get(), staging_path_); }
 
-void Batch::write_out_keepers(const std::vector<LinkTask>& tasks) {
+void Batch::write_out_keepers(std::vector<LinkTask>& tasks) {
   if (!commits_in_order(mount_) || journal_.is_full()) return forget_earlier();
-  for (const auto& task : tasks) write_out(task.keeper.fd.get(), task.keeper_name.path);
+  for (auto& task : tasks) {
+    try {
+      write_out(task.keeper.fd.get(), task.keeper_name.path);
+    } catch (const std::system_error& error) {
+      leave(task, error.code().message());
+    }
+  }
 }
 
 // Where the state has no room for another record, the earlier ones' may do.
@@ -53,7 +66,7 @@ void Batch::add_to_journal(const std::vector<JournaledSet>& sets) {
   }
 }
 
-void Batch::begin(const std::vector<LinkTask>& tasks) {
+void Batch::begin(std::vector<LinkTask>& tasks) {
   if (!own_staging_) own_staging_ = open_directory_at(staging_, ".", staging_path_);
   std::vector<JournaledSet> sets;
   const auto fs = to_string(fs_id(staging_));

@@ -38,8 +38,8 @@ class Batch {
   void apply(const std::function<void(LinkTask& task, const Finished& finished)>& done);
 
  private:
-  void begin(const std::vector<LinkTask>& tasks);
-  void write_out_keepers(const std::vector<LinkTask>& tasks);
+  void begin(std::vector<LinkTask>& tasks);
+  void write_out_keepers(std::vector<LinkTask>& tasks);
   void add_to_journal(const std::vector<JournaledSet>& sets);
   void forget_earlier();
   void leave_locked(std::vector<LinkTask>& tasks) const;

@@ -10,7 +10,8 @@
 //
 // What came out is kept and reported too where the keeper was written to meanwhile; the guest's name then gets a copy
 // of what it shows. A keeper whose protection was lifted gets it back; one that nothing was linked to is its guest's
-// own again.
+// own again. Batches that were long over are read, too (unify/journal.h): of those nothing is in staging, and nothing
+// is done.
 #pragma once
 
 #include <string>

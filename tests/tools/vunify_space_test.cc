@@ -80,6 +80,20 @@ INSTANTIATE_TEST_SUITE_P(Calls, VunifyFull,
                                          std::pair("renameat2", "1"), std::pair("renameat2", "3+"),
                                          std::pair("fsetxattr", "1"), std::pair("fdatasync", "1+")));
 
+TEST_F(VunifySpace, AKeeperThatCannotBeWrittenOutIsLeftAloneAndTheOthersAreNot) {
+  const LoopFs fs("ext4", 64);
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  Guests guests(pairs(6), fs.root());
+  const auto before = image_of(guests / "a");
+  const auto failed = guests.vunify_under(
+      {"-e", "trace=sync_file_range", "-e", "inject=sync_file_range:error=EIO:when=2"}, {"--jobs=1", "--json"});
+  EXPECT_EQ(failed.status, 1) << failed.err;
+  EXPECT_EQ(Json::parse(failed.out)["linked_files"], 5) << failed.out;
+  expect_whole(guests, before);
+  EXPECT_EQ(guests.vunify().status, 0);
+  expect_second_run_rests(guests);
+}
+
 TEST_F(VunifySpace, OfLinksEndsWithASecondKeeper) {
   Guests guests({}, "/var/tmp", {"a", "b", "c"});
   for (const auto* path : {"a/f", "b/f", "c/f"}) guests.write(path, std::string(5000, 's'));
