@@ -153,6 +153,7 @@ std::string free_space(const Outcome& outcome) {
 std::string ending(const Outcome& outcome, Exit exit) {
   if (exit == Exit::interrupted || exit == Exit::terminated)
     return "interrupted: what was begun is finished, the next run goes on\n";
+  if (outcome.disk_full) return "stopped by what failed: what was begun is finished, the next run goes on\n";
   return outcome.complete ? "" : "--max-time came first: the next run goes on\n";
 }
 

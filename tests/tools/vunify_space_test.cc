@@ -67,6 +67,7 @@ TEST_P(VunifyFull, EndsFatalAndWhole) {
         {"-e", std::string("trace=") + call, "-e", std::string("inject=") + call + ":error=" + error + ":when=" + when},
         {"--jobs=1"});
     EXPECT_EQ(full.status, 5) << call << full.out << full.err;
+    EXPECT_EQ(full.out.find("--max-time"), full.out.npos) << "nobody gave a time: " << full.out;
     expect_whole(guests, before);
     EXPECT_EQ(guests.vunify().status, 0);
     expect_whole(guests, before);
@@ -78,7 +79,8 @@ TEST_P(VunifyFull, EndsFatalAndWhole) {
 INSTANTIATE_TEST_SUITE_P(Calls, VunifyFull,
                          testing::Values(std::pair("linkat", "1"), std::pair("linkat", "3+"),
                                          std::pair("renameat2", "1"), std::pair("renameat2", "3+"),
-                                         std::pair("fsetxattr", "1"), std::pair("fdatasync", "1+")));
+                                         std::pair("fsetxattr", "1"), std::pair("fdatasync", "1+"),
+                                         std::pair("mkdirat", "3+")));
 
 TEST_F(VunifySpace, AKeeperThatCannotBeWrittenOutIsLeftAloneAndTheOthersAreNot) {
   const LoopFs fs("ext4", 64);
