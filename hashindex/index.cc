@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "hashindex/keepers.h"
 #include "sys/handle.h"
 
 namespace vunify {
@@ -80,12 +81,14 @@ Index::Index(const std::string& path, lmdb::Access access) : store_(path, access
   if (access == lmdb::Access::write) merge(store_, fresh_);
 }
 
-std::unique_ptr<Keepers> Index::keepers(const std::vector<Guest>& guests) const {
+FindUnwalked Index::find_unwalked(const std::vector<Guest>& guests) const {
   std::set<std::pair<std::optional<std::uint32_t>, std::uint64_t>> roots;
   for (const auto& guest : guests) roots.emplace(store_.number_of(guest.fs), stat_fd(guest.root.fd()).ino);
   const auto is_here = [&](const KnownGuest& known) { return roots.contains({known.fs, known.root_ino}); };
-  if (std::ranges::all_of(store_.guests(), is_here)) return nullptr;
-  return std::make_unique<Keepers>(store_);
+  if (std::ranges::all_of(store_.guests(), is_here)) return {};
+  return [keepers = std::make_shared<Keepers>(store_)](std::uint32_t guest, const FsId& fs, const File& file) {
+    return keepers->like(guest, fs, file);
+  };
 }
 
 Knowledge Index::look_up(const Scan& scan, const Candidates& candidates, bool by_place) const {

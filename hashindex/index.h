@@ -35,9 +35,10 @@ class Index {
 
   const Store& store() const { return store_; }
   const DigestKey& key() const { return store_.key(); }
-  const KnownShared& shared() const { return shared_; }
-  // To be called from where guests that are known are not among these; nothing where all of them are.
-  std::unique_ptr<Keepers> keepers(const std::vector<Guest>& guests) const;
+  bool knows_shared(const FsId& fs, const Inode& inode) const { return shared_.contains(fs, inode); }
+  // Finds keepers of guests that are known and not among these; empty where all of them are. For one thread, while this
+  // lives.
+  FindUnwalked find_unwalked(const std::vector<Guest>& guests) const;
   // by_place: of groups that share data, not inodes.
   Knowledge look_up(const Scan& scan, const Candidates& candidates, bool by_place = false) const;
 

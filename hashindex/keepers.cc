@@ -12,10 +12,10 @@ Keepers::Keepers(const Store& store)
       reading_(store.environment(), lmdb::Access::read),
       cursor_(reading_, store.table(Store::keepers)) {}
 
-std::vector<Called> Keepers::like(std::uint32_t guest, const FsId& fs, const File& file) {
-  std::vector<Called> called;
+std::vector<UnwalkedKeeper> Keepers::like(std::uint32_t guest, const FsId& fs, const File& file) {
+  std::vector<UnwalkedKeeper> keepers;
   const auto number = store_.number_of(fs);
-  if (!number) return called;
+  if (!number) return keepers;
   std::string prefix;
   put(prefix, *number);
   put(prefix, file.stamp.size);
@@ -24,10 +24,10 @@ std::vector<Called> Keepers::like(std::uint32_t guest, const FsId& fs, const Fil
   for (auto entry = cursor_.at_or_after(prefix); entry && entry->key.starts_with(prefix); entry = cursor_.next()) {
     Unpack value(entry->value);
     if (value.take<std::uint64_t>() != wanted) continue;
-    called.push_back({guest, file, std::string(value.rest())});
-    called.back().file.ino = Unpack(entry->key.substr(prefix.size())).take<std::uint64_t>();
+    keepers.push_back({guest, file, std::string(value.rest())});
+    keepers.back().file.ino = Unpack(entry->key.substr(prefix.size())).take<std::uint64_t>();
   }
-  return called;
+  return keepers;
 }
 
 }  // namespace vunify

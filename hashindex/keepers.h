@@ -9,16 +9,9 @@
 #include <vector>
 
 #include "hashindex/store.h"
-#include "hashindex/tree.h"
+#include "survey/candidates.h"
 
 namespace vunify {
-
-// A keeper without a name. file is the one it was called for, with the keeper's inode number.
-struct Called {
-  std::uint32_t guest = 0;  // for whom it was called: its filesystem and mount are the keeper's
-  File file;
-  std::string handle;
-};
 
 // One thread's.
 class Keepers {
@@ -26,7 +19,7 @@ class Keepers {
   explicit Keepers(const Store& store);
 
   // Those that have file's size, owner, mode and mtime, to the second.
-  std::vector<Called> like(std::uint32_t guest, const FsId& fs, const File& file);
+  std::vector<UnwalkedKeeper> like(std::uint32_t guest, const FsId& fs, const File& file);
 
  private:
   const Store& store_;

@@ -43,9 +43,9 @@ struct Lookup {
                        [](const Question& a, const Question& b) { return a.key < b.key; });
     for (const auto& question : questions) {
       const auto record = reader.find(question.key);
-      const bool called = candidates.called_at(question.inode) != nullptr;
+      const bool unwalked = candidates.unwalked_at(question.inode) != nullptr;
       if (record && record->by_place == by_place &&
-          (called || is_trusted_here(*record, candidates.file_of(scan, question.inode))))
+          (unwalked || is_trusted_here(*record, candidates.file_of(scan, question.inode))))
         known[question.slot] = {record->digest, record->policy};
     }
     questions.clear();
@@ -67,7 +67,7 @@ Knowledge::Knowledge(const Store& store, const Scan& scan, const Candidates& can
   if (store.count(Store::inodes) == 0) return;
   Lookup lookup{store, scan, candidates, by_place, known_, {}, RecordReader(store)};
   std::size_t members = 0;
-  for (const auto& group : candidates.groups) members += group.count + group.called_count;
+  for (const auto& group : candidates.groups) members += group.count + group.unwalked_count;
   known_.resize(members);
   ends_.reserve(candidates.groups.size());
   std::size_t slot = 0;

@@ -11,8 +11,8 @@
 #include <span>
 #include <vector>
 
-#include "hashindex/candidates.h"
 #include "hashindex/store.h"
+#include "survey/candidates.h"
 
 namespace vunify {
 

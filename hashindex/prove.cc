@@ -85,8 +85,8 @@ bool Prover::is_locked(const Guest& guest, std::uint64_t ino) {
 
 Fd Prover::open_inode(std::uint32_t inode) const {
   const auto& root = scene_.guests[scene_.candidates.guest_of(inode)].root;
-  if (const auto* called = scene_.candidates.called_at(inode)) {
-    auto fd = open_handle(root.fd(), called->handle);
+  if (const auto* keeper = scene_.candidates.unwalked_at(inode)) {
+    auto fd = open_handle(root.fd(), keeper->handle);
     if (!fd) throw std::system_error(ENOENT, std::generic_category());
     return std::move(*fd);
   }
@@ -98,9 +98,9 @@ Fd Prover::open_inode(std::uint32_t inode) const {
 bool Prover::is_as_expected(std::uint32_t inode, const Held& held) const {
   const auto& file = scene_.candidates.file_of(scene_.scan, inode);
   const auto& guest = scene_.guests[scene_.candidates.guest_of(inode)];
-  const bool called = scene_.candidates.called_at(inode) != nullptr;
-  if ((called || file.marked) && !is_marked(held.fd.get(), {guest.fs, file.ino})) return false;
-  if (called) return held.seen.is_regular() && held.seen.ino == file.ino && held.seen.stamp.size == file.stamp.size;
+  const bool unwalked = scene_.candidates.unwalked_at(inode) != nullptr;
+  if ((unwalked || file.marked) && !is_marked(held.fd.get(), {guest.fs, file.ino})) return false;
+  if (unwalked) return held.seen.is_regular() && held.seen.ino == file.ino && held.seen.stamp.size == file.stamp.size;
   return is_as_scanned(held.seen, file, scene_.candidates.inodes[inode].shared);
 }
 

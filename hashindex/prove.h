@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "guest/guest.h"
-#include "hashindex/candidates.h"
-#include "hashindex/counters.h"
 #include "hashindex/digest.h"
 #include "hashindex/policy.h"
 #include "hashindex/record.h"
+#include "survey/candidates.h"
+#include "survey/counters.h"
 #include "sys/fd.h"
 #include "sys/file_locks.h"
 #include "sys/lease.h"

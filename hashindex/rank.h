@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "hashindex/candidates.h"
+#include "survey/candidates.h"
 
 namespace vunify {
 

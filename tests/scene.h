@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "hashindex/candidates.h"
 #include "hashindex/prove.h"
+#include "survey/candidates.h"
 #include "tests/scratch.h"
 #include "unify/link_set.h"
 #include "unify/place.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <thread>
 
-#include "hashindex/counters.h"
+#include "survey/counters.h"
 
 namespace vunify {
 

@@ -13,10 +13,10 @@
 #include <string_view>
 #include <vector>
 
+#include "guest/state_dir.h"
 #include "sys/inode.h"
 #include "tools/cli.h"
 #include "tools/options.h"
-#include "unify/state_dir.h"
 
 namespace vunify {
 

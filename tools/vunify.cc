@@ -7,9 +7,10 @@
 #include <chrono>
 #include <memory>
 
-#include "hashindex/candidates.h"
+#include "guest/state_dir.h"
 #include "hashindex/index.h"
-#include "hashindex/scan.h"
+#include "survey/candidates.h"
+#include "survey/scan.h"
 #include "sys/process.h"
 #include "tools/cli.h"
 #include "tools/options.h"
@@ -25,7 +26,6 @@
 #include "unify/settle.h"
 #include "unify/share_groups.h"
 #include "unify/shifted_owners.h"
-#include "unify/state_dir.h"
 #include "unify/summarize.h"
 
 namespace vunify {
@@ -82,8 +82,8 @@ Tally unify_by(Sharing sharing, Run& run, const std::vector<Guest>& guests, cons
   const auto& options = run.options;
   const bool inodes = sharing == Sharing::inodes;
   const auto place_of = only(sharing, places, guests.size());
-  const auto keepers = run.index ? run.index->keepers(guests) : nullptr;
-  auto candidates = find_candidates(scan, place_of, {inodes, !options.ignore_mtime, keepers.get()});
+  auto candidates = find_candidates(
+      scan, place_of, {inodes, !options.ignore_mtime, run.index ? run.index->find_unwalked(guests) : FindUnwalked()});
   const Settling settling{guests, scan, candidates, places, place_of, options.dry_run, run.state_dir, run.index.get()};
   const LinkRules rules{options.dry_run, !options.ignore_mtime, options.jobs,
                         run.open_files,  run.state_dir,         run.index.get()};
@@ -118,8 +118,10 @@ void unify(Run& run) {
 
   Scan scan;
   run.outcome.walk_seconds = timed([&] {
-    const auto* known = run.index ? &run.index->shared() : nullptr;
-    scan = scan_guests(guests, {&run.options.exclude, run.options.min_size, known}, run.stop, run.counters);
+    ScanRules rules{&run.options.exclude, run.options.min_size, {}};
+    if (run.index)
+      rules.known_shared = [&](const FsId& fs, const Inode& inode) { return run.index->knows_shared(fs, inode); };
+    scan = scan_guests(guests, rules, run.stop, run.counters);
   });
   const bool walked_all = !run.stop.requested();
   leave_unprotected(scan, place_of_guests(places, guests.size()));

@@ -5,13 +5,13 @@
 
 #include <algorithm>
 
-#include "hashindex/candidates.h"
+#include "guest/state_dir.h"
+#include "survey/candidates.h"
 #include "tools/text.h"
 #include "unify/link_groups.h"
 #include "unify/place.h"
 #include "unify/share_groups.h"
 #include "unify/shifted_owners.h"
-#include "unify/state_dir.h"
 
 namespace vunify {
 namespace {
@@ -88,7 +88,7 @@ void prove_group(const Options& options, const std::vector<Guest>& guests, const
   leave_unprotected(scan, place_of);
   if (place_of[asked.guest] == no_place) return;
   const bool reflink = places[place_of[asked.guest]].protection == Protection::reflink;
-  auto candidates = find_candidates(scan, place_of, {!reflink, !options.ignore_mtime, nullptr});
+  auto candidates = find_candidates(scan, place_of, {!reflink, !options.ignore_mtime, {}});
   keep_group_of(candidates, asked);
   const LinkRules rules{true, !options.ignore_mtime, 1, 1024, {}};
   const Stop stop(options.max_time);

@@ -5,10 +5,10 @@
 
 #include <map>
 
-#include "hashindex/candidates.h"
 #include "hashindex/forget.h"
 #include "hashindex/index.h"
-#include "hashindex/scan.h"
+#include "survey/candidates.h"
+#include "survey/scan.h"
 #include "sys/clone.h"
 #include "sys/mark.h"
 #include "unify/break_links.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "guest/guest.h"
-#include "hashindex/counters.h"
+#include "survey/counters.h"
 #include "sys/stop.h"
 #include "unify/outcome.h"
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "hashindex/verdict.h"
+#include "survey/verdict.h"
 #include "sys/inode.h"
 
 namespace vunify {

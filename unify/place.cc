@@ -4,7 +4,7 @@
 #include <map>
 #include <tuple>
 
-#include "hashindex/candidates.h"
+#include "survey/candidates.h"
 #include "sys/clone.h"
 
 namespace vunify {

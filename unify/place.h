@@ -11,7 +11,7 @@
 
 #include "guest/guest.h"
 #include "guest/staging.h"
-#include "hashindex/scan.h"
+#include "survey/scan.h"
 #include "unify/protection.h"
 
 namespace vunify {
@@ -35,7 +35,7 @@ inline Sharing sharing_of(const Place& place) {
 // subvolume. In a dry run nothing is made. Throws EWOULDBLOCK where another run holds a staging directory.
 std::vector<Place> find_places(const std::vector<Guest>& guests, std::optional<Protection> wanted, bool dry_run);
 
-// place_of[i]: index of guest i's place, or no_place (hashindex/candidates.h) where it is left alone.
+// place_of[i]: index of guest i's place, or no_place (survey/candidates.h) where it is left alone.
 std::vector<std::uint32_t> place_of_guests(const std::vector<Place>& places, std::size_t guests);
 
 // Removes the staging directories, where nothing had to be kept in them.

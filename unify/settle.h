@@ -6,8 +6,8 @@
 
 #include <vector>
 
-#include "hashindex/candidates.h"
 #include "hashindex/index.h"
+#include "survey/candidates.h"
 #include "unify/break_links.h"
 #include "unify/outcome.h"
 #include "unify/place.h"

@@ -3,7 +3,7 @@
 
 #include <map>
 
-#include "hashindex/shifted.h"
+#include "survey/shifted.h"
 
 namespace vunify {
 namespace {

@@ -40,7 +40,7 @@ Copy copy_of(const Scan& scan, const Candidates& candidates, std::uint32_t inode
   const auto& file = candidates.file_of(scan, inode);
   Copy copy{{}, candidate.shared, candidate.complete, file.nlink, file.stamp.mtime.full()};
   for (const auto name : candidates.names_of(candidate)) copy.guests.push_back(name.guest);
-  // A keeper that was called has names in other guests than tonight's: a number that none of these has.
+  // An unwalked keeper has names in other guests than tonight's: a number that none of these has.
   if (copy.guests.empty()) copy.guests.push_back(~inode);
   return copy;
 }

@@ -62,9 +62,10 @@ void count_shared(const Scan& scan, const Candidates& candidates, Outcome& outco
     const auto names = candidates.names_of(inode);
     const auto shared = std::ranges::count_if(
         names, [&](NameRef name) { return scan.trees[name.guest].file(name.file).verdict == Verdict::shared; });
-    const bool called = names.empty() && inode.is_keeper;
+    const bool unwalked = names.empty() && inode.is_keeper;
     outcome.shared_files += static_cast<std::uint64_t>(shared);
-    if ((shared != 0 && !inode.given_up) || called) outcome.shared_bytes += candidates.file_of(scan, i).bytes_on_disk();
+    if ((shared != 0 && !inode.given_up) || unwalked)
+      outcome.shared_bytes += candidates.file_of(scan, i).bytes_on_disk();
   }
 }
 

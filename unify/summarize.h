@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "hashindex/candidates.h"
+#include "survey/candidates.h"
 #include "unify/outcome.h"
 #include "unify/place.h"
 #include "unify/tally.h"

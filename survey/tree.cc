@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hashindex/tree.h"
+#include "survey/tree.h"
 
 #include <algorithm>
 #include <cstring>

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "hashindex/candidates.h"
+#include "survey/candidates.h"
 
 namespace vunify {
 

@@ -3,11 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
-#include "hashindex/keepers.h"
-#include "hashindex/scan.h"
+#include "survey/scan.h"
 
 namespace vunify {
 
@@ -17,7 +18,7 @@ struct NameRef {
   std::uint32_t file = 0;
 };
 
-// One inode with every name of it that the scan found, in the order of the guests; a keeper that was called has none.
+// One inode with every name of it that the scan found, in the order of the guests; an unwalked keeper has none.
 struct Candidate {
   std::uint32_t first_name = 0;
   std::uint32_t name_count = 0;
@@ -31,40 +32,51 @@ struct Candidate {
 struct CandidateGroup {
   std::uint32_t first = 0;  // index into Candidates::inodes
   std::uint32_t count = 0;
-  std::uint64_t saving = 0;        // bytes on disk, if all of it were one
-  std::uint32_t first_called = 0;  // index into Candidates::called
-  std::uint32_t called_count = 0;
+  std::uint64_t saving = 0;          // bytes on disk, if all of it were one
+  std::uint32_t first_unwalked = 0;  // index into Candidates::unwalked
+  std::uint32_t unwalked_count = 0;
+};
+
+// A shared inode none of whose guests is walked by this run: it was found in the index, and is opened by its handle.
+// file is the one it was looked up for, with the keeper's inode number.
+struct UnwalkedKeeper {
+  std::uint32_t guest = 0;  // for whom it was looked up: its filesystem and mount are the keeper's
+  File file;
+  std::string handle;  // sys/handle.h
 };
 
 struct Candidates {
   std::vector<NameRef> names;
-  std::vector<Candidate> inodes;           // those with names; then one for each of `called`
+  std::vector<Candidate> inodes;           // those with names; then one for each of `unwalked`
   std::vector<CandidateGroup> groups;      // those worth opening, largest saving first
   std::vector<std::uint32_t> last_names;   // shared inodes that have but one name left
   std::vector<std::uint32_t> unprotected;  // one inode for several guests: unmarked, or marked and not protected
 
-  std::vector<Called> called;  // keepers whose guests are not walked
+  std::vector<UnwalkedKeeper> unwalked;
 
   std::span<const NameRef> names_of(const Candidate& inode) const {
     return std::span(names).subspan(inode.first_name, inode.name_count);
   }
-  // Where it was called; nothing for an inode with names.
-  const Called* called_at(std::uint32_t inode) const {
-    const auto named = inodes.size() - called.size();
-    return inode < named ? nullptr : &called[inode - named];
+  // Nothing for an inode with names.
+  const UnwalkedKeeper* unwalked_at(std::uint32_t inode) const {
+    const auto named = inodes.size() - unwalked.size();
+    return inode < named ? nullptr : &unwalked[inode - named];
   }
-  // A guest on its filesystem and mount: the first that has a name of it, or for whom it was called.
+  // A guest on its filesystem and mount: the first that has a name of it, or for whom it was looked up.
   std::uint32_t guest_of(std::uint32_t inode) const;
   const File& file_of(const Scan& scan, std::uint32_t inode) const;
   // Indices into inodes.
   std::vector<std::uint32_t> members(const CandidateGroup& group) const;
 };
 
+// Keepers for a private file of this guest that the scan did not find.
+using FindUnwalked = std::function<std::vector<UnwalkedKeeper>(std::uint32_t guest, const FsId& fs, const File& file)>;
+
 // What has to agree.
 struct GroupRules {
-  bool metadata = true;        // owner and mode; false where data is shared and inodes are not (reflink)
-  bool mtime = true;           // to the second
-  Keepers* keepers = nullptr;  // called where a private inode may have one that the scan did not find
+  bool metadata = true;          // owner and mode; false where data is shared and inodes are not (reflink)
+  bool mtime = true;             // to the second
+  FindUnwalked find_unwalked{};  // asked once a group with private inodes; empty: there are none
 };
 
 // Sets the verdict of every file that needs no proof (hard_linked, no_twin). place[i] is a number for where guest i's

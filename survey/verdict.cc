@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hashindex/verdict.h"
+#include "survey/verdict.h"
 
 namespace vunify {
 

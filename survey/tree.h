@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "hashindex/blocks.h"
-#include "hashindex/verdict.h"
+#include "survey/blocks.h"
+#include "survey/verdict.h"
 #include "sys/inode.h"
 
 namespace vunify {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hashindex/name_order.h"
+#include "survey/name_order.h"
 
 #include <tbb/parallel_for.h>
 #include <tbb/parallel_sort.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hashindex/shifted.h"
+#include "survey/shifted.h"
 
 #include <algorithm>
 #include <tuple>

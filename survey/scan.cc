@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hashindex/scan.h"
+#include "survey/scan.h"
 
-#include "hashindex/known.h"
 #include "sys/mark.h"
 
 namespace vunify {
@@ -56,8 +55,8 @@ class GuestScan {
 
   bool is_shared(int dir, const Entry& entry) const {
     // A last name may have been given back to its guest since it was recorded: its mark is read.
-    const bool may_know = rules_.known != nullptr && entry.inode.nlink > 1;
-    if (may_know && rules_.known->contains(guest_.fs, entry.inode)) return true;
+    const bool may_know = rules_.known_shared && entry.inode.nlink > 1;
+    if (may_know && rules_.known_shared(guest_.fs, entry.inode)) return true;
     return is_marked_at(dir, std::string(entry.leaf), {guest_.fs, entry.inode.ino});
   }
 

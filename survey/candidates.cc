@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hashindex/candidates.h"
+#include "survey/candidates.h"
 
 #include <tbb/parallel_sort.h>
 
@@ -9,7 +9,7 @@
 #include <set>
 #include <tuple>
 
-#include "hashindex/name_order.h"
+#include "survey/name_order.h"
 
 namespace vunify {
 namespace {
@@ -100,27 +100,27 @@ class Grouping {
     return false;
   }
 
-  // How many: they are the last of found_.called.
-  std::uint32_t call_keepers(std::span<const Candidate> inodes) {
+  // How many: they are the last of found_.unwalked.
+  std::uint32_t add_unwalked(std::span<const Candidate> inodes) {
     const auto is_private = [](const Candidate& inode) { return !inode.shared && inode.complete; };
-    if (rules_.keepers == nullptr || !rules_.metadata || std::ranges::none_of(inodes, is_private)) return 0;
+    if (!rules_.find_unwalked || !rules_.metadata || std::ranges::none_of(inodes, is_private)) return 0;
     const auto name = found_.names[inodes[0].first_name];
-    auto called = rules_.keepers->like(name.guest, scan_.trees[name.guest].fs, file(name));
-    std::erase_if(called, [&](const Called& keeper) {
+    auto keepers = rules_.find_unwalked(name.guest, scan_.trees[name.guest].fs, file(name));
+    std::erase_if(keepers, [&](const UnwalkedKeeper& keeper) {
       return std::ranges::any_of(
           inodes, [&](const Candidate& inode) { return file(found_.names[inode.first_name]).ino == keeper.file.ino; });
     });
-    std::ranges::move(called, std::back_inserter(found_.called));
-    return static_cast<std::uint32_t>(called.size());
+    std::ranges::move(keepers, std::back_inserter(found_.unwalked));
+    return static_cast<std::uint32_t>(keepers.size());
   }
 
   void add_group(std::uint32_t first, std::uint32_t count) {
     const auto inodes = std::span(found_.inodes).subspan(first, count);
-    const auto called = call_keepers(inodes);
-    if (called > 0 || is_movable(inodes)) {
+    const auto unwalked = add_unwalked(inodes);
+    if (unwalked > 0 || is_movable(inodes)) {
       const auto bytes = file(found_.names[inodes[0].first_name]).bytes_on_disk();
-      const auto first_called = static_cast<std::uint32_t>(found_.called.size()) - called;
-      found_.groups.push_back({first, count, bytes * (called > 0 ? count : count - 1), first_called, called});
+      const auto first_unwalked = static_cast<std::uint32_t>(found_.unwalked.size()) - unwalked;
+      found_.groups.push_back({first, count, bytes * (unwalked > 0 ? count : count - 1), first_unwalked, unwalked});
       return;
     }
     const auto lone = std::ranges::all_of(inodes, [](const Candidate& inode) { return inode.name_count == 1; });
@@ -142,7 +142,7 @@ Candidates Grouping::run() {
   tbb::parallel_sort(found_.groups.begin(), found_.groups.end(), [](const CandidateGroup& a, const CandidateGroup& b) {
     return a.saving != b.saving ? a.saving > b.saving : a.first < b.first;
   });
-  found_.inodes.resize(found_.inodes.size() + found_.called.size(), {0, 0, true, false});
+  found_.inodes.resize(found_.inodes.size() + found_.unwalked.size(), {0, 0, true, false});
   return std::move(found_);
 }
 
@@ -153,21 +153,21 @@ Candidates find_candidates(Scan& scan, const std::vector<std::uint32_t>& place, 
 }
 
 std::uint32_t Candidates::guest_of(std::uint32_t inode) const {
-  const auto* keeper = called_at(inode);
+  const auto* keeper = unwalked_at(inode);
   return keeper != nullptr ? keeper->guest : names_of(inodes[inode]).front().guest;
 }
 
 const File& Candidates::file_of(const Scan& scan, std::uint32_t inode) const {
-  if (const auto* keeper = called_at(inode)) return keeper->file;
+  if (const auto* keeper = unwalked_at(inode)) return keeper->file;
   const auto name = names_of(inodes[inode]).front();
   return scan.trees[name.guest].file(name.file);
 }
 
 std::vector<std::uint32_t> Candidates::members(const CandidateGroup& group) const {
-  std::vector<std::uint32_t> all(group.count + group.called_count);
-  const auto named = static_cast<std::uint32_t>(inodes.size() - called.size());
+  std::vector<std::uint32_t> all(group.count + group.unwalked_count);
+  const auto named = static_cast<std::uint32_t>(inodes.size() - unwalked.size());
   std::iota(all.begin(), all.begin() + group.count, group.first);
-  std::iota(all.begin() + group.count, all.end(), named + group.first_called);
+  std::iota(all.begin() + group.count, all.end(), named + group.first_unwalked);
   return all;
 }
 

@@ -7,7 +7,7 @@
 #include <tuple>
 #include <vector>
 
-#include "hashindex/candidates.h"
+#include "survey/candidates.h"
 
 namespace vunify {
 

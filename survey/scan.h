@@ -4,19 +4,18 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "guest/exclude.h"
 #include "guest/guest.h"
-#include "hashindex/counters.h"
-#include "hashindex/tree.h"
+#include "survey/counters.h"
+#include "survey/tree.h"
 #include "sys/stop.h"
 #include "sys/walk.h"
 
 namespace vunify {
-
-class KnownShared;
 
 struct ScanFailure {
   std::size_t guest = 0;
@@ -33,7 +32,7 @@ struct Scan {
 struct ScanRules {
   const ExcludeList* exclude = nullptr;
   std::uint64_t min_size = 1;
-  const KnownShared* known = nullptr;  // spares reading the marks of the inodes it knows
+  std::function<bool(const FsId&, const Inode&)> known_shared{};  // spares reading the marks of those it is true of
 };
 
 // Walks every guest, in the caller's tbb::task_arena. A directory that cannot be read is noted, and what lies beneath

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "unify/state_dir.h"
+#include "guest/state_dir.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hashindex/candidates.h"
+#include "survey/candidates.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
 
 #include <filesystem>
 
-#include "hashindex/shifted.h"
+#include "survey/shifted.h"
 #include "sys/inode_attr.h"
 #include "sys/mark.h"
 #include "tests/scene.h"
