@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <linux/btrfs.h>
-#include <linux/btrfs_tree.h>
 #include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -27,6 +26,8 @@ struct FsUuid {
   std::uint8_t bytes[16];
 };
 constexpr unsigned long get_fs_uuid = _IOR(0x15, 0, FsUuid);
+
+constexpr std::uint64_t first_subvolume_object = 256;  // include/uapi/linux/btrfs_tree.h, BTRFS_FIRST_FREE_OBJECTID
 
 constexpr unsigned wanted = STATX_BASIC_STATS | STATX_BTIME;
 
@@ -65,7 +66,7 @@ bool read_uuid(int fd, bool is_btrfs, FsUuid& uuid) {
 // The subvolume that fd lies in: BTRFS_IOC_INO_LOOKUP with treeid 0 answers it (man btrfs-ioctl).
 std::uint64_t btrfs_subvolume(int fd) {
   btrfs_ioctl_ino_lookup_args args{};
-  args.objectid = BTRFS_FIRST_FREE_OBJECTID;
+  args.objectid = first_subvolume_object;
   return ::ioctl(fd, BTRFS_IOC_INO_LOOKUP, &args) == 0 ? args.treeid : 0;
 }
 

@@ -2,7 +2,6 @@
 #include "sys/process.h"
 
 #include <fcntl.h>
-#include <linux/ioprio.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -18,6 +17,11 @@
 
 namespace vunify {
 namespace {
+
+// include/uapi/linux/ioprio.h, which is no C++: it has a parameter called `class` (linux-libc-dev 6.1.192).
+constexpr int ioprio_who_process = 1;
+constexpr int ioprio_class_idle = 3;
+constexpr int ioprio_class_shift = 13;
 
 // It comes within microseconds. One that does not is not waited for: the thread is let go when we end.
 std::optional<int> wait_for_stop(pid_t thread) {
@@ -41,7 +45,7 @@ bool interrupt(pid_t thread) {
 
 }  // namespace
 
-void use_idle_io() { ::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0)); }
+void use_idle_io() { ::syscall(SYS_ioprio_set, ioprio_who_process, 0, ioprio_class_idle << ioprio_class_shift); }
 
 std::size_t raise_open_files_limit() {
   rlimit limit{};

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -68,8 +67,8 @@ void LoopFs::remount() {
 }
 
 void LoopFs::power_cut() {
-  constexpr auto shutdown = _IOR('X', 125, __u32);  // FS_IOC_SHUTDOWN
-  __u32 without_log_flush = 2;                      // FSOP_GOING_FLAGS_NOLOGFLUSH
+  constexpr auto shutdown = _IOR('X', 125, std::uint32_t);  // FS_IOC_SHUTDOWN
+  std::uint32_t without_log_flush = 2;                      // FSOP_GOING_FLAGS_NOLOGFLUSH
   if (::ioctl(open_directory(mount_point_, "").get(), shutdown, &without_log_flush) == 0) return remount();
   // btrfs has no such call: what the device holds at this moment is what a power cut would leave.
   const std::string cut = image_ + ".cut";

@@ -5,7 +5,6 @@
 // takes ten times as long.
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -16,6 +15,8 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+
+#include "sys/inode_attr.h"
 
 namespace {
 
