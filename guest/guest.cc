@@ -67,12 +67,9 @@ std::set<Place> directories_above(const RootDir& root) {
   return above;
 }
 
-Mount find_mount(const std::vector<Mount>& mounts, int fd) {
-  const auto mount = std::ranges::find(mounts, mount_id(fd), &Mount::id);
-  return mount == mounts.end() ? Mount{} : *mount;
-}
-
+// Empty where the mount's point is not shown.
 std::string path_within_filesystem(const Guest& guest) {
+  if (guest.mount.point.empty()) return {};
   const auto below = guest.root.host_path().substr(guest.mount.point == "/" ? 0 : guest.mount.point.size());
   const auto path = guest.mount.root == "/" ? below : guest.mount.root + below;
   return path.size() > 1 && path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
@@ -82,7 +79,7 @@ Candidate open_candidate(const std::string& given, const std::vector<Mount>& mou
   Guest guest{{}, {}, RootDir(std::filesystem::canonical(given)), {}, {}};
   guest.root.make_view();
   guest.fs = fs_id(guest.root.fd());
-  guest.mount = find_mount(mounts, guest.root.fd());
+  guest.mount = find_mount(mounts, guest.root.fd()).value_or(Mount{});
   const Place place = place_of(guest.root.fd());
   auto above = directories_above(guest.root);
   auto within_filesystem = path_within_filesystem(guest);
@@ -99,6 +96,24 @@ std::string reason_of(const std::system_error& error) {
 bool is_inside(const Candidate& inner, const Candidate& outer) {
   if (inner.above.contains(outer.place)) return true;
   return inner.guest.mount.dev == outer.guest.mount.dev && is_beneath(inner.within_filesystem, outer.within_filesystem);
+}
+
+// On one mount the directories above a root tell what it is inside of; from one mount to another only paths do.
+bool are_comparable(const Candidate& one, const Candidate& other) {
+  const auto &mount = one.guest.mount, &others = other.guest.mount;
+  if (mount.dev != others.dev || mount.id == others.id) return true;
+  return !one.within_filesystem.empty() && !other.within_filesystem.empty();
+}
+
+// What cannot be known of where a root lies, and so of what it shares with whom; empty where all is known.
+std::string reason_by_mount(const Candidate& candidate, const std::vector<Candidate>& all) {
+  if (candidate.guest.mount.type.empty())
+    return "is on a mount that this process cannot see (chroot, and no statmount(2)): run vunify where it can";
+  for (const auto& other : all)
+    if (!are_comparable(candidate, other))
+      return "may be inside " + other.guest.root.host_path() +
+             " or above it: its mount is not all seen from this chroot";
+  return {};
 }
 
 std::string reason_by_overlay(const Candidate& candidate, const std::map<Place, std::string>& layers) {
@@ -119,6 +134,13 @@ std::string reason_against(std::size_t index, const std::vector<Candidate>& all,
   for (const auto& other : all)
     if (is_inside(candidate, other)) return "is inside " + other.guest.root.host_path() + ", another root";
   return reason_by_overlay(candidate, around.layers);
+}
+
+// Its reason is empty where the candidate can be a guest.
+Refusal refusal_of(std::size_t index, const std::vector<Candidate>& all, const Surroundings& around) {
+  auto unknown = reason_by_mount(all[index], all);
+  if (!unknown.empty()) return {all[index].given, std::move(unknown), true};
+  return {all[index].given, reason_against(index, all, around)};
 }
 
 std::string last_component(const std::string& path) { return path == "/" ? path : std::string(split_path(path).leaf); }
@@ -154,13 +176,13 @@ OpenedGuests open_guests(const std::vector<std::string>& paths) {
   around.layers = layer_places(around.mounts);
   OpenedGuests opened;
   auto candidates = open_candidates(paths, around.mounts, opened.refused);
-  std::vector<std::string> reasons;
-  for (std::size_t i = 0; i < candidates.size(); ++i) reasons.push_back(reason_against(i, candidates, around));
+  std::vector<Refusal> refusals;
+  for (std::size_t i = 0; i < candidates.size(); ++i) refusals.push_back(refusal_of(i, candidates, around));
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    if (reasons[i].empty())
+    if (refusals[i].reason.empty())
       opened.guests.push_back(std::move(candidates[i].guest));
     else
-      opened.refused.push_back({candidates[i].given, reasons[i]});
+      opened.refused.push_back(std::move(refusals[i]));
   }
   give_names(opened.guests);
   return opened;

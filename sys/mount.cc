@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "sys/fd.h"
+#include "sys/statmount.h"
 
 namespace vunify {
 namespace {
@@ -32,14 +33,15 @@ std::string unescape(std::string_view text) {
 Mount parse(const std::string& line) {
   Mount mount;
   std::istringstream in(line);
-  std::string parent, device, root, point, word, source;
+  std::string parent, device, root, point, word;
   in >> mount.id >> parent >> device >> root >> point;
   while (in >> word && word != "-") continue;
-  in >> mount.type >> source >> mount.super_options;
+  in >> mount.type >> mount.source >> mount.super_options;
   const auto colon = device.find(':');
   mount.dev = makedev(std::stoul(device.substr(0, colon)), std::stoul(device.substr(colon + 1)));
   mount.root = unescape(root);
   mount.point = unescape(point);
+  mount.source = unescape(mount.source);
   return mount;
 }
 
@@ -80,10 +82,15 @@ std::uint64_t mount_id(int fd) {
   return st.stx_mnt_id;
 }
 
-Mount mount_of(int fd) {
-  const auto mounts = read_mounts();
+std::optional<Mount> find_mount(const std::vector<Mount>& mounts, int fd) {
   const auto mount = std::ranges::find(mounts, mount_id(fd), &Mount::id);
-  return mount == mounts.end() ? Mount{} : *mount;
+  return mount == mounts.end() ? statmount(fd) : *mount;
+}
+
+Mount mount_of(int fd) {
+  if (auto mount = find_mount(read_mounts(), fd)) return std::move(*mount);
+  errno = ENODATA;
+  throw_errno("statmount");
 }
 
 std::vector<std::string> overlay_layers(const std::vector<Mount>& mounts) {

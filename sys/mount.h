@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The mount table, /proc/self/mountinfo (proc(5)), read once per question.
+// The mount table, /proc/self/mountinfo (proc(5)), read once per question; and where it is silent, statmount(2).
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,12 +13,19 @@ struct Mount {
   std::uint64_t id = 0;
   std::uint64_t dev = 0;  // the superblock's: on btrfs it differs from st_dev, and is what /proc/locks names
   std::string root;       // which directory of the filesystem is mounted
-  std::string point;      // and where
+  std::string point;      // and where; empty where that is outside this process's root (chroot(2))
   std::string type;
-  std::string super_options;
+  std::string source;         // the device, on filesystems that have one
+  std::string super_options;  // "rw,..."; empty where they are not told
 };
 
 std::vector<Mount> read_mounts();
+
+// The mount that fd lies on. Nothing where neither the table nor statmount(2) tells it: in a chroot whose root is no
+// mount point, before Linux 6.8 or without CAP_SYS_ADMIN. Guessing is no way out: locks, link limits, and which
+// directory lies inside which all hang on it.
+std::optional<Mount> find_mount(const std::vector<Mount>& mounts, int fd);
+// The same, asked of the table of now. Throws ENODATA where it is not told.
 Mount mount_of(int fd);
 
 // statx(2) STATX_MNT_ID: names are linked and exchanged only within one mount.

@@ -13,7 +13,9 @@
 namespace vunify {
 namespace {
 
-bool has_barriers(const Mount& mount) { return mount.super_options.find("nobarrier") == std::string::npos; }
+bool has_barriers(const Mount& mount) {
+  return !mount.super_options.empty() && mount.super_options.find("nobarrier") == std::string::npos;
+}
 
 // The kernel's thread that commits it is told in /sys/fs/ext4/DEVICE, "<none>" without a journal (fs/ext4/sysfs.c).
 bool has_journal(std::uint64_t dev) {

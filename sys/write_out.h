@@ -12,7 +12,7 @@ namespace vunify {
 // True where the log is written in order, and the device's cache flushed before each commit of it: XFS, and ext4 with a
 // journal (jbd2) and barriers. There a file that was written out is on disk, with its size and its places, once any
 // later change of the filesystem is. Not btrfs, which enters a file's new places into its trees some time after they
-// were written.
+// were written. Nor where the mount's options are not told.
 bool commits_in_order(const Mount& mount);
 
 // Writes out what is dirty of a file and waits for it (sync_file_range(2), all three flags). Throws what writing met

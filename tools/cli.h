@@ -28,7 +28,7 @@ enum class Exit {
   done = 0,           // all that was asked; a file that vanished or changed meanwhile, or --max-time, is no failure
   partial = 1,        // some guest or file failed, the others are done
   usage = 2,          // the command line or the configuration is wrong; nothing was changed
-  refused = 3,        // not root, no protection, no space: nothing was changed
+  refused = 3,        // not root, no protection, no space, a mount not told: nothing was changed
   locked = 4,         // another run holds the lock
   fatal = 5,          // state unreadable, disk full, standard output not writable
   interrupted = 130,  // by SIGINT; what was begun is finished

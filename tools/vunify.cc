@@ -52,6 +52,8 @@ double timed(const auto& work) {
 std::vector<Guest> open_roots(const Options& options) {
   auto opened = open_guests(options.roots);
   if (opened.refused.empty()) return std::move(opened.guests);
+  const auto unknown = std::ranges::find(opened.refused, true, &Refusal::unknown);
+  if (unknown != opened.refused.end()) throw Failed(Exit::refused, printable(unknown->path) + ": " + unknown->reason);
   for (std::size_t i = 1; i < opened.refused.size(); ++i)
     complain(printable(opened.refused[i].path) + ": " + opened.refused[i].reason);
   throw Failed(Exit::usage, printable(opened.refused[0].path) + ": " + opened.refused[0].reason);

@@ -30,8 +30,10 @@ std::vector<std::string> all_roots(const Options& options) {
 // The guest asked for comes first, and only once.
 std::vector<Guest> open_all(const Options& options) {
   auto opened = open_guests({options.roots.front()});
-  if (opened.guests.empty())
-    throw Failed(Exit::usage, printable(opened.refused[0].path) + ": " + opened.refused[0].reason);
+  if (opened.guests.empty()) {
+    const auto& refused = opened.refused[0];
+    throw Failed(refused.unknown ? Exit::refused : Exit::usage, printable(refused.path) + ": " + refused.reason);
+  }
   const auto first = opened.guests[0].root.host_path();
   auto roots = all_roots(options);
   roots[0] = first;

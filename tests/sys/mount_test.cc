@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sys/mount.h"
 
-#include <algorithm>
+#include <sched.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <thread>
+
+#include "sys/statmount.h"
 #include "tests/sys/on_filesystem.h"
 
 namespace vunify::test {
@@ -38,6 +43,31 @@ TEST(Mount, BtrfsNamesItsSuperblock) {
   EXPECT_EQ(mount_of(root.get()).dev, mount_of(subvolume.get()).dev);
   EXPECT_NE(stat_fd(root.get()).dev, stat_fd(subvolume.get()).dev);
 }
+
+class StatmountOn : public OnFilesystem {};
+
+// A thread may have a root of its own (CLONE_FS).
+std::optional<Mount> told_in_a_chroot(const std::string& root, int fd) {
+  std::optional<Mount> mount;
+  std::thread([&] {
+    check(::unshare(CLONE_FS), "unshare");
+    check(::chroot(root.c_str()), "chroot", root);
+    mount = statmount(fd);
+  }).join();
+  return mount;
+}
+
+TEST_P(StatmountOn, TellsInAChrootWhatTheTableTellsOutside) {
+  dir().make_directory("root");
+  const auto mount = told_in_a_chroot(dir() / "root", directory("root").get());
+  if (!mount) GTEST_SKIP() << "no statmount(2) here";
+  const auto outside = mount_of(directory().get());
+  EXPECT_EQ(mount->point, "");
+  EXPECT_EQ(std::tie(mount->id, mount->dev, mount->root, mount->type, mount->source),
+            std::tie(outside.id, outside.dev, outside.root, outside.type, outside.source));
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, StatmountOn, each_filesystem, filesystem_name);
 
 TEST(Mount, OverlayLayersAreSplitAndUnescaped) {
   Mount mount;

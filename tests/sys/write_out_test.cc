@@ -38,5 +38,13 @@ TEST(WriteOut, NeedsAJournalAndBarriers) {
   EXPECT_FALSE(mounted_in_order("nobarrier", ""));
 }
 
+TEST(WriteOut, NeedsToBeToldTheOptions) {
+  const LoopFs fs("ext4", 64);
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  auto mount = mount_of(open_host(fs.root(), O_RDONLY | O_DIRECTORY).get());
+  mount.super_options.clear();
+  EXPECT_FALSE(commits_in_order(mount));
+}
+
 }  // namespace
 }  // namespace vunify::test
