@@ -55,7 +55,10 @@ Json json_of(const GuestOutcome& guest) {
 }
 
 Json json_of(const FilesystemOutcome& fs) {
-  return {{"uuid", fs.uuid}, {"free_before", fs.free_before}, {"free_after", fs.free_after}};
+  Json object = {{"uuid", fs.uuid}, {"free_before", fs.free_before}, {"free_after", fs.free_after}};
+  put_bytes(object, "mount_point", fs.mount_point);
+  put_bytes(object, "device", fs.device);
+  return object;
 }
 
 Json json_of(const Failure& failure) {

@@ -142,10 +142,16 @@ std::string failures(const Outcome& outcome) {
   return text;
 }
 
+// People know a filesystem by where it is mounted.
+std::string name_of(const FilesystemOutcome& fs) {
+  if (fs.mount_point.empty()) return printable(fs.device.empty() ? fs.uuid : fs.device);
+  return printable(fs.mount_point) + (fs.device.empty() ? "" : " (" + printable(fs.device) + ")");
+}
+
 std::string free_space(const Outcome& outcome) {
   std::string text;
   for (const auto& fs : outcome.filesystems)
-    text += fmt::format("df: {}: {} free before, {} after\n", printable(fs.uuid), format_bytes(fs.free_before),
+    text += fmt::format("df: {}: {} free before, {} after\n", name_of(fs), format_bytes(fs.free_before),
                         format_bytes(fs.free_after));
   return text;
 }

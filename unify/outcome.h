@@ -33,6 +33,8 @@ struct GuestOutcome {
 
 struct FilesystemOutcome {
   std::string uuid;
+  std::string mount_point;  // of the first guest's mount; empty where this process's root hides it
+  std::string device;       // as the mount table names it; empty where it is not told
   std::uint64_t free_before = 0;
   std::uint64_t free_after = 0;
 };

@@ -106,7 +106,7 @@ std::vector<FilesystemOutcome> measure_space(const std::vector<Guest>& guests) {
     if (by_uuid.contains(uuid)) continue;
     sync_filesystem(guest.root.fd(), guest.root.host_path());
     const auto free = space_of(guest.root.fd()).free;
-    by_uuid[uuid] = {uuid, free, free};
+    by_uuid[uuid] = {uuid, guest.mount.point, guest.mount.source, free, free};
   }
   std::vector<FilesystemOutcome> filesystems;
   for (const auto& [uuid, filesystem] : by_uuid) filesystems.push_back(filesystem);

@@ -34,7 +34,7 @@ Outcome two_guests() {
   outcome.guests[0].skipped[at(Verdict::no_twin)] = 3;
   outcome.guests[1].skipped[at(Verdict::no_twin)] = 4;
   outcome.guests[1].skipped[at(Verdict::locked)] = 1;
-  outcome.filesystems = {{"1234-abcd", 10ull << 30, 11ull << 30}};
+  outcome.filesystems = {{"1234-abcd", "/vs", "/dev/sdb1", 10ull << 30, 11ull << 30}};
   return outcome;
 }
 
@@ -57,6 +57,8 @@ TEST(ReportJson, HasTheKeysThatAreDocumented) {
   EXPECT_THAT(keys_of(json_of(two_guests())["guests"][0]),
               ElementsAre("name", "xid", "root", "protection", "files", "bytes", "linked_files", "freed_bytes",
                           "shared_bytes", "private_bytes", "skipped"));
+  EXPECT_THAT(keys_of(json_of(two_guests())["filesystems"][0]),
+              ElementsAre("uuid", "free_before", "free_after", "mount_point", "device"));
 }
 
 TEST(ReportJson, IsOneLine) {
@@ -151,7 +153,16 @@ TEST(ReportText, IsATable) {
             "left alone:\n"
             "            7  no-twin\n"
             "            1  locked\n"
-            "df: 1234-abcd: 10.0 GiB free before, 11.0 GiB after\n");
+            "df: /vs (/dev/sdb1): 10.0 GiB free before, 11.0 GiB after\n");
+}
+
+TEST(ReportText, NamesAFilesystemByWhatIsKnownOfIt) {
+  auto outcome = two_guests();
+  outcome.filesystems = {
+      {"1234-abcd", "/vs\n", "", 0, 0}, {"1234-abce", "", "/dev/sdc", 0, 0}, {"1234-abcf", "", "", 0, 0}};
+  const auto text = report_text(outcome, Exit::done, Detail::normal);
+  for (const auto* name : {"/vs\\n", "/dev/sdc", "1234-abcf"})
+    EXPECT_THAT(text, HasSubstr(std::string("df: ") + name + ": 0 B free before"));
 }
 
 TEST(ReportText, OfADryRunSaysWould) {

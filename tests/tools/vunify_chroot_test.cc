@@ -45,10 +45,13 @@ class VunifyInAChroot : public testing::Test {
   std::optional<Chroot> jail_;  // gone before fs_
 };
 
-TEST_F(VunifyInAChroot, Unifies) {
+TEST_F(VunifyInAChroot, UnifiesAndNamesTheDevice) {
   const auto done = jail_->vunify();
   ASSERT_EQ(done.status, 0) << done.out << done.err;
   EXPECT_TRUE(jail_->are_one());
+  const auto fs = Json::parse(done.out)["filesystems"][0];
+  EXPECT_EQ(fs["mount_point"], "");
+  EXPECT_THAT(fs["device"].get<std::string>(), StartsWith("/dev/loop"));
 }
 
 TEST_F(VunifyInAChroot, LeavesALockedFileAlone) {
