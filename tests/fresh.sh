@@ -1,0 +1,106 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# ./dev fresh: README.md's two commands on a Debian 12 of this very minute. A bare tree with today's packages is
+# bootstrapped on a filesystem of its own, the checkout is copied into it, and "./dev demo" and "./dev check" have to
+# install and do all the rest. --quick leaves out the tests that take minutes.
+# All of it lives in namespaces of its own, on an image file that has lost its name: it goes when its last process does,
+# however that ends.
+set -eu
+cd "$(dirname "$0")/.."
+
+suite=bookworm
+tree=/mnt  # in a mount namespace of our own: outside nothing is mounted there
+
+title() { printf '\n== fresh: %s\n' "$*"; }
+
+# --- outside: namespaces ------------------------------------------------------------------------------------------
+
+# Ends the first process of the PID namespace, which takes all others along, and these the mounts and loop devices.
+stop() {
+  trap '' INT TERM
+  kill -KILL "$(cat "/proc/$!/task/$!/children")" || :
+  wait $! || :
+  echo 'fresh: interrupted' >&2
+  exit "$1"
+}
+
+# In the background, so that a signal is acted on at once. Should this script be killed, unshare is, and that process.
+enter() {
+  image=$(mktemp /var/tmp/vunify-fresh.XXXXXX)
+  trap 'rm -f "$image"' EXIT
+  trap 'stop 130' INT
+  trap 'stop 143' TERM
+  env --default-signal setpriv --pdeathsig KILL \
+    unshare --mount --pid --fork --kill-child --mount-proc tests/fresh.sh --inside "$image" "$@" </dev/null &
+  wait $!
+  exit
+}
+
+if [ "${1:-}" != --inside ]; then
+  case "$*" in '' | --quick) ;; *) echo 'usage: ./dev fresh [--quick]' >&2; exit 2 ;; esac
+  [ "$(id -u)" = 0 ] || { echo 'fresh: needs root, to mount a filesystem and to change its root' >&2; exit 1; }
+  enter "$@"
+fi
+
+# --- inside: the tree ---------------------------------------------------------------------------------------------
+
+mount_tree() {  # mount_tree IMAGE
+  truncate -s 20G "$1"
+  mkfs.ext4 -q -F "$1"
+  mount -o loop "$1" "$tree"
+  rm "$1"
+}
+
+# Where apt gets Debian itself from here; what else it is told to ask is none of a bare machine's.
+sources() {
+  apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+    grep -E "/debian(-security)?/? $suite(-updates|-security)? main\$"
+}
+
+# How it reaches that: proxies, and whether a mirror may be older than its own date allows.
+reach() { apt-config dump | grep -E '^Acquire::(https?::|Check-)' || :; }
+
+bootstrap() {
+  certificates=
+  ! sources | grep -q ' https:' || certificates=--include=ca-certificates
+  sources | mmdebstrap --quiet --variant=minbase $certificates "$suite" "$tree" -
+  reach >"$tree/etc/apt/apt.conf.d/99reach"
+  cp -L /etc/resolv.conf /etc/hosts "$tree/etc/"
+}
+
+furnish() {
+  mount --rbind /sys "$tree/sys"
+  mount --rbind /dev "$tree/dev"
+  mount -t proc proc "$tree/proc"
+  mount -t tmpfs tmpfs "$tree/run"
+  mkdir "$tree/vunify"
+  tar -c --exclude=./build --exclude=./.git . | tar -x --no-same-owner -C "$tree/vunify"
+}
+
+# In the tree, with nothing of this environment but proxies.
+run() {  # run COMMAND...
+  # shellcheck disable=SC2046  # a list of words
+  env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin $(env | grep -i '^[a-z]*_proxy=') \
+    chroot "$tree" sh -c 'cd /vunify && exec "$@"' sh "$@"
+}
+
+part() {  # part TITLE COMMAND...: says what it took
+  title "$1"
+  shift
+  began=$(date +%s)
+  "$@"
+  echo "fresh: that took $(($(date +%s) - began)) s"
+}
+
+# Hundreds of runs that are killed, and minutes of racing guests.
+long=
+[ "${3:-}" != --quick ] || long='^(Crash|PowerCut|Writers|MetadataRace|SwapRace)'
+
+mount_tree "$2"
+part "a bare Debian $suite, with the packages of today" bootstrap
+furnish
+echo "$(run dpkg-query -W | wc -l) packages"
+part './dev demo' run ./dev demo
+part './dev check' run ./dev check ${long:+-E "$long"}
+run dpkg-query -W g++-12 libc6 linux-libc-dev
+title 'demo and check are green'
