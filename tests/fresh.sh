@@ -53,6 +53,7 @@ mount_tree() {  # mount_tree IMAGE
 
 # Where apt gets Debian itself from here; what else it is told to ask is none of a bare machine's.
 sources() {
+  # shellcheck disable=SC2016  # apt-get's own variables
   apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
     grep -E "/debian(-security)?/? $suite(-updates|-security)? main\$"
 }

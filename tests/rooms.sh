@@ -29,6 +29,6 @@ kernel_headers='sys/clone.cc:linux/fiemap.h sys/clone.cc:linux/fs.h sys/inode_at
 found=$(grep -rE --include='*.cc' --include='*.h' --exclude-dir=build --exclude-dir=kernel-cow '^ *# *include *<(linux|asm|asm-generic)/' . |
   sed 's,^\./,,; s,:.*<,:,; s,>.*,,')
 for one in $found; do
-  echo $kernel_headers | tr ' ' '\n' | grep -qx "$one" || { echo "kernel headers that are not listed: $one"; status=1; }
+  echo "$kernel_headers" | tr -s ' ' '\n' | grep -qx "$one" || { echo "kernel headers that are not listed: $one"; status=1; }
 done
 exit $status
