@@ -24,10 +24,6 @@ std::string with_directory(std::string script, const std::string& directory) {
   return script;
 }
 
-void must(const Finished& finished) {
-  if (finished.status != 0) throw std::runtime_error(finished.out + finished.err);
-}
-
 // %: the directory. What is unified first, two guests at a time, so that two keepers hold one content.
 constexpr auto first_files = R"(
   mkdir -p %/a/usr/bin %/b/usr/bin %/c/usr/bin %/d/usr/bin
@@ -70,6 +66,20 @@ Finished run_until(const CrashPoint& point, std::vector<std::string> command) {
                                  "SYNC_PATH=" + point.sync_path};
   words.insert(words.end(), command.begin(), command.end());
   return run(words);
+}
+
+void sweep(int first, int stride, int steps, const std::function<Finished(int step)>& crash) {
+  constexpr int far_too_many = 400;
+  for (int step = first; step < far_too_many; step += stride) {
+    SCOPED_TRACE("killed before step " + std::to_string(step));
+    const auto finished = crash(step);
+    if (finished.status == killed) continue;
+    EXPECT_EQ(finished.status, 0) << finished.out << finished.err;
+    EXPECT_GT(step, steps) << "too few steps were killed";
+    std::printf("the run ended by itself at step %d\n", step);
+    return;
+  }
+  ADD_FAILURE() << "no run ended by itself";
 }
 
 CrashGuests::CrashGuests(const std::string& directory, const std::string& state_dir)

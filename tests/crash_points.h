@@ -2,6 +2,7 @@
 // Programs killed at a chosen step, and guests that make a run take every kind of step there is.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -21,6 +22,11 @@ inline constexpr int killed = 128 + 9;
 
 // Runs the command to that point: status is `killed`, or what the program answered where it took fewer steps.
 Finished run_until(const CrashPoint& point, std::vector<std::string> command);
+
+// Calls crash(first), crash(first + stride), ... each on guests of its own, until a run ends by itself: crash returns
+// what run_until() said. Fails unless runs were killed before every such step, and the last one ended well, after more
+// than `steps` of them: else it would have shown nothing.
+void sweep(int first, int stride, int steps, const std::function<Finished(int step)>& crash);
 
 // Four guests in one directory. Some of their files are shared already: among them a keeper that gets one name more,
 // two keepers that become one, a last name; others are clones that are to be adopted, second copies, hard links of a

@@ -5,9 +5,12 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <stdexcept>
 
 #include "sys/fd.h"
+#include "tests/eventually.h"
 #include "tests/scratch.h"
 #include "tests/tree.h"
 
@@ -25,16 +28,24 @@ std::string mount_loop(const std::string& kind, const std::string& options, cons
   return run({"mount", "-t", kind, "-o", loop, image, point}).err;
 }
 
-// Somebody (a lease's watcher, a lazy close) may hold it a moment longer.
-bool unmount(const std::string& point) {
-  for (int tries = 0; tries < 50; ++tries) {
-    if (::umount2(point.c_str(), 0) == 0 || errno == EINVAL) return true;
-    ::usleep(20000);
+bool is_attached(const std::string& image) {
+  for (const auto& device : std::filesystem::directory_iterator("/sys/block")) {
+    std::ifstream backing_file(device.path() / "loop/backing_file");
+    std::string path;
+    if (std::getline(backing_file, path) && path == image) return true;
   }
-  return ::umount2(point.c_str(), MNT_DETACH) == 0 && false;
+  return false;
 }
 
 }  // namespace
+
+bool unmount_loop(const std::string& point, const std::string& image) {
+  if (!eventually([&] { return ::umount2(point.c_str(), 0) == 0 || errno == EINVAL; })) {
+    ::umount2(point.c_str(), MNT_DETACH);
+    return false;
+  }
+  return eventually([&] { return !is_attached(image); });
+}
 
 LoopFs::LoopFs(const std::string& kind, std::uint64_t megabytes, const std::string& options,
                const std::string& mkfs_options)
@@ -55,13 +66,13 @@ LoopFs::LoopFs(const std::string& kind, std::uint64_t megabytes, const std::stri
 LoopFs::~LoopFs() {
   if (mount_point_.empty()) return;
   unmount_beneath(mount_point_);
-  if (ok() && !unmount(mount_point_)) ADD_FAILURE() << mount_point_ << " was still in use at the end";
+  if (ok() && !unmount_loop(mount_point_, image_)) ADD_FAILURE() << mount_point_ << " was still in use at the end";
   ::rmdir(mount_point_.c_str());
   ::unlink(image_.c_str());
 }
 
 void LoopFs::remount() {
-  if (!unmount(mount_point_)) throw std::runtime_error(mount_point_ + " is in use");
+  if (!unmount_loop(mount_point_, image_)) throw std::runtime_error(mount_point_ + " is in use");
   reason_ = mount_loop(kind_, options_, image_, mount_point_);
   if (!ok()) throw std::runtime_error(reason_);
 }
@@ -74,7 +85,7 @@ void LoopFs::power_cut() {
   const std::string cut = image_ + ".cut";
   const auto copied = run({"cp", "--sparse=always", image_, cut});
   if (copied.status != 0) throw std::runtime_error(copied.err);
-  if (!unmount(mount_point_)) throw std::runtime_error(mount_point_ + " is in use");
+  if (!unmount_loop(mount_point_, image_)) throw std::runtime_error(mount_point_ + " is in use");
   check(::rename(cut.c_str(), image_.c_str()), "rename", cut);
   reason_ = mount_loop(kind_, options_, image_, mount_point_);
   if (!ok()) throw std::runtime_error(reason_);

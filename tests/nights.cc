@@ -19,10 +19,6 @@ namespace {
 
 using Words = Nights::Words;
 
-void must(const Finished& finished) {
-  if (finished.status != 0) throw std::runtime_error(finished.out + finished.err);
-}
-
 // One line a call: what strace tells in two is put together.
 Words calls_of(const std::string& trace) {
   Words calls;
@@ -158,9 +154,7 @@ std::vector<std::map<std::string, std::string>> Nights::images() const {
 }
 
 void Nights::unmount() {
-  for (int tries = 0; tries < 100; ++tries, ::usleep(20000))
-    if (::umount2(root_.c_str(), 0) == 0) return;
-  throw std::runtime_error(root_ + " is in use");
+  if (!unmount_loop(root_, fs_.device())) throw std::runtime_error(root_ + " is in use");
 }
 
 void Nights::mount() { must(test::run({"mount", "-o", "loop", fs_.device(), root_})); }

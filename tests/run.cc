@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <stdexcept>
 
 #include "sys/fd.h"
 #include "tests/scratch.h"
@@ -97,5 +99,25 @@ Finished run(const std::vector<std::string>& command, const std::string& input) 
 }
 
 Finished shell(const std::string& script) { return run({"sh", "-c", script}); }
+
+double processor_seconds_of(const std::function<void()>& work) {
+  const auto so_far = [] {
+    rusage children{};
+    check(::getrusage(RUSAGE_CHILDREN, &children), "getrusage");
+    const auto seconds = [](const timeval& time) {
+      return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds(children.ru_utime) + seconds(children.ru_stime);
+  };
+  const auto before = so_far();
+  work();
+  return so_far() - before;
+}
+
+void must(const Finished& finished) {
+  if (finished.status != 0) throw std::runtime_error(finished.out + finished.err);
+}
+
+void shell_or_fail(const std::string& script) { must(shell(script)); }
 
 }  // namespace vunify::test

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <string>
@@ -67,6 +68,11 @@ class LoopFs {
   std::string kind_, options_, image_, mount_point_, reason_;
 };
 
+// Waits until it can be unmounted, and until its superblock is gone, too: the kernel takes a killed run's view of it
+// away some time after the run is dead, and who mounts the image before that gets the old superblock. False where it
+// cannot.
+bool unmount_loop(const std::string& point, const std::string& image);
+
 struct Finished {
   int status = 0;  // exit code, or 128 + signal
   std::string out;
@@ -76,6 +82,9 @@ struct Finished {
 Finished run(const std::vector<std::string>& command, const std::string& input = {});
 // The same through sh -c.
 Finished shell(const std::string& script);
+// Where it failed: throws std::runtime_error with what it said.
+void must(const Finished& finished);
+void shell_or_fail(const std::string& script);
 
 // path -> "type mode uid gid size mtime(s) hash-or-target xattrs" for everything beneath dir: what a guest can see
 // but inode numbers, ctime and link counts. Two trees are alike when their images are equal.
@@ -86,6 +95,9 @@ std::vector<std::vector<std::string>> link_sets(const std::string& dir);
 // What the page cache must still hold of a file that nobody dropped: the kernel takes some dozens of pages back by
 // itself, whenever it likes; who forgets a file forgets all of it.
 constexpr std::uint64_t most_of(std::uint64_t bytes) { return bytes / 2; }
+
+// Processor time of all programs that were run in it: unlike time itself it is the same on a loaded machine.
+double processor_seconds_of(const std::function<void()>& work);
 
 bool is_root();
 

@@ -3,13 +3,14 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/scratch.h"
+#include "tests/root_test.h"
 
 namespace vunify {
 namespace {
 
 using test::LoopFs;
 using test::Scratch;
+using test::shell_or_fail;
 using testing::HasSubstr;
 using Names = std::vector<std::string>;
 
@@ -17,11 +18,6 @@ Names names_of(const OpenedGuests& opened) {
   Names names;
   for (const auto& guest : opened.guests) names.push_back(guest.name);
   return names;
-}
-
-void shell_or_fail(const std::string& script) {
-  const auto done = test::shell(script);
-  ASSERT_EQ(done.status, 0) << script << ": " << done.err;
 }
 
 TEST(OpenGuests, AreInTheOrderOfTheirPathsWithTheirFilesystem) {
@@ -72,8 +68,9 @@ TEST(OpenGuests, RefuseARootInsideAnother) {
   EXPECT_EQ(opened.refused[0].reason, "is inside " + dir / "a" + ", another root");
 }
 
-TEST(OpenGuests, SeeThroughBindMounts) {
-  if (!test::is_root()) GTEST_SKIP() << "mounting needs root";
+using OpenMountedGuests = test::RootTest;
+
+TEST_F(OpenMountedGuests, AreSeenThroughBindMounts) {
   const Scratch dir{{"a/srv/x", ""}, {"same/x", ""}, {"z/x", ""}};
   shell_or_fail("mount --bind " + dir / "a" + " " + dir / "same");
   shell_or_fail("mount --bind " + dir / "a/srv" + " " + dir / "z");

@@ -9,6 +9,7 @@
 #include <functional>
 
 #include "sys/xattr.h"
+#include "tests/root_test.h"
 #include "tests/scratch.h"
 
 namespace vunify {
@@ -16,15 +17,11 @@ namespace {
 
 using test::LoopFs;
 using test::Scratch;
+using test::shell_or_fail;
 using testing::HasSubstr;
 using Names = std::vector<std::string>;
 
-class StagingTest : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!test::is_root()) GTEST_SKIP() << "staging needs root";
-  }
-};
+using StagingTest = test::RootTest;
 
 struct Opened {
   explicit Opened(const std::vector<std::string>& paths) : guests(std::move(open_guests(paths).guests)) {
@@ -33,11 +30,6 @@ struct Opened {
   std::vector<Guest> guests;
   std::vector<const Guest*> pointers;
 };
-
-void shell_or_fail(const std::string& script) {
-  const auto done = test::shell(script);
-  ASSERT_EQ(done.status, 0) << script << ": " << done.err;
-}
 
 // Which error, and what it says.
 std::pair<int, std::string> refusal(const std::function<void()>& act) {

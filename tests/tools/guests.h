@@ -57,6 +57,15 @@ class Guests : public Scratch {
   std::string protect_ = "immutable";
 };
 
+// The content that both guests have at a path, and files of it in "a" and "b".
+inline std::string same(const std::string& path) { return path + std::string(5000, 's'); }
+inline Guests::Files both(const Words& paths) {
+  Guests::Files files;
+  for (const auto& path : paths)
+    for (const std::string guest : {"a/", "b/"}) files.push_back({guest + path, same(path)});
+  return files;
+}
+
 // What every report has to keep: a file is shared, or it was left alone for one reason.
 inline void expect_every_file_is_told(const Json& report) {
   std::uint64_t told = report["shared_files"];

@@ -4,7 +4,11 @@
 #include <gmock/gmock.h>
 #include <sys/file.h>
 
+#include <filesystem>
+
 #include "sys/fd.h"
+#include "tests/eventually.h"
+#include "tests/root_test.h"
 #include "tests/tools/guests.h"
 
 namespace vunify::test {
@@ -12,18 +16,7 @@ namespace {
 
 using testing::HasSubstr;
 
-class VunifyExcludes : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!is_root()) GTEST_SKIP() << "needs root";
-  }
-  static Guests::Files both(const Words& paths) {
-    Guests::Files files;
-    for (const auto& path : paths)
-      for (const std::string guest : {"a/", "b/"}) files.push_back({guest + path, path + std::string(4000, 's')});
-    return files;
-  }
-};
+using VunifyExcludes = RootTest;
 
 TEST_F(VunifyExcludes, ShipWithWhatGuestsWriteInPlaceAndWhoTheyAre) {
   const Words left = {"etc/machine-id", "etc/shadow", "var/lib/dpkg/status", "var/log/syslog", "home/me/x", "root/x"};
@@ -81,7 +74,9 @@ TEST_F(VunifyExcludes, AreNotNeededForAFileBeingRun) {
   for (const auto* guest : {"a", "b"})
     shell("cp /bin/sleep " + guests / guest + "/bin/sleep; chmod 755 " + guests / guest +
           "/bin/sleep; touch -d @1577836800 " + guests / guest + "/bin/sleep");
-  shell(guests / "b/bin/sleep" + " 5 >/dev/null 2>&1 & echo $! >" + guests / "pid");
+  shell(guests / "b/bin/sleep" + " 600 >/dev/null 2>&1 & echo $! >" + guests / "pid");
+  const auto exe = "/proc/" + std::to_string(std::stoi(guests.read("pid"))) + "/exe";
+  ASSERT_TRUE(eventually([&] { return std::filesystem::read_symlink(exe) == guests / "b/bin/sleep"; }));
   EXPECT_EQ(guests.report()["linked_files"], 1);
   EXPECT_EQ(shell("kill $(cat " + guests / "pid" + ")").status, 0);
 }

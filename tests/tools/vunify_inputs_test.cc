@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "tests/root_test.h"
 #include "tests/tools/guests.h"
 
 namespace vunify::test {
@@ -12,12 +13,8 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-class VunifyInputs : public testing::Test {
+class VunifyInputs : public RootTest {
  protected:
-  void SetUp() override {
-    if (!is_root()) GTEST_SKIP() << "needs root";
-  }
-
   Finished vunify(Words words) {
     words.insert(words.begin(), {"vunify", "--state", dir_ / "state", "--protect=immutable"});
     return run(words);

@@ -5,9 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <chrono>
-
 #include "sys/fd.h"
+#include "tests/root_test.h"
 #include "tests/tools/guests.h"
 #include "tests/tree.h"
 
@@ -17,20 +16,11 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-class VunifyNames : public testing::Test {
+class VunifyNames : public RootTest {
  protected:
-  void SetUp() override {
-    if (!is_root()) GTEST_SKIP() << "needs root";
-  }
   const std::string same_ = std::string(5000, 's');
 };
 using VunifySizes = VunifyNames;
-
-double seconds_of(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 TEST_F(VunifyNames, MayHoldAnyByte) {
   const Words names = {"new\nline",    "\x1b[2J\x1b]0;title\x07",
@@ -136,27 +126,28 @@ TEST_F(VunifySizes, OfSparseTerabytesTakeNoTime) {
   }
   make_sparse(guests / "a/differs", tebibyte + 3, 4096);
   make_sparse(guests / "b/differs", tebibyte + 3, tebibyte / 3);
-  EXPECT_LT(seconds_of([&] {
+  EXPECT_LT(processor_seconds_of([&] {
               const auto report = guests.report();
               EXPECT_EQ(report["linked_files"], 3) << report.dump(1);
               EXPECT_EQ(report["skipped"]["content-differs"], 2);
             }),
             5);
-  EXPECT_LT(seconds_of([&] { EXPECT_EQ(guests.vunify({"-R"}).status, 0); }), 5);
+  EXPECT_LT(processor_seconds_of([&] { EXPECT_EQ(guests.vunify({"-R"}).status, 0); }), 5);
   EXPECT_EQ(guests.inode("b/hole").stamp.size, static_cast<std::uint64_t>(tebibyte));
 }
 
-TEST_F(VunifySizes, OfSparseTerabytesTakeNoTimeWhereDataIsShared) {
-  for (const auto* kind : {"xfs", "btrfs"}) {
-    const LoopFs fs(kind, 512);
-    if (!fs.ok()) continue;
-    Guests guests({}, fs.root());
-    guests.protect_by("auto");
-    for (const auto* guest : {"a/", "b/"})
-      make_sparse(guests / (guest + std::string("data")), off_t{1} << 40, off_t{1} << 39);
-    EXPECT_LT(seconds_of([&] { EXPECT_EQ(guests.report()["linked_files"], 1) << kind; }), 5) << kind;
-    EXPECT_LT(seconds_of([&] { expect_second_run_rests(guests); }), 5) << kind;
-  }
+class VunifySizesOn : public VunifySizes, public testing::WithParamInterface<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Each, VunifySizesOn, testing::Values("xfs", "btrfs"), name_of_each);
+
+TEST_P(VunifySizesOn, OfSparseTerabytesTakeNoTimeWhereDataIsShared) {
+  const LoopFs fs(GetParam(), 512);
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  Guests guests({}, fs.root());
+  guests.protect_by("auto");
+  for (const auto* guest : {"a/", "b/"})
+    make_sparse(guests / (guest + std::string("data")), off_t{1} << 40, off_t{1} << 39);
+  EXPECT_LT(processor_seconds_of([&] { EXPECT_EQ(guests.report()["linked_files"], 1); }), 5);
+  EXPECT_LT(processor_seconds_of([&] { expect_second_run_rests(guests); }), 5);
 }
 
 TEST_F(VunifySizes, OfSparseAndDenseTwinsAreEqualWhenTheirBytesAre) {
@@ -182,7 +173,7 @@ TEST_F(VunifySizes, OfAHundredThousandUniqueFilesAreNotComparedWithEachOther) {
     for my $g ("a", "b") { for my $d (0..99) { mkdir "$g/$d"; for my $i (0..499) {
       open my $f, ">", "$g/$d/$i"; printf $f "%s %08d unique", $g, $d * 1000 + $i; close $f;
       utime 1577836800, 1577836800, "$g/$d/$i"; } } }')");
-  EXPECT_LT(seconds_of([&] {
+  EXPECT_LT(processor_seconds_of([&] {
               const auto report = guests.report();
               EXPECT_EQ(report["files"], 100000);
               EXPECT_EQ(report["linked_files"], 0);

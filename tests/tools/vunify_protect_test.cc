@@ -3,10 +3,11 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "sys/fd.h"
+#include "tests/root_test.h"
+#include "tests/shared.h"
 #include "tests/tools/guests.h"
 
 namespace vunify::test {
@@ -14,31 +15,11 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr auto mark = "trusted.vunify";
-
-class VunifyProtect : public testing::Test {
+class VunifyProtect : public RootTest {
  protected:
-  void SetUp() override {
-    if (!is_root()) GTEST_SKIP() << "needs root";
-  }
-
-  static Guests::Files both(const Words& paths) {
-    Guests::Files files;
-    for (const auto& path : paths)
-      for (const std::string guest : {"a/", "b/"}) files.push_back({guest + path, same(path)});
-    return files;
-  }
-  static std::string same(const std::string& path) { return path + std::string(5000, 's'); }
-
   static void do_in(const Guests& guests, const std::string& script) {
     const auto done = shell("cd " + guests.root() + " && " + script);
     ASSERT_EQ(done.status, 0) << script << done.err;
-  }
-  static bool is_marked(const Guests& guests, const std::string& path) {
-    return ::lgetxattr((guests / path).c_str(), mark, nullptr, 0) > 0;
-  }
-  static bool is_shared(const Guests& guests, const std::string& path) {
-    return is_marked(guests, path) && guests.inode(path).immutable;
   }
 };
 
@@ -102,7 +83,7 @@ TEST_F(VunifyProtect, LeavesFlagsOfTheOwnerAlone) {
   EXPECT_EQ(report["linked_files"], 0);
   EXPECT_EQ(report["skipped"]["own-flags"], 2) << report.dump(1);
   EXPECT_TRUE(guests.inode("a/i").immutable);
-  EXPECT_FALSE(is_marked(guests, "a/i"));
+  EXPECT_FALSE(has_mark(guests / "a/i"));
   EXPECT_EQ(guests.vunify({"-R"}).status, 0);
   EXPECT_TRUE(guests.inode("a/i").immutable);
   do_in(guests, "chattr -i a/i; chattr -a b/a");
@@ -135,27 +116,28 @@ TEST_F(VunifyProtect, AdoptsClonesThatWereLinkedWithoutUs) {
   const auto report = guests.report();
   EXPECT_EQ(report["adopted_files"], 2) << report.dump(1);
   EXPECT_TRUE(guests.are_one("f"));
-  EXPECT_TRUE(is_shared(guests, "a/f"));
+  EXPECT_TRUE(is_shared(guests / "a/f"));
   EXPECT_EQ(report["shared_files"], 2);
   expect_second_run_rests(guests);
 }
 
-TEST_F(VunifyProtect, GivesClonesCopiesWhereDataIsShared) {
-  for (const auto* kind : {"xfs", "btrfs"}) {
-    const LoopFs fs(kind, 320);
-    if (!fs.ok()) continue;
-    Guests guests({}, fs.root());
-    guests.protect_by("auto");
-    guests.write("a/f", std::string(300000, 'x'));
-    do_in(guests, "rmdir b && cp -al a b");
-    const auto before = image_of(guests / "b");
-    const auto report = guests.report();
-    EXPECT_EQ(report["copied_files"], 1) << kind << report.dump(1);
-    EXPECT_FALSE(guests.are_one("f"));
-    EXPECT_EQ(image_of(guests / "b"), before);
-    EXPECT_LT(free_drop(report), 100000) << kind;
-    expect_second_run_rests(guests);
-  }
+class VunifyProtectOn : public VunifyProtect, public testing::WithParamInterface<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Each, VunifyProtectOn, testing::Values("xfs", "btrfs"), name_of_each);
+
+TEST_P(VunifyProtectOn, GivesClonesCopiesWhereDataIsShared) {
+  const LoopFs fs(GetParam(), 320);
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  Guests guests({}, fs.root());
+  guests.protect_by("auto");
+  guests.write("a/f", std::string(300000, 'x'));
+  do_in(guests, "rmdir b && cp -al a b");
+  const auto before = image_of(guests / "b");
+  const auto report = guests.report();
+  EXPECT_EQ(report["copied_files"], 1) << report.dump(1);
+  EXPECT_FALSE(guests.are_one("f"));
+  EXPECT_EQ(image_of(guests / "b"), before);
+  EXPECT_LT(free_drop(report), 100000);
+  expect_second_run_rests(guests);
 }
 
 TEST_F(VunifyProtect, ForgetsMarksThatCameWithABackup) {
@@ -163,7 +145,7 @@ TEST_F(VunifyProtect, ForgetsMarksThatCameWithABackup) {
   guests.make_directory("c");
   ASSERT_EQ(guests.vunify().status, 0);
   do_in(guests, "tar -C a --xattrs --xattrs-include='*' -cf - . | tar -C c --xattrs --xattrs-include='*' -xf -");
-  ASSERT_TRUE(is_marked(guests, "c/f"));
+  ASSERT_TRUE(has_mark(guests / "c/f"));
   const auto all = [&](const Words& options) {
     Words words = {"vunify", "--state", guests / "state", "--protect=immutable", "--json"};
     words.insert(words.end(), options.begin(), options.end());
@@ -181,7 +163,7 @@ TEST_F(VunifyProtect, UnmarksTheLastName) {
   do_in(guests, "chattr -i b/f; rm b/f; chattr +i a/f");
   const auto report = guests.report();
   EXPECT_EQ(report["unmarked_files"], 1) << report.dump(1);
-  EXPECT_FALSE(is_marked(guests, "a/f"));
+  EXPECT_FALSE(has_mark(guests / "a/f"));
   EXPECT_FALSE(guests.inode("a/f").immutable);
   expect_every_file_is_told(report);
   expect_second_run_rests(guests);
@@ -192,7 +174,7 @@ TEST_F(VunifyProtect, ProtectsAgainWhatLostItsFlag) {
   ASSERT_EQ(guests.vunify().status, 0);
   do_in(guests, "chattr -i b/f");
   EXPECT_EQ(guests.report()["adopted_files"], 2);
-  EXPECT_TRUE(is_shared(guests, "a/f"));
+  EXPECT_TRUE(is_shared(guests / "a/f"));
   expect_second_run_rests(guests);
 }
 
@@ -207,27 +189,25 @@ TEST_F(VunifyProtect, SeparatesTwoNamesOfASharedInodeInOneGuest) {
   expect_every_file_is_told(report);
 }
 
-TEST_F(VunifyProtect, SharesDataAndKeepsInodesApartWithReflinks) {
-  for (const auto* kind : {"xfs", "btrfs"}) {
-    const LoopFs fs(kind, 320);
-    if (!fs.ok()) continue;
-    Guests guests({}, fs.root());
-    guests.protect_by("auto");
-    for (const std::string guest : {"a/", "b/"}) guests.write(guest + "f", std::string(1 << 20, 'x'));
-    for (const std::string guest : {"a/", "b/"}) guests.write(guest + "small", "inline");
-    do_in(guests, "chmod 700 a/f; chown 7:8 a/f; touch -d @1500000000 b/f; sync -f .");
-    const auto a = image_of(guests / "a"), b = image_of(guests / "b");
-    const auto report = guests.report();
-    EXPECT_EQ(report["guests"][0]["protection"], "reflink");
-    EXPECT_EQ(report["skipped"].value("not-shareable", 0), kind == std::string("btrfs") ? 2 : 0) << report.dump(1);
-    EXPECT_GT(-free_drop(report), 900000) << kind << report.dump(1);
-    EXPECT_TRUE(image_of(guests / "a") == a && image_of(guests / "b") == b);
-    const auto second = guests.report();
-    EXPECT_EQ(second["read_files"], 0) << second.dump(1);
-    expect_second_run_rests(guests);
-    do_in(guests, "printf changed >b/f");
-    EXPECT_EQ(image_of(guests / "a"), a);
-  }
+TEST_P(VunifyProtectOn, SharesDataAndKeepsInodesApartWithReflinks) {
+  const LoopFs fs(GetParam(), 320);
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  Guests guests({}, fs.root());
+  guests.protect_by("auto");
+  for (const std::string guest : {"a/", "b/"}) guests.write(guest + "f", std::string(1 << 20, 'x'));
+  for (const std::string guest : {"a/", "b/"}) guests.write(guest + "small", "inline");
+  do_in(guests, "chmod 700 a/f; chown 7:8 a/f; touch -d @1500000000 b/f; sync -f .");
+  const auto a = image_of(guests / "a"), b = image_of(guests / "b");
+  const auto report = guests.report();
+  EXPECT_EQ(report["guests"][0]["protection"], "reflink");
+  EXPECT_EQ(report["skipped"].value("not-shareable", 0), GetParam() == std::string("btrfs") ? 2 : 0) << report.dump(1);
+  EXPECT_GT(-free_drop(report), 900000) << report.dump(1);
+  EXPECT_TRUE(image_of(guests / "a") == a && image_of(guests / "b") == b);
+  const auto second = guests.report();
+  EXPECT_EQ(second["read_files"], 0) << second.dump(1);
+  expect_second_run_rests(guests);
+  do_in(guests, "printf changed >b/f");
+  EXPECT_EQ(image_of(guests / "a"), a);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "tests/nights.h"
+#include "tests/root_test.h"
 
 namespace vunify::test {
 namespace {
@@ -15,18 +16,11 @@ using testing::Not;
 using testing::UnorderedElementsAre;
 using Words = Nights::Words;
 
-class VunifyTrustOn : public testing::TestWithParam<const char*> {
- protected:
-  void SetUp() override {
-    if (!is_root()) GTEST_SKIP() << "needs root";
-  }
-};
+class VunifyTrustOn : public RootTestOn {};
 class VunifyTrustWhereNumbersComeAgain : public VunifyTrustOn {};  // btrfs gives each once
 
-INSTANTIATE_TEST_SUITE_P(Each, VunifyTrustWhereNumbersComeAgain, testing::Values("ext4", "xfs"),
-                         [](const auto& kind) { return std::string(kind.param); });
-INSTANTIATE_TEST_SUITE_P(Each, VunifyTrustOn, testing::Values("ext4", "xfs", "btrfs"),
-                         [](const auto& each) { return std::string(each.param); });
+INSTANTIATE_TEST_SUITE_P(Each, VunifyTrustWhereNumbersComeAgain, testing::Values("ext4", "xfs"), name_of_each);
+INSTANTIATE_TEST_SUITE_P(Each, VunifyTrustOn, testing::Values("ext4", "xfs", "btrfs"), name_of_each);
 
 TEST_P(VunifyTrustOn, FindsWhatWasEditedThoughItsSizeAndMtimeAreTheOld) {
   Nights nights(GetParam());
@@ -73,12 +67,7 @@ TEST_P(VunifyTrustWhereNumbersComeAgain, TakesNoLaterInodeOfTheSameNumberForTheO
   EXPECT_THAT(shell("lsattr " + nights / "a/usr/same3").out, HasSubstr("-i-")) << "its owner wanted it so";
 }
 
-class VunifyTrust : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!is_root()) GTEST_SKIP() << "needs root";
-  }
-};
+class VunifyTrust : public RootTest {};
 
 // The last name left is its guest's own, and so is what it does with it.
 TEST_F(VunifyTrust, DoesNotTakeForSharedWhatWasSharedOnce) {

@@ -2,6 +2,7 @@
 // --why: with whom a file is shared, or the one reason why it is not; never a change.
 #include <gmock/gmock.h>
 
+#include "tests/root_test.h"
 #include "tests/tools/guests.h"
 
 namespace vunify::test {
@@ -9,11 +10,8 @@ namespace {
 
 using testing::HasSubstr;
 
-class VunifyWhy : public testing::Test {
+class VunifyWhy : public RootTest {
  protected:
-  void SetUp() override {
-    if (!is_root()) GTEST_SKIP() << "needs root";
-  }
   Finished why(const std::string& path, const Words& others) const {
     Words words = {"vunify", "--state", guests_ / "state", "--protect=immutable", "--why", guests_ / "a", path};
     words.insert(words.end(), others.begin(), others.end());

@@ -8,6 +8,7 @@
 
 #include "sys/mark.h"
 #include "tests/scratch.h"
+#include "tests/shared.h"
 
 namespace vunify::test {
 namespace {
@@ -37,12 +38,6 @@ class Breaking : public testing::Test {
     EXPECT_THAT(dir_.names("staging/copy"), IsEmpty());
     return std::move(tasks[0]);
   }
-  bool is_shared(const std::string& path) const {
-    const Fd file = open_host(dir_ / path, O_RDONLY);
-    const auto inode = stat_fd(file.get());
-    EXPECT_EQ(is_marked(file.get(), {shared_.fs, inode.ino}), inode.immutable);
-    return inode.immutable;
-  }
 
   Scratch dir_{{"a/f", "same"}};
   FileId shared_;
@@ -53,15 +48,15 @@ TEST_F(Breaking, OneNameLeavesTheOthersShared) {
   const auto before = image_of(dir_ / "b");
   EXPECT_EQ(break_off({"b/f"}).copied, 1u);
   EXPECT_EQ(image_of(dir_ / "b"), before);
-  EXPECT_FALSE(is_shared("b/f"));
-  EXPECT_TRUE(is_shared("a/f"));
+  EXPECT_FALSE(is_shared(dir_ / "b/f"));
+  EXPECT_TRUE(is_shared(dir_ / "a/f"));
   EXPECT_EQ(dir_.inode("a/f").ino, dir_.inode("c/f").ino);
 }
 
 TEST_F(Breaking, AllButOneLeavesThatOnePrivateToo) {
   EXPECT_EQ(break_off({"b/f", "c/f"}).copied, 2u);
   EXPECT_EQ(dir_.inode("a/f").ino, shared_.ino);
-  for (const auto* path : {"a/f", "b/f", "c/f"}) EXPECT_FALSE(is_shared(path));
+  for (const auto* path : {"a/f", "b/f", "c/f"}) EXPECT_FALSE(is_shared(dir_ / path));
 }
 
 TEST_F(Breaking, ANameThatLeadsElsewhereIsLeftAsItIs) {

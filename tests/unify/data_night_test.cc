@@ -7,6 +7,7 @@
 
 #include "sys/fd.h"
 #include "tests/nights.h"
+#include "tests/root_test.h"
 
 namespace vunify::test {
 namespace {
@@ -16,12 +17,9 @@ using testing::Contains;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-std::string text(char letter, std::size_t size) { return std::string(size, letter); }
-
-class DataNightOn : public testing::TestWithParam<const char*> {
+class DataNightOn : public RootTestOn {
  protected:
   void SetUp() override {
-    if (!is_root()) GTEST_SKIP() << "needs root";
     nights_ = std::make_unique<Nights>(GetParam(), Nights::Words{"a", "b", "c"}, "reflink");
     if (!nights_->ok()) GTEST_SKIP() << nights_->reason();
   }
@@ -61,8 +59,7 @@ class DataNightOn : public testing::TestWithParam<const char*> {
 
   std::unique_ptr<Nights> nights_;
 };
-INSTANTIATE_TEST_SUITE_P(Each, DataNightOn, testing::Values("xfs", "btrfs"),
-                         [](const auto& each) { return std::string(each.param); });
+INSTANTIATE_TEST_SUITE_P(Each, DataNightOn, testing::Values("xfs", "btrfs"), name_of_each);
 
 TEST_P(DataNightOn, OpensNothingWhereNothingChanged) {
   fill();
@@ -170,7 +167,6 @@ TEST_P(DataNightOn, SharesWhatItTookForAnotherOnlyOnceCompared) {
 
 // Owners moved by a constant: told, and not read again.
 TEST(ShiftedNight, OpensNothingWhereNothingChanged) {
-  if (!is_root()) GTEST_SKIP() << "needs root";
   Nights nights("ext4");
   if (!nights.ok()) GTEST_SKIP() << nights.reason();
   for (const std::string guest : {"a/", "b/"}) {

@@ -24,12 +24,9 @@ using testing::AnyOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-std::string text(char letter, std::size_t size = 5000) { return std::string(size, letter); }
-
 class IndexNight : public testing::Test {
  protected:
   void SetUp() override {
-    if (!is_root()) GTEST_SKIP() << "needs root";
     nights_ = std::make_unique<Nights>("ext4");
     if (!nights_->ok()) GTEST_SKIP() << nights_->reason();
     for (const std::string guest : {"a/", "b/"})
@@ -311,6 +308,7 @@ TEST_F(IndexNight, ThatCallsAnUnsharedFileSharedLinksNothingAndTakesNothingAway)
 // The state directory on a filesystem that is full to its last pages: whatever cannot be written, no run crashes, and
 // what it does is whole.
 TEST_F(IndexNight, OnAFullDiskGoesWithoutAnIndex) {
+  int stopped = 0;
   for (int round = 0; round < 8; ++round) {
     const Scratch mounted;
     ASSERT_EQ(::mount("none", mounted.root().c_str(), "tmpfs", 0, "size=4m"), 0);
@@ -321,14 +319,15 @@ TEST_F(IndexNight, OnAFullDiskGoesWithoutAnIndex) {
         {"vunify", "--state", mounted / "state", "--protect=immutable", "--jobs=1", *nights_ / "a", *nights_ / "b"});
     EXPECT_LT(finished.status, 6) << pages << " pages: " << finished.err;
     EXPECT_EQ(nights_->images(), before);
-    const auto lines = finished.out + finished.err;
+    stopped += finished.status != 0;
     if (finished.status != 0) {
-      EXPECT_THAT(lines, HasSubstr("No space left")) << pages;
+      EXPECT_THAT(finished.out + finished.err, HasSubstr("No space left")) << pages;
     }
     const auto status = run({"vunify", "--status", "--state", mounted / "state"});
     EXPECT_TRUE(status.status == 0 || status.status == 5) << pages << status.err;
     ::umount2(mounted.root().c_str(), MNT_DETACH);
   }
+  EXPECT_GT(stopped, 0) << "the disk was never full";
 }
 
 TEST_F(IndexNight, ThatBecomesTooSmallInTheMiddleStillLinks) {

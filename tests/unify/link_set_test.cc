@@ -6,9 +6,8 @@
 
 #include <filesystem>
 
-#include "sys/inode_attr.h"
-#include "sys/mark.h"
 #include "tests/scene.h"
+#include "tests/shared.h"
 
 namespace vunify::test {
 namespace {
@@ -37,11 +36,6 @@ class LinkingOver : public testing::Test {
     return Verdict::unreadable;
   }
   std::uint64_t ino(const std::string& path) const { return dir_.inode(path).ino; }
-  bool is_shared(const std::string& path) const {
-    const Fd file = open_host(dir_ / path, O_RDONLY);
-    EXPECT_EQ(is_marked(file.get(), {fs_id(file.get()), ino(path)}), is_protected(file.get(), Protection::immutable));
-    return is_protected(file.get(), Protection::immutable);
-  }
 
   Scratch dir_{{"a/f", "same"}, {"b/f", "same"}, {"c/f", "same"}};
   Fd staging_;
@@ -55,7 +49,7 @@ TEST_F(LinkingOver, MakesOneProtectedInodeOfThem) {
   link_over(task_);
   const auto finished = finish(task_);
   for (const auto* path : {"a/f", "b/f", "c/f"}) EXPECT_EQ(ino(path), keeper);
-  EXPECT_TRUE(is_shared("a/f"));
+  EXPECT_TRUE(is_shared(dir_ / "a/f"));
   EXPECT_THAT(dir_.names("staging"), IsEmpty());
   EXPECT_EQ(finished.freed_when_closed, 0u);
 }
@@ -105,7 +99,7 @@ TEST_F(LinkingOver, DoesNothingOnceTheKeeperChanged) {
   finish(task_);
   EXPECT_EQ(verdict("b"), Verdict::changed);
   EXPECT_NE(ino("b/f"), ino("a/f"));
-  EXPECT_FALSE(is_shared("a/f"));
+  EXPECT_FALSE(is_shared(dir_ / "a/f"));
   EXPECT_THAT(dir_.names("staging"), IsEmpty());
 }
 
@@ -128,7 +122,7 @@ TEST_F(LinkingOver, GivesBackAVictimThatAGuestLinkedMeanwhile) {
   EXPECT_EQ(verdict("b"), Verdict::changed);
   EXPECT_EQ(ino("b/f"), victim);
   EXPECT_EQ(ino("b/again"), victim);
-  EXPECT_TRUE(is_shared("c/f"));
+  EXPECT_TRUE(is_shared(dir_ / "c/f"));
 }
 
 TEST_F(LinkingOver, LeavesAllAsItWasWhereNothingCouldBeLinked) {
@@ -136,7 +130,7 @@ TEST_F(LinkingOver, LeavesAllAsItWasWhereNothingCouldBeLinked) {
   for (const auto* path : {"b/f", "c/f"}) std::filesystem::remove(dir_ / path);
   link_over(task_);
   finish(task_);
-  EXPECT_FALSE(is_shared("a/f"));
+  EXPECT_FALSE(is_shared(dir_ / "a/f"));
   EXPECT_EQ(dir_.inode("a/f").nlink, 1u);
 }
 

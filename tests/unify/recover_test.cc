@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -13,6 +12,7 @@
 #include "sys/inode_attr.h"
 #include "sys/mark.h"
 #include "tests/scratch.h"
+#include "tests/shared.h"
 
 namespace vunify::test {
 namespace {
@@ -60,13 +60,6 @@ class Interrupted : public testing::Test {
     return paths;
   }
   void move(const std::string& from, const std::string& to) const { std::filesystem::rename(dir_ / from, dir_ / to); }
-  bool is_shared(const std::string& path) const {
-    const Fd fd = open_host(dir_ / path, O_RDONLY);
-    return is_marked(fd.get(), {fs_id(fd.get()), stat_fd(fd.get()).ino}) && stat_fd(fd.get()).immutable;
-  }
-  bool is_marked_still(const std::string& path) const {
-    return ::getxattr((dir_ / path).c_str(), "trusted.vunify", nullptr, 0) >= 0;
-  }
   bool is_over() const { return !dir_.exists(".vunify") && dir_.names("state").empty(); }
 
   Scratch dir_;
@@ -88,7 +81,7 @@ TEST_F(Interrupted, LinkIsUndone) {
   EXPECT_EQ(kept(), Names{});
   EXPECT_NE(dir_.inode("a/x").ino, dir_.inode("b/x").ino);
   EXPECT_EQ(dir_.read("b/x"), "same");
-  EXPECT_FALSE(is_marked_still("a/x"));
+  EXPECT_FALSE(has_mark(dir_ / "a/x"));
   EXPECT_TRUE(is_over());
 }
 
@@ -112,14 +105,14 @@ TEST_F(Interrupted, KeeperIsProtectedWhereverItsNamesWent) {
   move("b/x", "b/y");
   EXPECT_EQ(kept(), Names{});
   EXPECT_EQ(dir_.read("b/y"), "same");
-  EXPECT_TRUE(is_shared("b/y"));
+  EXPECT_TRUE(is_shared(dir_ / "b/y"));
   EXPECT_TRUE(is_over());
 }
 
 TEST_F(Interrupted, GuestThatMovedAwayKeepsAProtectedFile) {
   move("b", "moved");
   EXPECT_EQ(kept(), Names{});
-  EXPECT_TRUE(is_shared("moved/x"));
+  EXPECT_TRUE(is_shared(dir_ / "moved/x"));
   EXPECT_TRUE(is_over());
 }
 
@@ -162,7 +155,7 @@ TEST_F(Interrupted, StagedNameOfAnotherInodeIsKept) {
   dir_.write(".vunify/0-0", "another");
   for (int start = 0; start < 3; ++start) EXPECT_EQ(kept(), Names{staging() + "/0-0"});
   EXPECT_EQ(dir_.read(".vunify/0-0"), "another");
-  EXPECT_TRUE(is_shared("b/x"));
+  EXPECT_TRUE(is_shared(dir_ / "b/x"));
 }
 
 TEST_F(Interrupted, MarkedVictimIsProtectedAgain) {
@@ -171,7 +164,7 @@ TEST_F(Interrupted, MarkedVictimIsProtectedAgain) {
   set_mark(fd.get(), {fs_id(fd.get()), stat_fd(fd.get()).ino});
   EXPECT_EQ(kept(), Names{});
   EXPECT_EQ(dir_.inode("b/x").ino, dir_.inode("c").ino);
-  EXPECT_TRUE(is_shared("c"));
+  EXPECT_TRUE(is_shared(dir_ / "c"));
 }
 
 TEST_F(Interrupted, FlagsOfTheGuestsOwnStay) {
@@ -184,7 +177,7 @@ TEST_F(Interrupted, FlagsOfTheGuestsOwnStay) {
   journal("1", other);
   recover();
   EXPECT_TRUE(dir_.inode("a/other").immutable);
-  EXPECT_FALSE(is_marked_still("a/x"));
+  EXPECT_FALSE(has_mark(dir_ / "a/x"));
 }
 
 TEST_F(Interrupted, GarbageBesideTheJournalIsPassedOver) {

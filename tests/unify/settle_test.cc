@@ -8,6 +8,7 @@
 
 #include "sys/mark.h"
 #include "tests/scene.h"
+#include "tests/shared.h"
 
 namespace vunify::test {
 namespace {
@@ -39,14 +40,6 @@ void link(const Scratch& dir, const std::string& from, const std::string& to) {
   std::filesystem::create_hard_link(dir / from, dir / to);
 }
 
-bool is_shared(const Scratch& dir, const std::string& path) {
-  const Fd file = open_host(dir / path, O_RDONLY);
-  const auto inode = stat_fd(file.get());
-  const bool marked = is_marked(file.get(), {fs_id(file.get()), inode.ino});
-  EXPECT_EQ(marked, inode.immutable) << path;
-  return marked;
-}
-
 void share(const Scratch& dir, const std::string& path) {
   const Fd file = open_host(dir / path, O_RDONLY);
   set_mark(file.get(), {fs_id(file.get()), stat_fd(file.get()).ino});
@@ -62,13 +55,13 @@ class ClonedGuests : public testing::Test {
 
 TEST_F(ClonedGuests, AreAdopted) {
   EXPECT_EQ(Settled(dir_).by(adopt_unprotected).adopted_files, 2u);
-  EXPECT_TRUE(is_shared(dir_, "b/f"));
+  EXPECT_TRUE(is_shared(dir_ / "b/f"));
   EXPECT_EQ(dir_.inode("a/f").ino, dir_.inode("b/f").ino);
 }
 
 TEST_F(ClonedGuests, AreOnlyCountedInADryRun) {
   EXPECT_EQ(Settled(dir_).by(adopt_unprotected, true).adopted_files, 2u);
-  EXPECT_FALSE(is_shared(dir_, "b/f"));
+  EXPECT_FALSE(is_shared(dir_ / "b/f"));
 }
 
 TEST_F(ClonedGuests, AreNotAdoptedWhileOneIsBeingWritten) {
@@ -76,14 +69,14 @@ TEST_F(ClonedGuests, AreNotAdoptedWhileOneIsBeingWritten) {
   Settled settled(dir_);
   EXPECT_EQ(settled.by(adopt_unprotected).adopted_files, 0u);
   EXPECT_EQ(settled.verdict("b/f"), Verdict::shared_unprotected);
-  EXPECT_FALSE(is_shared(dir_, "b/f"));
+  EXPECT_FALSE(is_shared(dir_ / "b/f"));
 }
 
 TEST_F(ClonedGuests, AreNotAdoptedWhenChangedSinceTheWalk) {
   Settled settled(dir_);
   link(dir_, "a/f", "a/again");
   EXPECT_EQ(settled.by(adopt_unprotected).adopted_files, 0u);
-  EXPECT_FALSE(is_shared(dir_, "b/f"));
+  EXPECT_FALSE(is_shared(dir_ / "b/f"));
 }
 
 TEST(ClonedGuestsWithReflink, GetInodesOfTheirOwn) {
@@ -106,7 +99,7 @@ TEST(SecondNameInAGuest, OfASharedInodeBecomesAFile) {
   EXPECT_EQ(settled.by(separate_doubles).copied_files, 1u);
   EXPECT_NE(dir.inode("a/f").ino, dir.inode("a/again").ino);
   EXPECT_EQ(dir.inode("b/f").nlink, 2u);
-  EXPECT_TRUE(is_shared(dir, "b/f"));
+  EXPECT_TRUE(is_shared(dir / "b/f"));
   EXPECT_EQ(dir.read("a/again") + dir.read("a/f"), "samesame");
 }
 
@@ -115,9 +108,9 @@ TEST(LastName, OfASharedInodeIsItsGuestsAgain) {
   share(dir, "a/f");
   Settled settled(dir);
   EXPECT_EQ(settled.by(unmark_last_names, true).unmarked_files, 1u);
-  EXPECT_TRUE(is_shared(dir, "a/f"));
+  EXPECT_TRUE(is_shared(dir / "a/f"));
   EXPECT_EQ(settled.by(unmark_last_names).unmarked_files, 1u);
-  EXPECT_FALSE(is_shared(dir, "a/f"));
+  EXPECT_FALSE(is_shared(dir / "a/f"));
 }
 
 TEST(LastName, StaysSharedWhereAnotherCameMeanwhile) {
@@ -126,7 +119,7 @@ TEST(LastName, StaysSharedWhereAnotherCameMeanwhile) {
   Settled settled(dir);
   ASSERT_EQ(shell("cd " + dir.root() + " && chattr -i a/f && ln a/f b/f && chattr +i a/f").status, 0);
   EXPECT_EQ(settled.by(unmark_last_names).unmarked_files, 0u);
-  EXPECT_TRUE(is_shared(dir, "a/f"));
+  EXPECT_TRUE(is_shared(dir / "a/f"));
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ class SharingGroupsOn : public OnFilesystem {
     rules.dry_run = dry_run;
     return share_groups(scene.guests, scene.scan, scene.candidates, rules, scene.stop, scene.counters);
   }
-  bool is_shared() const { return same_places(reader("a/f").get(), reader("b/f").get()); }
+  bool lie_together() const { return same_places(reader("a/f").get(), reader("b/f").get()); }
 };
 INSTANTIATE_TEST_SUITE_P(Each, SharingGroupsOn, with_reflink, filesystem_name);
 
@@ -34,7 +34,7 @@ TEST_P(SharingGroupsOn, SharesDataAndNeitherInodeNorMetadata) {
   const auto before = image_of(dir().root());
   const auto inode = dir().inode("b/f").ino;
   EXPECT_THAT(share(false).linked_files, testing::Contains(1));
-  EXPECT_TRUE(is_shared());
+  EXPECT_TRUE(lie_together());
   EXPECT_EQ(dir().inode("b/f").ino, inode);
   EXPECT_EQ(image_of(dir().root()), before);
 }
@@ -48,7 +48,7 @@ TEST_P(SharingGroupsOn, TheSecondTimeReadsNothing) {
 
 TEST_P(SharingGroupsOn, ADryRunSharesNothing) {
   EXPECT_THAT(share(true).linked_files, testing::Contains(1));
-  EXPECT_FALSE(is_shared());
+  EXPECT_FALSE(lie_together());
 }
 
 }  // namespace

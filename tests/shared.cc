@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/shared.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/xattr.h>
+
+#include "kernel-cow/cowlink.h"
+#include "sys/fd.h"
+#include "sys/inode.h"
+#include "sys/mark.h"
+
+namespace vunify::test {
+
+bool has_mark(const std::string& path) { return ::lgetxattr(path.c_str(), VUNIFY_MARK_XATTR, nullptr, 0) >= 0; }
+
+bool is_shared(const std::string& path) {
+  const Fd file = open_host(path, O_RDONLY | O_NOATIME);
+  const auto inode = stat_fd(file.get());
+  const bool marked = is_marked(file.get(), {fs_id(file.get()), inode.ino});
+  EXPECT_EQ(marked, inode.immutable) << path;
+  return marked && inode.immutable;
+}
+
+}  // namespace vunify::test
