@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "tests/crash_points.h"
+#include "tests/root_test.h"
 
 namespace vunify::test {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 // Longer than recovery takes two times for one moment.
 constexpr std::chrono::milliseconds a_moment{15};
 
-class Crash : public testing::TestWithParam<const char*> {
+class Crash : public RootTestOn {
  protected:
   Crash() : fs_(GetParam()) {}
   void SetUp() override {
@@ -75,49 +76,47 @@ Ends ends_without_crash(const CrashGuests& guests) {
 
 TEST_P(Crash, BeforeAnyStepOfARunLosesNothing) {
   const auto ends = ends_without_crash(guests(0));
-  for (int step = 1; step < 400; ++step) {
-    SCOPED_TRACE("killed before step " + std::to_string(step));
+  sweep(1, 1, 80, [&](int step) {
     const auto these = guests(step);
     const auto finished = run_until({step, 0, {}}, these.command());
-    if (finished.status != killed) break;
     EXPECT_EQ(these.content_faults(), "");
     expect_recovered(these);
     expect_unified(these, ends.unified);
     expect_private(these, ends.deunified);
-  }
+    return finished;
+  });
 }
 
 TEST_P(Crash, BeforeAnyStepOfTakingItBackLosesNothing) {
   const auto ends = ends_without_crash(guests(0));
-  for (int step = 1; step < 400; ++step) {
-    SCOPED_TRACE("killed before step " + std::to_string(step));
+  sweep(1, 1, 80, [&](int step) {
     const auto these = guests(step);
     these.unify();
     const auto finished = run_until({step, 0, {}}, these.command({"-R"}));
-    if (finished.status != killed) break;
     EXPECT_EQ(these.content_faults(), "");
     expect_recovered(these);
     expect_private(these, ends.deunified);
-  }
+    return finished;
+  });
 }
 
 // The next start may be killed too, and the one after it.
 TEST_P(Crash, BeforeAnyStepOfRecoveryLosesNothing) {
   for (const int first : {30, 40, 48, 55, 60, 66}) {
     const auto these = guests(first);
-    if (run_until({first, 0, {}}, these.command()).status != killed) break;
-    for (int step = 12; step > 0; --step) {
-      SCOPED_TRACE("killed before step " + std::to_string(first) + ", then " + std::to_string(step));
+    SCOPED_TRACE("first before step " + std::to_string(first));
+    ASSERT_EQ(run_until({first, 0, {}}, these.command()).status, killed);
+    sweep(1, 1, 4, [&](int step) {
       std::this_thread::sleep_for(a_moment);
-      run_until({step, 0, {}}, {"vunify", "--state", these.state_dir(), "--recover"});
+      const auto finished = run_until({step, 0, {}}, {"vunify", "--state", these.state_dir(), "--recover"});
       EXPECT_EQ(these.content_faults(), "");
-    }
+      return finished;
+    });
     expect_recovered(these);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, Crash, testing::Values("ext4", "xfs", "btrfs"),
-                         [](const auto& kind) { return std::string(kind.param); });
+INSTANTIATE_TEST_SUITE_P(, Crash, testing::Values("ext4", "xfs", "btrfs"), name_of_each);
 
 }  // namespace
 }  // namespace vunify::test

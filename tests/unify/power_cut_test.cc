@@ -33,9 +33,9 @@ class PowerCut : public testing::TestWithParam<Cut> {
     return made;
   }
 
-  // The power goes before a step; what was done up to `on_disk` is on the disk. False where the run was over before.
-  bool cut_at(int step, int on_disk, const CrashGuests& guests, std::vector<std::string> command) {
-    const auto finished = run_until({step, on_disk, fs_.root()}, std::move(command));
+  // The power goes before a step; what was done up to the last step but some is on the disk.
+  Finished cut_at(int step, const CrashGuests& guests, std::vector<std::string> command) {
+    auto finished = run_until({step, step - step % 4, fs_.root()}, std::move(command));
     fs_.power_cut();
     EXPECT_EQ(guests.content_faults(), "");
     const auto recovered = guests.recover();
@@ -43,7 +43,7 @@ class PowerCut : public testing::TestWithParam<Cut> {
     EXPECT_EQ(guests.image_faults(), "");
     EXPECT_EQ(guests.protection_faults(), "");
     EXPECT_EQ(guests.staged(), "");
-    return finished.status == killed;
+    return finished;
   }
 
   Scratch elsewhere_;
@@ -51,26 +51,26 @@ class PowerCut : public testing::TestWithParam<Cut> {
 };
 
 TEST_P(PowerCut, InARunLosesNothing) {
-  for (int step = 3; step < 400; step += 3) {
-    SCOPED_TRACE("cut before step " + std::to_string(step));
+  sweep(3, 3, 80, [&](int step) {
     const auto these = guests(step);
-    if (!cut_at(step, step - step % 4, these, these.command())) break;
+    auto finished = cut_at(step, these, these.command());
     EXPECT_EQ(these.unify().status, 0);
     EXPECT_EQ(these.image_faults(), "");
     EXPECT_FALSE(these.has_staging());
-  }
+    return finished;
+  });
 }
 
 TEST_P(PowerCut, InTakingItBackLosesNothing) {
-  for (int step = 3; step < 400; step += 5) {
-    SCOPED_TRACE("cut before step " + std::to_string(step));
+  sweep(3, 5, 150, [&](int step) {
     const auto these = guests(step);
-    ASSERT_EQ(these.unify().status, 0);
-    if (!cut_at(step, step - step % 4, these, these.command({"-R"}))) break;
+    EXPECT_EQ(these.unify().status, 0);
+    auto finished = cut_at(step, these, these.command({"-R"}));
     EXPECT_EQ(these.deunify().status, 0);
     EXPECT_EQ(these.image_faults(), "");
     EXPECT_FALSE(these.has_staging());
-  }
+    return finished;
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(, PowerCut,
