@@ -39,6 +39,15 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 void Racer::complain(const std::string& what) { throw Complaint(what); }
 
+bool Racer::in_time(const std::function<bool()>& holds) const {
+  const auto end = course_->runs + 2;  // of the run that is going on, and of one that begins after our first look
+  while (!course_->settled && course_->runs < end) {
+    if (holds()) return true;
+    ::usleep(500);
+  }
+  return holds();
+}
+
 bool Racer::refused(bool failed, const char* call) {
   if (!failed) return false;
   if (errno != EPERM && errno != EAGAIN) throw_errno(call);
@@ -78,6 +87,7 @@ void Racers::start(const std::string& root, std::function<std::unique_ptr<Racer>
 std::vector<std::string> Racers::stop(const std::function<void()>& settle) {
   course_->over = true;
   if (!children_.empty()) settle();
+  course_->settled = true;
   bool hung = false;
   for (const auto child : std::exchange(children_, {})) {
     int status = 0;
@@ -93,28 +103,6 @@ std::vector<std::string> Racers::stop(const std::function<void()>& settle) {
 std::chrono::seconds race_time() {
   const char* seconds = std::getenv("VUNIFY_RACE_SECONDS");
   return std::chrono::seconds(seconds == nullptr ? 60 : std::atoi(seconds));
-}
-
-std::string run_vunify(const std::string& where, const std::vector<std::string>& guests, const std::string& verb) {
-  std::vector<std::string> command{"vunify", "--state", where + "/state", "-q", verb};
-  command.insert(command.end(), guests.begin(), guests.end());
-  const auto ran = run(command);
-  // 1: some file could not be done, which is to be expected here; but nothing may be left in staging.
-  const auto said = ran.out + ran.err;
-  const bool well = (ran.status == 0 || ran.status == 1) && said.find("left in staging") == std::string::npos &&
-                    said.find("turned away") == std::string::npos;
-  return well ? "" : verb + ": " + std::to_string(ran.status) + " " + said;
-}
-
-std::string unify_and_back(const std::string& where, const std::vector<std::string>& guests, std::chrono::seconds time,
-                           unsigned& rounds) {
-  const auto end = std::chrono::steady_clock::now() + time;
-  std::string wrong;
-  for (rounds = 0; wrong.empty() && std::chrono::steady_clock::now() < end; ++rounds) {
-    wrong = run_vunify(where, guests, "--protect=immutable");
-    if (wrong.empty()) wrong = run_vunify(where, guests, "-R");
-  }
-  return wrong;
 }
 
 }  // namespace vunify::test

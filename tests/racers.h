@@ -21,6 +21,8 @@ namespace vunify::test {
 // What racers share with the test (in memory that survives fork).
 struct Course {
   std::atomic<bool> over{false};
+  std::atomic<bool> settled{false};       // the last run of vunify has ended, too
+  std::atomic<std::uint64_t> runs{0};     // of vunify that ended
   std::atomic<std::uint64_t> done{0};     // changes that were made
   std::atomic<std::uint64_t> refused{0};  // and those a protected file refused
   std::atomic<std::uint64_t> linked{0};   // names that a guest linked itself
@@ -38,6 +40,8 @@ class Racer {
   Course& course() const { return *course_; }
   unsigned below(unsigned end) { return std::uniform_int_distribution<unsigned>(0, end - 1)(random_); }
   [[noreturn]] static void complain(const std::string& what);
+  // Waits for what vunify puts right before its run is over: looks again and again, until a whole run has gone by.
+  bool in_time(const std::function<bool()>& holds) const;
   // Counts and passes on: true where the call was refused because the file is protected (or leased, for O_NONBLOCK).
   bool refused(bool failed, const char* call);
 
@@ -58,7 +62,7 @@ class Racers {
   // Ends them all; what they complained of. settle: called when no racer begins another round, for those that wait for
   // a protected file.
   std::vector<std::string> stop(const std::function<void()>& settle = [] {});
-  const Course& course() const { return *course_; }
+  Course& course() const { return *course_; }
 
  private:
   [[noreturn]] void race(const std::string& root, const std::function<std::unique_ptr<Racer>()>& make) const;
@@ -70,13 +74,5 @@ class Racers {
 
 // How long a race lasts: VUNIFY_RACE_SECONDS, or a minute.
 std::chrono::seconds race_time();
-
-// Runs vunify over the guests, once: verb is "--protect=immutable" or "-R". What went wrong with it.
-std::string run_vunify(const std::string& where, const std::vector<std::string>& guests, const std::string& verb);
-
-// Runs vunify over the guests, then vunify -R, over and over until the time is up; ends with -R. What went wrong with
-// vunify itself; nothing where all went well. rounds: how often it ran.
-std::string unify_and_back(const std::string& where, const std::vector<std::string>& guests, std::chrono::seconds time,
-                           unsigned& rounds);
 
 }  // namespace vunify::test

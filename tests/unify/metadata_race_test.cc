@@ -2,23 +2,19 @@
 // Metadata is not guarded by a lease: chmod, chown, setxattr and link pass silently. Guests change it on keepers and
 // victims while vunify links them and takes them apart; no guest ever shows what another one set.
 #include <fcntl.h>
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <memory>
-#include <set>
-#include <thread>
 
-#include "tests/racers.h"
-#include "tests/scratch.h"
+#include "tests/race.h"
 
 namespace vunify::test {
 namespace {
 
 constexpr unsigned files = 16;
-constexpr timespec then{1577836800, 0};
 constexpr mode_t common_mode = 0644;
 
 std::string leaf(unsigned k) { return "/m" + std::to_string(k); }
@@ -143,9 +139,9 @@ class Changer : public Racer {
 
   // Until the keeper is protected another guest's change may show; then it is taken back.
   void look(unsigned k) {
-    auto strange = another_guests(k);
-    for (int i = 0; i < 200 && !strange.empty(); ++i, ::usleep(1000)) strange = another_guests(k);
-    if (!strange.empty()) complain(leaf(k) + " shows another guest's " + strange);
+    std::string strange;
+    if (!in_time([&] { return (strange = another_guests(k)).empty(); }))
+      complain(leaf(k) + " shows another guest's " + strange);
   }
 
   std::string another_guests(unsigned k) {
@@ -163,55 +159,22 @@ class Changer : public Racer {
   std::string path_;
 };
 
-struct Race {
-  explicit Race(const std::string& kind) : fs(kind) {
-    if (!fs.ok()) return;
-    for (const char* guest : {"a", "b"}) {
-      guests.push_back(fs / guest);
-      check(::mkdir(guests.back().c_str(), 0755), "mkdir");
-      for (unsigned k = 0; k < files; ++k) make(guests.back() + leaf(k), common(k));
-    }
-  }
-
-  static void make(const std::string& path, const std::string& text) {
-    const Fd fd(check(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, common_mode), "open", path));
-    write_all(fd.get(), text, path);
-    const timespec times[2] = {then, then};
-    check(::futimens(fd.get(), times), "futimens");
-  }
-
-  LoopFs fs;
-  std::vector<std::string> guests;
-  std::string wrong;
-  unsigned rounds = 0;
-};
+void fill(const std::string& root) {
+  for (unsigned k = 0; k < files; ++k) make_common(root + leaf(k), common(k));
+}
 
 TEST(MetadataRace, NoGuestShowsWhatAnotherSet) {
-  std::vector<std::unique_ptr<Race>> races;
-  for (const char* kind : {"ext4", "xfs", "btrfs"}) {
-    races.push_back(std::make_unique<Race>(kind));
-    if (!races.back()->fs.ok()) GTEST_SKIP() << races.back()->fs.reason();
+  Races races({"a", "b"}, fill);
+  if (!races.reason().empty()) GTEST_SKIP() << races.reason();
+  for (const auto& race : races.each()) {
+    race->racers.start(race->guests[0], [] { return std::make_unique<Changer>(1); });
+    race->racers.start(race->guests[1], [] { return std::make_unique<Changer>(2); });
   }
-  Racers racers;
-  for (const auto& race : races) {
-    racers.start(race->guests[0], [] { return std::make_unique<Changer>(1); });
-    racers.start(race->guests[1], [] { return std::make_unique<Changer>(2); });
-  }
-  std::vector<std::thread> threads;
-  for (auto& race : races)
-    threads.emplace_back(
-        [&race] { race->wrong = unify_and_back(race->fs.root(), race->guests, race_time() / 2, race->rounds); });
-  for (auto& thread : threads) thread.join();
-  const auto take_apart = [&] {
-    for (const auto& race : races) run_vunify(race->fs.root(), race->guests, "-R");
-  };
-  EXPECT_THAT(racers.stop(take_apart), testing::IsEmpty());
-  for (const auto& race : races) EXPECT_EQ(race->wrong, "");
-  EXPECT_GT(racers.course().done, 0U);
-  const auto& course = racers.course();
-  EXPECT_LE(course.parted * 200, course.linked);
-  std::printf("%lu changes, %lu refused; %lu links, %lu parted\n", course.done.load(), course.refused.load(),
-              course.linked.load(), course.parted.load());
+  races.run(race_time() / 2);
+  const auto linked = races.total(&Course::linked), parted = races.total(&Course::parted);
+  std::printf("%lu links, %lu parted\n", linked, parted);
+  EXPECT_GT(linked, 0U);
+  EXPECT_LE(parted * 200, linked);
 }
 
 }  // namespace

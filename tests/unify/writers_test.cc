@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writers of every kind against proof, link and protection: no write is lost, and none is seen by another guest.
 #include <fcntl.h>
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <memory>
-#include <thread>
 
-#include "tests/racers.h"
-#include "tests/scratch.h"
+#include "tests/race.h"
 
 namespace vunify::test {
 namespace {
 
 constexpr unsigned files = 24;
-constexpr timespec then{1577836800, 0};  // one mtime for all, so that they may be unified
 
 std::string leaf(unsigned k) { return "/f" + std::to_string(k); }
 
@@ -135,23 +131,16 @@ class Writer : public Racer {
 
   void replace(unsigned k, const std::string& text) {
     way_ = "rename";
-    write_new(text);
+    make_common("/new", text);
     if (refused(::rename("/new", leaf(k).c_str()) != 0, "rename")) return;
     note(k, text);
-  }
-
-  static void write_new(const std::string& text) {
-    const Fd fd = open_path("/new", O_WRONLY | O_CREAT | O_TRUNC);
-    write_all(fd.get(), text, "/new");
-    const timespec times[2] = {then, then};
-    check(::futimens(fd.get(), times), "futimens");
   }
 
   // In place or by a new file, with the common mtime: now it may be unified again.
   void give_back(unsigned k) {
     if (below(2) == 0) {
       way_ = "rename back";
-      write_new(common(k));
+      make_common("/new", common(k));
       if (refused(::rename("/new", leaf(k).c_str()) != 0, "rename")) return;
       return note(k, common(k));
     }
@@ -159,8 +148,7 @@ class Writer : public Racer {
     const Fd fd = open_path(leaf(k), O_WRONLY | O_TRUNC);
     if (refused(!fd, "open")) return;
     write_all(fd.get(), common(k), leaf(k));
-    const timespec times[2] = {then, then};
-    check(::futimens(fd.get(), times), "futimens");
+    set_common_mtime(fd.get());
     note(k, common(k));
   }
 
@@ -188,55 +176,20 @@ class Onlooker : public Racer {
   }
 };
 
-struct Race {
-  explicit Race(const std::string& kind) : fs(kind) {
-    if (!fs.ok()) return;
-    for (const char* guest : {"a", "b", "c"}) {
-      guests.push_back(fs / guest);
-      check(::mkdir(guests.back().c_str(), 0755), "mkdir");
-      for (unsigned k = 0; k < files; ++k) {
-        const Fd fd = open_path(guests.back() + leaf(k), O_WRONLY | O_CREAT);
-        write_all(fd.get(), common(k), leaf(k));
-        const timespec times[2] = {then, then};
-        check(::futimens(fd.get(), times), "futimens");
-      }
-    }
-  }
-
-  LoopFs fs;
-  std::vector<std::string> guests;
-  std::string wrong;
-  unsigned rounds = 0;
-};
+void fill(const std::string& root) {
+  for (unsigned k = 0; k < files; ++k) make_common(root + leaf(k), common(k));
+}
 
 TEST(Writers, LoseNothingAndAreSeenByNobodyElse) {
-  std::vector<std::unique_ptr<Race>> races;
-  for (const char* kind : {"ext4", "xfs", "btrfs"}) {
-    races.push_back(std::make_unique<Race>(kind));
-    if (!races.back()->fs.ok()) GTEST_SKIP() << races.back()->fs.reason();
+  Races races({"a", "b", "c"}, fill);
+  if (!races.reason().empty()) GTEST_SKIP() << races.reason();
+  for (const auto& race : races.each()) {
+    race->racers.start(race->guests[0], [] { return std::make_unique<Writer>("a"); });
+    race->racers.start(race->guests[1], [] { return std::make_unique<Writer>("b"); });
+    race->racers.start(race->guests[2], [] { return std::make_unique<Onlooker>(); });
   }
-  Racers racers;
-  for (const auto& race : races) {
-    racers.start(race->guests[0], [] { return std::make_unique<Writer>("a"); });
-    racers.start(race->guests[1], [] { return std::make_unique<Writer>("b"); });
-    racers.start(race->guests[2], [] { return std::make_unique<Onlooker>(); });
-  }
-  std::vector<std::thread> threads;
-  for (auto& race : races)
-    threads.emplace_back(
-        [&race] { race->wrong = unify_and_back(race->fs.root(), race->guests, race_time(), race->rounds); });
-  for (auto& thread : threads) thread.join();
-  const auto take_apart = [&] {
-    for (const auto& race : races) run_vunify(race->fs.root(), race->guests, "-R");
-  };
-  EXPECT_THAT(racers.stop(take_apart), testing::IsEmpty());
-  for (const auto& race : races) {
-    EXPECT_EQ(race->wrong, "");
-    EXPECT_GT(race->rounds, 0U);
-    std::printf("%u rounds\n", race->rounds);
-  }
-  EXPECT_GT(racers.course().refused, 0U);  // or they never met a protected file
-  std::printf("%lu changes, %lu refused\n", racers.course().done.load(), racers.course().refused.load());
+  races.run(race_time());
+  EXPECT_GT(races.total(&Course::refused), 0U) << "they never met a protected file";
 }
 
 }  // namespace
