@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/seeds.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
+namespace vunify::test {
+
+std::vector<std::uint32_t> draw_seeds(std::size_t fresh, const std::vector<std::uint32_t>& failed_once) {
+  if (const char* given = std::getenv("VUNIFY_SEED"))
+    return {static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10))};
+  auto seeds = failed_once;
+  std::random_device chance;
+  std::printf("fresh seeds (VUNIFY_SEED=N repeats one):");
+  for (; fresh > 0; --fresh) {
+    seeds.push_back(chance());
+    std::printf(" %u", seeds.back());
+  }
+  std::printf("\n");
+  return seeds;
+}
+
+}  // namespace vunify::test
