@@ -10,10 +10,11 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <thread>
 
 #include "sys/fd.h"
 #include "tests/crash_points.h"
+#include "tests/root_test.h"
+#include "tests/stopped_run.h"
 #include "tests/tools/guests.h"
 #include "tools/status.h"
 #include "tools/text.h"
@@ -25,12 +26,8 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-class VunifyStatus : public testing::Test {
+class VunifyStatus : public RootTest {
  protected:
-  void SetUp() override {
-    if (!is_root()) GTEST_SKIP() << "needs root";
-  }
-
   static Finished status(const Guests& guests, const Words& options = {}) {
     Words words = {"vunify", "--status", "--state", guests / "state"};
     words.insert(words.end(), options.begin(), options.end());
@@ -185,19 +182,12 @@ TEST_F(VunifyStatus, WorksWhileARunIsGoing) {
   for (std::size_t i = 0; i < 150; ++i)
     for (const auto* guest : {"a/", "b/"}) files.push_back({guest + std::to_string(i), std::string(5000 + i, 's')});
   const Guests guests(files);
-  std::thread night([&] {
-    guests.vunify_under({"-e", "trace=renameat2", "-e", "inject=renameat2:delay_enter=20000"}, {"--jobs=1", "-q"});
-  });
-  int running = 0;
-  for (int i = 0; i < 40; ++i) {
-    const auto report = told(guests);
-    EXPECT_EQ(report["unreadable"], Json::array());
-    if (report["running"].is_null()) continue;
-    ++running;
-    EXPECT_EQ(report["interrupted_names"], 0) << "a run's own work is no leftover";
-  }
-  night.join();
-  EXPECT_GT(running, 3);
+  StoppedRun night(guests.command({"--jobs=1", "-q"}), "renameat2", 50, guests / "trace");
+  const auto report = told(guests);
+  EXPECT_EQ(report["unreadable"], Json::array());
+  EXPECT_EQ(report["running"]["process"], night.process());
+  EXPECT_EQ(report["interrupted_names"], 0) << "a run's own work is no leftover";
+  EXPECT_EQ(night.go_on().status, 0);
   EXPECT_TRUE(guests.are_one("149"));
   EXPECT_TRUE(told(guests)["running"].is_null());
 }
