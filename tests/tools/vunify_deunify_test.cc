@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // -R: every guest has its own again, or, where that does not fit, all is as it was.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 
+#include "sys/fd.h"
+#include "tests/root_test.h"
 #include "tests/tools/guests.h"
 
 namespace vunify::test {
@@ -10,16 +13,22 @@ namespace {
 using testing::ContainsRegex;
 using testing::HasSubstr;
 
-class VunifyDeunify : public testing::Test {
+class VunifyDeunify : public RootTest {
  protected:
-  void SetUp() override {
-    if (!is_root()) GTEST_SKIP() << "needs root";
-  }
-
   static void fill(const Guests& guests, const Words& names) {
     for (const auto& name : names)
       for (std::size_t i = 0; i < 5; ++i)
         guests.write(name + "/" + std::to_string(i), std::string(100000 + 5000 * i, 'x'));
+  }
+
+  // Of the five pairs of names all but one were given back.
+  static void expect_one_fails(const Finished& finished, const std::string& reason) {
+    EXPECT_EQ(finished.status, 1) << finished.err;
+    const auto report = Json::parse(finished.out);
+    ASSERT_EQ(report["failed"].size(), 1u) << report.dump(1);
+    EXPECT_EQ(report["failed"][0]["reason"], reason);
+    EXPECT_EQ(report["copied_files"], 4);
+    EXPECT_EQ(report["shared_files"], 2);
   }
 };
 
@@ -91,11 +100,24 @@ TEST_F(VunifyDeunify, OfAFileThatIsWrittenToFailsAndTheNextRunGoesOn) {
   Guests guests;
   fill(guests, {"a", "b"});
   ASSERT_EQ(guests.vunify().status, 0);
-  const auto full = guests.vunify_under(
-      {"-e", "trace=copy_file_range", "-e", "inject=copy_file_range:error=EIO:when=1"}, {"-R", "--json"});
-  EXPECT_EQ(full.status, 1) << full.err;
-  EXPECT_EQ(Json::parse(full.out)["failed"][0]["reason"], "Input/output error");
-  EXPECT_EQ(Json::parse(full.out)["shared_files"], 2);
+  shell_or_fail("chattr -i " + guests / "a/1");
+  {
+    const Fd writer = open_host(guests / "a/1", O_WRONLY);
+    shell_or_fail("chattr +i " + guests / "a/1");
+    expect_one_fails(guests.vunify({"-R", "--json"}), "open for writing");
+    EXPECT_TRUE(guests.are_one("1"));
+  }
+  EXPECT_EQ(guests.vunify({"-R"}).status, 0);
+  EXPECT_TRUE(link_sets(guests.root()).empty());
+}
+
+TEST_F(VunifyDeunify, OfAFileThatCannotBeCopiedFailsAndTheNextRunGoesOn) {
+  Guests guests;
+  fill(guests, {"a", "b"});
+  ASSERT_EQ(guests.vunify().status, 0);
+  expect_one_fails(guests.vunify_under({"-e", "trace=copy_file_range", "-e", "inject=copy_file_range:error=EIO:when=1"},
+                                       {"-R", "--json"}),
+                   "Input/output error");
   EXPECT_FALSE(guests.exists(".vunify"));
   EXPECT_EQ(guests.vunify({"-R"}).status, 0);
   EXPECT_TRUE(link_sets(guests.root()).empty());
