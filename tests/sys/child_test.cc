@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
-#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <stdexcept>
@@ -36,7 +35,6 @@ TEST(Child, MayFollowAWrongPointer) {
 }
 
 TEST(Child, EndsAfterItsSecondsOfProcessorTime) {
-  const auto start = std::chrono::steady_clock::now();
   volatile bool forever = true;
   EXPECT_FALSE(succeeds_in_child(
       [&] {
@@ -44,7 +42,6 @@ TEST(Child, EndsAfterItsSecondsOfProcessorTime) {
         return true;
       },
       1));
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
 }
 
 TEST(Child, ChangesNothingOfOurs) {

@@ -9,11 +9,11 @@
 #include <chrono>
 #include <csignal>
 #include <future>
-#include <thread>
 
 #include "sys/inode_attr.h"
 #include "sys/link.h"
 #include "sys/xattr.h"
+#include "tests/eventually.h"
 #include "tests/sys/on_filesystem.h"
 
 namespace vunify::test {
@@ -106,14 +106,13 @@ TEST_P(LeaseOn, SigioDoesNotKill) {
   EXPECT_TRUE(lease->held());
 }
 
+// The kernel would take it away after 45 s; the shortest of many waits is not the scheduler's.
 TEST_P(LeaseOn, IsGivenUpWithin20MillisecondsWhileItsOwnerSleeps) {
   const Fd file = reader("file");
   auto best = std::chrono::nanoseconds::max();
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < 20; ++i) {
     const auto lease = Lease::take(file.get());
-    auto writer = open_for_write();
-    std::this_thread::sleep_for(100ms);
-    best = std::min(best, writer.get());
+    best = std::min(best, open_for_write().get());
     EXPECT_FALSE(lease->held());
   }
   EXPECT_LT(best, 20ms);
@@ -124,8 +123,8 @@ TEST_P(LeaseOn, PinnedWaitsForItsOwner) {
   auto lease = Lease::take(file.get());
   ASSERT_TRUE(lease->pin());
   auto writer = open_for_write();
-  EXPECT_EQ(writer.wait_for(100ms), std::future_status::timeout);
-  EXPECT_FALSE(lease->held());
+  EXPECT_TRUE(eventually([&] { return !lease->held(); })) << "nobody wants it";
+  EXPECT_EQ(writer.wait_for(0s), std::future_status::timeout);
   lease.reset();
   writer.get();
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A writer who waits for our lease begins his open(2) again, and meets what his name leads to now.
 #include <fcntl.h>
-#include <unistd.h>
 
 #include "sys/fd.h"
 #include "sys/lease.h"
 #include "sys/mount.h"
 #include "sys/root_dir.h"
+#include "tests/eventually.h"
 #include "tests/sys/on_filesystem.h"
 
 namespace vunify::test {
@@ -18,11 +18,11 @@ TEST(TurnAway, HasAWriterLookHisNameUpAgain) {
   auto lease = Lease::take(file.get());
   ASSERT_TRUE(lease && lease->pin());
   shell("printf + >> " + (dir / "file") + " 2>/dev/null &");  // no child of ours: somebody's in a guest
-  while (lease->held()) ::usleep(1000);
+  ASSERT_TRUE(eventually([&] { return !lease->held(); }));
   ASSERT_EQ(::rename((dir / "next").c_str(), (dir / "file").c_str()), 0);
   EXPECT_TRUE(lease->turn_away());
-  for (int tries = 0; tries < 1000 && dir.read("file") != "new+"; ++tries) ::usleep(10000);
-  EXPECT_EQ(dir.read("file"), "new+");  // though the lease is still not given up
+  // Though the lease is still not given up.
+  EXPECT_TRUE(eventually([&] { return dir.read("file") == "new+"; })) << dir.read("file");
   EXPECT_EQ(read_all(file.get(), "file"), "old");
 }
 
@@ -40,11 +40,10 @@ TEST_P(TurnAwayOn, FindsWhoWaitsForALeaseInAView) {
   auto lease = Lease::take(file.get(), mount_of(root.fd()).dev);
   ASSERT_TRUE(lease && lease->pin());
   shell("printf + >> " + (dir() / "file") + " 2>/dev/null &");
-  while (lease->held()) ::usleep(1000);
+  ASSERT_TRUE(eventually([&] { return !lease->held(); }));
   ASSERT_EQ(::rename((dir() / "next").c_str(), (dir() / "file").c_str()), 0);
   EXPECT_TRUE(lease->turn_away());
-  for (int tries = 0; tries < 1000 && dir().read("file") != "new+"; ++tries) ::usleep(10000);
-  EXPECT_EQ(dir().read("file"), "new+");
+  EXPECT_TRUE(eventually([&] { return dir().read("file") == "new+"; })) << dir().read("file");
 }
 
 TEST(TurnAway, FindsThoseWhoWaitInTheTableOfLocks) {
