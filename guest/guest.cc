@@ -188,4 +188,12 @@ OpenedGuests open_guests(const std::vector<std::string>& paths) {
   return opened;
 }
 
+std::vector<std::vector<std::uint32_t>> guests_by_mount(const std::vector<Guest>& guests) {
+  std::map<std::pair<FsId, std::uint64_t>, std::vector<std::uint32_t>> by_mount;
+  for (std::uint32_t i = 0; i < guests.size(); ++i) by_mount[{guests[i].fs, guests[i].mount.id}].push_back(i);
+  std::vector<std::vector<std::uint32_t>> all;
+  for (auto& [mount, members] : by_mount) all.push_back(std::move(members));
+  return all;
+}
+
 }  // namespace vunify

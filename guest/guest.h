@@ -40,4 +40,7 @@ struct OpenedGuests {
 // to underlying filesystems"). Nothing is changed.
 OpenedGuests open_guests(const std::vector<std::string>& paths);
 
+// The guests between which names can be linked: of one filesystem, seen through one mount. Indices into guests.
+std::vector<std::vector<std::uint32_t>> guests_by_mount(const std::vector<Guest>& guests);
+
 }  // namespace vunify

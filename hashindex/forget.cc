@@ -3,7 +3,7 @@
 
 #include <system_error>
 
-#include "hashindex/fresh.h"
+#include "hashindex/delta.h"
 #include "hashindex/merge.h"
 #include "hashindex/seal.h"
 #include "hashindex/store.h"
@@ -15,10 +15,10 @@ void forget_all(const std::string& path, const std::vector<FileId>& inodes) {
   break_seal(path);
   {
     Store store(path, lmdb::Access::write);
-    Fresh fresh(path);
+    Delta delta(path);
     for (const auto& inode : inodes)
-      if (const auto fs = store.number_of(inode.fs)) fresh.add({{*fs, inode.ino}, {}, true, 0, {}});
-    merge(store, fresh);
+      if (const auto fs = store.number_of(inode.fs)) delta.add({{*fs, inode.ino}, {}, true, 0, {}});
+    merge(store, delta);
   }
   make_seal(path);
 }

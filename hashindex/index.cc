@@ -35,8 +35,8 @@ Record record_of(const Learnt& learnt) {
   record.size = learnt.seen.stamp.size;
   record.mtime = learnt.seen.stamp.mtime;
   record.digest = learnt.digest;
-  record.policy = learnt.policy;
-  record.by_place = learnt.by_place;
+  record.match = learnt.match;
+  record.by_layout = learnt.by_layout;
   return record;
 }
 
@@ -67,7 +67,7 @@ Index::Opened Index::open(const std::string& state_dir, lmdb::Access access) {
     if (!opened.note.empty() || (writes && condition == Condition::absent)) remove_index(path);
     if (writes) break_seal(path);
     if (writes && !findings_survive(path)) {
-      Fresh(path).remove();
+      Delta(path).remove();
       opened.note = "what an interrupted run had learnt is damaged, and left out";
     }
     opened.index = std::make_unique<Index>(path, access);
@@ -77,8 +77,8 @@ Index::Opened Index::open(const std::string& state_dir, lmdb::Access access) {
   return opened;
 }
 
-Index::Index(const std::string& path, lmdb::Access access) : store_(path, access), fresh_(path), shared_(store_) {
-  if (access == lmdb::Access::write) merge(store_, fresh_);
+Index::Index(const std::string& path, lmdb::Access access) : store_(path, access), delta_(path), shared_(store_) {
+  if (access == lmdb::Access::write) merge(store_, delta_);
 }
 
 FindUnwalked Index::find_unwalked(const std::vector<Guest>& guests) const {
@@ -91,9 +91,7 @@ FindUnwalked Index::find_unwalked(const std::vector<Guest>& guests) const {
   };
 }
 
-Knowledge Index::look_up(const Scan& scan, const Candidates& candidates, bool by_place) const {
-  return {store_, scan, candidates, by_place};
-}
+Knowledge Index::look_up(const Survey& survey, bool by_layout) const { return {store_, survey, by_layout}; }
 
 void Index::begin(const std::vector<Guest>& guests) {
   guests_ = store_.enroll(guests, clock_now().sec);
@@ -105,7 +103,7 @@ void Index::keep(Finding finding) {
   const std::lock_guard lock(failing_);
   if (failed_) return;
   try {
-    fresh_.add(std::move(finding));
+    delta_.add(std::move(finding));
   } catch (const std::system_error& error) {
     failed_ = error;
   }
@@ -121,7 +119,7 @@ void Index::learn_private(std::uint32_t guest, const Learnt& learnt) {
 
 void Index::learn_shared(std::uint32_t guest, const Learnt& learnt) {
   const auto& seen = learnt.seen;
-  const auto stat = fold_stat(key(), seen.mode, seen.uid, seen.gid, seen.stamp.mtime.sec);
+  const auto stat = stat_hash(key(), seen.mode, seen.uid, seen.gid, seen.stamp.mtime.sec);
   Finding finding{key_of(guest, seen.ino), record_of(learnt), false, stat, learnt.handle};
   finding.record.changed = seen.born;
   finding.record.shared = true;
@@ -145,8 +143,8 @@ Walked Index::walked(const Scan& scan) const {
 
 void Index::end(const std::vector<Guest>& guests, const Scan& scan, bool walked_all) {
   if (failed_) throw std::system_error(*failed_);
-  if (!fresh_.is_empty()) {
-    merge(store_, fresh_);
+  if (!delta_.is_empty()) {
+    merge(store_, delta_);
     if (walked_all)
       prune(store_, walked(scan),
             [&](std::uint32_t fs, std::string_view handle) { return is_gone(guests, filesystems_, fs, handle); });

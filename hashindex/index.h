@@ -10,12 +10,12 @@
 #include <system_error>
 #include <vector>
 
-#include "hashindex/fresh.h"
-#include "hashindex/known.h"
+#include "hashindex/delta.h"
+#include "hashindex/knowledge.h"
 #include "hashindex/merge.h"
-#include "hashindex/prove.h"
 #include "hashindex/seal.h"
 #include "hashindex/store.h"
+#include "survey/scan.h"
 
 namespace vunify {
 
@@ -39,8 +39,8 @@ class Index {
   // Finds keepers of guests that are known and not among these; empty where all of them are. For one thread, while this
   // lives.
   FindUnwalked find_unwalked(const std::vector<Guest>& guests) const;
-  // by_place: of groups that share data, not inodes.
-  Knowledge look_up(const Scan& scan, const Candidates& candidates, bool by_place = false) const;
+  // by_layout: of groups that share data, not inodes.
+  Knowledge look_up(const Survey& survey, bool by_layout) const;
 
   // To write. Guests of this run, in its order; then what it learns of their inodes, from any thread; then the end:
   // what was learnt is merged, what is gone is pruned. Each throws std::system_error where the disk is full; what was
@@ -57,7 +57,7 @@ class Index {
   Walked walked(const Scan& scan) const;
 
   Store store_;
-  Fresh fresh_;
+  Delta delta_;
   KnownShared shared_;
   std::mutex failing_;
   std::optional<std::system_error> failed_;  // guarded by failing_: from then on nothing is learnt

@@ -23,7 +23,7 @@ std::string keeper_key(const InodeKey& key, std::uint64_t size) {
 
 std::string keeper_value(const Finding& finding) {
   std::string bytes;
-  put(bytes, finding.stat_fold);
+  put(bytes, finding.stat_hash);
   return bytes + finding.handle;
 }
 
@@ -151,12 +151,12 @@ class Pruning {
 
 }  // namespace
 
-void merge(Store& store, Fresh& fresh) {
-  if (fresh.is_empty()) return;
+void merge(Store& store, Delta& delta) {
+  if (delta.is_empty()) return;
   Changes changes(store);
-  fresh.for_each([&](const Finding& finding) { finding.is_gone ? changes.remove(finding.key) : changes.put(finding); });
+  delta.for_each([&](const Finding& finding) { finding.is_gone ? changes.remove(finding.key) : changes.put(finding); });
   changes.commit();
-  fresh.remove();
+  delta.remove();
 }
 
 void prune(Store& store, const Walked& walked, const IsGone& is_gone) {

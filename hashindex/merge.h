@@ -10,12 +10,12 @@
 #include <string_view>
 #include <vector>
 
-#include "hashindex/fresh.h"
+#include "hashindex/delta.h"
 #include "hashindex/store.h"
 
 namespace vunify {
 
-void merge(Store& store, Fresh& fresh);
+void merge(Store& store, Delta& delta);
 
 // What a walk has seen: reason to say that something else is gone.
 struct Walked {

@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t two_ticks = 20'000'000;
 constexpr std::int64_t second = 1'000'000'000;
 
-constexpr std::uint8_t is_shared = 1, is_by_place = 2;  // in a record's last byte
+constexpr std::uint8_t is_shared = 1, is_by_layout = 2;  // in a record's last byte
 
 void put_time(std::string& bytes, Timestamp time) {
   put(bytes, static_cast<std::uint64_t>(time.sec));
@@ -21,8 +21,6 @@ Timestamp take_time(Unpack& in) {
   const auto sec = static_cast<std::int64_t>(in.take<std::uint64_t>());
   return {sec, in.take<std::uint32_t>()};
 }
-
-std::uint64_t fold_bytes(const DigestKey& key, const std::string& bytes) { return key.of(bytes).low; }
 
 }  // namespace
 
@@ -55,9 +53,9 @@ std::string to_bytes(const Record& record) {
   put_time(bytes, record.changed);
   put(bytes, record.digest.high);
   put(bytes, record.digest.low);
-  put(bytes, record.policy);
+  put(bytes, record.match);
   put(bytes, record.guest);
-  put(bytes, static_cast<std::uint8_t>((record.shared ? is_shared : 0) | (record.by_place ? is_by_place : 0)));
+  put(bytes, static_cast<std::uint8_t>((record.shared ? is_shared : 0) | (record.by_layout ? is_by_layout : 0)));
   return bytes;
 }
 
@@ -75,32 +73,20 @@ Record record_from(std::string_view bytes) {
   record.changed = take_time(in);
   record.digest.high = in.take<std::uint64_t>();
   record.digest.low = in.take<std::uint64_t>();
-  record.policy = in.take<std::uint64_t>();
+  record.match = in.take<std::uint64_t>();
   record.guest = in.take<std::uint32_t>();
   const auto kind = in.take<std::uint8_t>();
   record.shared = kind & is_shared;
-  record.by_place = kind & is_by_place;
+  record.by_layout = kind & is_by_layout;
   return record;
 }
 
-std::uint64_t fold(const DigestKey& key, const Policy& policy) {
-  std::string bytes;
-  put(bytes, policy.flags);
-  put(bytes, policy.project);
-  for (const auto& [name, value] : policy.xattrs) {
-    bytes.append(name).push_back('\0');
-    put(bytes, static_cast<std::uint64_t>(value.size()));
-    bytes += value;
-  }
-  return fold_bytes(key, bytes);
-}
-
-std::uint64_t fold_stat(const DigestKey& key, std::uint32_t mode, std::uint32_t uid, std::uint32_t gid,
+std::uint64_t stat_hash(const DigestKey& key, std::uint32_t mode, std::uint32_t uid, std::uint32_t gid,
                         std::int64_t mtime) {
   std::string bytes;
   for (const auto number : {mode, uid, gid}) put(bytes, number);
   put(bytes, static_cast<std::uint64_t>(mtime));
-  return fold_bytes(key, bytes);
+  return key.of(bytes).low;
 }
 
 }  // namespace vunify

@@ -13,7 +13,6 @@
 #include <string_view>
 
 #include "hashindex/digest.h"
-#include "hashindex/policy.h"
 #include "sys/inode.h"
 
 namespace vunify {
@@ -28,15 +27,25 @@ struct InodeKey {
 struct Record {
   std::uint64_t size = 0;
   Timestamp mtime;
-  Timestamp changed;         // ctime of a private inode, birth of a shared one
-  Digest digest;             // of its content; all zero: not known
-  std::uint64_t policy = 0;  // fold of the policy metadata that a stat does not tell
-  std::uint32_t guest = 0;   // a private inode's, as the index numbers guests
+  Timestamp changed;        // ctime of a private inode, birth of a shared one
+  Digest digest;            // of its content; all zero: not known
+  std::uint64_t match = 0;  // hash of what else must match: the metadata that a stat does not tell
+  std::uint32_t guest = 0;  // a private inode's, as the index numbers guests
   bool shared = false;
-  bool by_place = false;  // learnt under reflink: policy is a fold of where it lies on disk (unify/layouts.h)
+  bool by_layout = false;  // learnt under reflink: match is a hash of where it lies on disk (unify/layouts.h)
 
   bool operator==(const Record&) const = default;
   bool has_digest() const { return digest != Digest{}; }
+};
+
+// What was found out about an inode that was read to its end.
+struct Learnt {
+  Digest digest;
+  std::uint64_t match = 0;  // as in Record
+  Inode seen;
+  Timestamp reading;       // when it was opened
+  std::string handle;      // sys/handle.h
+  bool by_layout = false;  // as in Record
 };
 
 // May what was recorded be said of the inode as it is now?
@@ -52,9 +61,8 @@ std::string to_bytes(const Record& record);
 InodeKey key_from(std::string_view bytes);
 Record record_from(std::string_view bytes);
 
-// Keyed, so that no guest can make two of one fold.
-std::uint64_t fold(const DigestKey& key, const Policy& policy);  // flags, project, xattrs
-std::uint64_t fold_stat(const DigestKey& key, std::uint32_t mode, std::uint32_t uid, std::uint32_t gid,
-                        std::int64_t mtime);  // what candidates must agree in, beside the size
+// Of what candidates must agree in beside the size. Keyed, so that no guest can make two of one hash.
+std::uint64_t stat_hash(const DigestKey& key, std::uint32_t mode, std::uint32_t uid, std::uint32_t gid,
+                        std::int64_t mtime);
 
 }  // namespace vunify

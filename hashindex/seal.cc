@@ -8,7 +8,7 @@
 #include <sstream>
 #include <vector>
 
-#include "hashindex/fresh.h"
+#include "hashindex/delta.h"
 #include "hashindex/store.h"
 #include "sys/child.h"
 #include "sys/fd.h"
@@ -58,11 +58,11 @@ std::string read_seal(const std::string& path) {
 }
 
 void write_seal(const std::string& path, const std::string& state) {
-  const auto fresh = seal_of(path) + ".new";
-  const Fd file = open_host(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
-  write_all(file.get(), fmt::format("{} {} {}\n", magic, Store::version, state), fresh);
-  sync_data(file.get(), fresh);
-  std::filesystem::rename(fresh, seal_of(path));
+  const auto delta = seal_of(path) + ".new";
+  const Fd file = open_host(delta, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
+  write_all(file.get(), fmt::format("{} {} {}\n", magic, Store::version, state), delta);
+  sync_data(file.get(), delta);
+  std::filesystem::rename(delta, seal_of(path));
   const auto directory = std::filesystem::path(path).parent_path().string();
   sync_data(open_host(directory, O_RDONLY | O_DIRECTORY).get(), directory);  // its new name
 }
@@ -107,7 +107,7 @@ bool salvage(const std::string& path) {
 }
 
 bool findings_survive(const std::string& path) {
-  if (!stat_path(path + ".fresh")) return true;
+  if (!stat_path(path + ".delta")) return true;
   return succeeds_in_child([&] { return findings_read_well(path); }, most_seconds);
 }
 
@@ -116,7 +116,7 @@ void break_seal(const std::string& path) { write_seal(path, "open"); }
 void make_seal(const std::string& path) { write_seal(path, "closed " + describe(path)); }
 
 void remove_index(const std::string& path) {
-  for (const auto* suffix : {"", "-lock", ".seal", ".seal.new", ".fresh", ".fresh-lock", ".new", ".new-lock"})
+  for (const auto* suffix : {"", "-lock", ".seal", ".seal.new", ".delta", ".delta-lock", ".new", ".new-lock"})
     std::filesystem::remove(path + suffix);
 }
 

@@ -25,7 +25,7 @@ Condition examine_seal(const std::string& path);
 // be running yet. A full disk throws.
 bool survives_reading(const std::string& path);  // true where it read every record
 bool salvage(const std::string& path);           // true where it put every record into a new index, now in PATH
-bool findings_survive(const std::string& path);  // the same as the first, of what that run had learnt: PATH.fresh
+bool findings_survive(const std::string& path);  // the same as the first, of what that run had learnt: PATH.delta
 
 void break_seal(const std::string& path);  // durable when it returns: from here on it is being written
 void make_seal(const std::string& path);   // durable, as the index must be already

@@ -6,7 +6,7 @@
 //   filesystems  number -> FsId
 //   guests       number -> root, its inode and handle, when it was last seen
 //   inodes       InodeKey -> Record
-//   keepers      filesystem, size, inode -> fold of owner, mode and mtime; handle: finds a keeper by what a new file is
+//   keepers      filesystem, size, inode -> hash of owner, mode and mtime; handle: finds a keeper by what a new file is
 #pragma once
 
 #include <cstdint>

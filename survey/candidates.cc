@@ -29,13 +29,13 @@ bool are_disjoint(const Guests& a, const Guests& b) {
 
 class Grouping {
  public:
-  Grouping(Scan& scan, const std::vector<std::uint32_t>& place, const GroupRules& rules)
-      : scan_(scan), order_(scan, place, rules), rules_(rules) {}
+  Grouping(Trees& trees, const std::vector<std::uint32_t>& place, const GroupRules& rules)
+      : trees_(trees), order_(trees, place, rules), rules_(rules) {}
 
   Candidates run();
 
  private:
-  File& file(NameRef name) { return scan_.trees[name.guest].file(name.file); }
+  File& file(NameRef name) { return trees_[name.guest].file(name.file); }
 
   bool is_one_inode(NameRef a, NameRef b) const {
     return order_.inode_key(a) == order_.inode_key(b) && order_.group_key(a) == order_.group_key(b);
@@ -61,7 +61,7 @@ class Grouping {
     const auto& f = file(found_.names[first]);
     const bool complete = f.nlink == count && in_different_guests(first, count);
     if (!f.marked && f.nlink > 1 && !complete)
-      return judge(scan_, std::span(found_.names).subspan(first, count), Verdict::hard_linked);
+      return judge(trees_, std::span(found_.names).subspan(first, count), Verdict::hard_linked);
     const auto index = static_cast<std::uint32_t>(found_.inodes.size());
     found_.inodes.push_back({first, count, f.marked, complete});
     if (f.marked && f.nlink == 1) found_.last_names.push_back(index);
@@ -105,7 +105,7 @@ class Grouping {
     const auto is_private = [](const Candidate& inode) { return !inode.shared && inode.complete; };
     if (!rules_.find_unwalked || !rules_.metadata || std::ranges::none_of(inodes, is_private)) return 0;
     const auto name = found_.names[inodes[0].first_name];
-    auto keepers = rules_.find_unwalked(name.guest, scan_.trees[name.guest].fs, file(name));
+    auto keepers = rules_.find_unwalked(name.guest, trees_[name.guest].fs, file(name));
     std::erase_if(keepers, [&](const UnwalkedKeeper& keeper) {
       return std::ranges::any_of(
           inodes, [&](const Candidate& inode) { return file(found_.names[inode.first_name]).ino == keeper.file.ino; });
@@ -126,10 +126,10 @@ class Grouping {
     const auto lone = std::ranges::all_of(inodes, [](const Candidate& inode) { return inode.name_count == 1; });
     for (const auto& inode : inodes)
       if (!inode.shared && inode.name_count == 1)
-        judge(scan_, found_.names_of(inode), lone ? Verdict::no_twin : Verdict::second_copy);
+        judge(trees_, found_.names_of(inode), lone ? Verdict::no_twin : Verdict::second_copy);
   }
 
-  Scan& scan_;
+  Trees& trees_;
   const NameOrder order_;
   const GroupRules& rules_;
   Candidates found_;
@@ -148,19 +148,8 @@ Candidates Grouping::run() {
 
 }  // namespace
 
-Candidates find_candidates(Scan& scan, const std::vector<std::uint32_t>& place, const GroupRules& rules) {
-  return Grouping(scan, place, rules).run();
-}
-
-std::uint32_t Candidates::guest_of(std::uint32_t inode) const {
-  const auto* keeper = unwalked_at(inode);
-  return keeper != nullptr ? keeper->guest : names_of(inodes[inode]).front().guest;
-}
-
-const File& Candidates::file_of(const Scan& scan, std::uint32_t inode) const {
-  if (const auto* keeper = unwalked_at(inode)) return keeper->file;
-  const auto name = names_of(inodes[inode]).front();
-  return scan.trees[name.guest].file(name.file);
+Candidates find_candidates(Trees& trees, const std::vector<std::uint32_t>& place, const GroupRules& rules) {
+  return Grouping(trees, place, rules).run();
 }
 
 std::vector<std::uint32_t> Candidates::members(const CandidateGroup& group) const {
@@ -171,8 +160,8 @@ std::vector<std::uint32_t> Candidates::members(const CandidateGroup& group) cons
   return all;
 }
 
-void judge(Scan& scan, std::span<const NameRef> names, Verdict verdict) {
-  for (const auto name : names) scan.trees[name.guest].file(name.file).verdict = verdict;
+void judge(Trees& trees, std::span<const NameRef> names, Verdict verdict) {
+  for (const auto name : names) trees[name.guest].file(name.file).verdict = verdict;
 }
 
 }  // namespace vunify

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "survey/scan.h"
+#include "survey/tree.h"
 
 namespace vunify {
 
-// One name of an inode: scan.trees[guest].file(file).
+// One name of an inode: trees[guest].file(file).
 struct NameRef {
   std::uint32_t guest = 0;
   std::uint32_t file = 0;
@@ -62,9 +62,6 @@ struct Candidates {
     const auto named = inodes.size() - unwalked.size();
     return inode < named ? nullptr : &unwalked[inode - named];
   }
-  // A guest on its filesystem and mount: the first that has a name of it, or for whom it was looked up.
-  std::uint32_t guest_of(std::uint32_t inode) const;
-  const File& file_of(const Scan& scan, std::uint32_t inode) const;
   // Indices into inodes.
   std::vector<std::uint32_t> members(const CandidateGroup& group) const;
 };
@@ -82,9 +79,9 @@ struct GroupRules {
 // Sets the verdict of every file that needs no proof (hard_linked, no_twin). place[i] is a number for where guest i's
 // names can be linked: equal for guests of one filesystem and mount. Guests whose place is no_place are passed over.
 inline constexpr std::uint32_t no_place = ~std::uint32_t{0};
-Candidates find_candidates(Scan& scan, const std::vector<std::uint32_t>& place, const GroupRules& rules);
+Candidates find_candidates(Trees& trees, const std::vector<std::uint32_t>& place, const GroupRules& rules);
 
 // Sets the verdict of all these names.
-void judge(Scan& scan, std::span<const NameRef> names, Verdict verdict);
+void judge(Trees& trees, std::span<const NameRef> names, Verdict verdict);
 
 }  // namespace vunify

@@ -24,16 +24,16 @@ bool is_earlier(NameRef a, NameRef b) { return std::tie(a.guest, a.file) < std::
 
 }  // namespace
 
-NameOrder::NameOrder(const Scan& scan, const std::vector<std::uint32_t>& place, const GroupRules& rules)
+NameOrder::NameOrder(const Trees& trees, const std::vector<std::uint32_t>& place, const GroupRules& rules)
     : place_(place), rules_(rules) {
   std::map<FsId, std::uint32_t> numbers;
-  for (const auto& tree : scan.trees) {
+  for (const auto& tree : trees) {
     trees_.push_back(&tree);
     fs_.push_back(numbers.emplace(tree.fs, numbers.size()).first->second);
   }
 }
 
-std::uint64_t NameOrder::fold(NameRef name) const {
+std::uint64_t NameOrder::sort_key(NameRef name) const {
   const auto [place, size, mode, uid, gid, mtime] = group_key(name);
   auto group = mix(mix(place, size), static_cast<std::uint64_t>(mtime));
   group = mix(mix(group, static_cast<std::uint64_t>(mode)), std::uint64_t{uid} << 32 | gid);
@@ -41,25 +41,25 @@ std::uint64_t NameOrder::fold(NameRef name) const {
   return (group & ~inode_mask) | inode;
 }
 
-std::vector<NameOrder::Folded> NameOrder::fold_all() const {
+std::vector<NameOrder::Keyed> NameOrder::keyed_names() const {
   std::size_t most = 0;
   for (const auto* tree : trees_) most += tree->files().size();
-  std::vector<Folded> names;
+  std::vector<Keyed> names;
   names.reserve(most);
   for (std::uint32_t guest = 0; guest < trees_.size(); ++guest) {
     if (place_[guest] == no_place) continue;
     const auto count = static_cast<std::uint32_t>(trees_[guest]->files().size());
     for (std::uint32_t i = 0; i < count; ++i)
-      if (trees_[guest]->file(i).verdict == Verdict::shared) names.push_back({fold({guest, i}), {guest, i}});
+      if (trees_[guest]->file(i).verdict == Verdict::open) names.push_back({sort_key({guest, i}), {guest, i}});
   }
   return names;
 }
 
-// Different groups, or inodes, that fold to the same number lie mixed: seldom, but then they are put in order by what
+// Different groups, or inodes, of one key lie mixed: seldom, but then they are put in order by what
 // they are.
-void NameOrder::mend_group(Folded* first, Folded* last) const {
-  const auto is_before = [&](const Folded& a, const Folded& b) {
-    const auto order = [&](const Folded& f) {
+void NameOrder::mend_group(Keyed* first, Keyed* last) const {
+  const auto is_before = [&](const Keyed& a, const Keyed& b) {
+    const auto order = [&](const Keyed& f) {
       return std::tuple_cat(group_key(f.name), std::tuple(f.key), inode_key(f.name),
                             std::tuple(f.name.guest, f.name.file));
     };
@@ -69,7 +69,7 @@ void NameOrder::mend_group(Folded* first, Folded* last) const {
 }
 
 // Each slice begins with a group and reads no further than its own end: beyond, another one is at work.
-void NameOrder::mend(std::vector<Folded>& names) const {
+void NameOrder::mend(std::vector<Keyed>& names) const {
   const auto group_end = [&](std::size_t at, std::size_t limit) {
     while (at > 0 && at < limit && (names[at].key ^ names[at - 1].key) <= inode_mask) ++at;
     return at;
@@ -88,14 +88,14 @@ void NameOrder::mend(std::vector<Folded>& names) const {
 }
 
 std::vector<NameRef> NameOrder::sorted_names() const {
-  auto folded = fold_all();
-  tbb::parallel_sort(folded.begin(), folded.end(), [](const Folded& a, const Folded& b) {
+  auto keyed = keyed_names();
+  tbb::parallel_sort(keyed.begin(), keyed.end(), [](const Keyed& a, const Keyed& b) {
     return a.key != b.key ? a.key < b.key : is_earlier(a.name, b.name);
   });
-  mend(folded);
+  mend(keyed);
   std::vector<NameRef> names;
-  names.reserve(folded.size());
-  for (const auto& [key, name] : folded) names.push_back(name);
+  names.reserve(keyed.size());
+  for (const auto& [key, name] : keyed) names.push_back(name);
   return names;
 }
 

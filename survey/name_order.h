@@ -13,7 +13,7 @@ namespace vunify {
 
 class NameOrder {
  public:
-  NameOrder(const Scan& scan, const std::vector<std::uint32_t>& place, const GroupRules& rules);
+  NameOrder(const Trees& trees, const std::vector<std::uint32_t>& place, const GroupRules& rules);
 
   // Every name of a guest with a place that nothing is said against yet.
   std::vector<NameRef> sorted_names() const;
@@ -28,15 +28,15 @@ class NameOrder {
   auto inode_key(NameRef name) const { return std::tuple(fs_[name.guest], file(name).ino); }
 
  private:
-  struct Folded {
+  struct Keyed {
     std::uint64_t key;  // 40 bits of the group, 24 of the inode
     NameRef name;
   };
   const File& file(NameRef name) const { return trees_[name.guest]->file(name.file); }
-  std::uint64_t fold(NameRef name) const;
-  std::vector<Folded> fold_all() const;
-  void mend(std::vector<Folded>& names) const;
-  void mend_group(Folded* first, Folded* last) const;
+  std::uint64_t sort_key(NameRef name) const;
+  std::vector<Keyed> keyed_names() const;
+  void mend(std::vector<Keyed>& names) const;
+  void mend_group(Keyed* first, Keyed* last) const;
 
   std::vector<const Tree*> trees_;
   std::vector<std::uint32_t> fs_;  // of each guest, numbered

@@ -13,7 +13,7 @@ Verdict first_look(const File& file, const ScanRules& rules, std::string_view pa
   if (rules.exclude->excludes(path)) return Verdict::excluded;
   if (is_below(file.stamp.size, rules.min_size)) return Verdict::too_small;
   if (append_only || (file.immutable && !file.marked)) return Verdict::own_flags;
-  return Verdict::shared;
+  return Verdict::open;
 }
 
 // Visits the directories of one guest.

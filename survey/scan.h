@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <string>
 #include <vector>
@@ -25,7 +24,7 @@ struct ScanFailure {
 
 // trees[i] belongs to guests[i].
 struct Scan {
-  std::deque<Tree> trees;
+  Trees trees;
   std::vector<ScanFailure> failed;
 };
 

@@ -7,7 +7,7 @@
 namespace vunify {
 namespace {
 
-struct Lone {
+struct Twinless {
   std::string path;
   NameRef name;
   const File* file;
@@ -20,13 +20,13 @@ struct Lone {
 };
 
 // A path costs more than all else that is kept of a file, and few files need theirs: those that agree with another in
-// the rest. That is found from a number of each, so that a host whose files are all lone takes 16 bytes for one.
-struct Folded {
+// the rest. That is found from a number of each, so that a host whose files are all twinless takes 16 bytes for one.
+struct Keyed {
   std::uint64_t key;
   NameRef name;
 };
 
-std::uint64_t fold(const File& file) {
+std::uint64_t sort_key(const File& file) {
   std::uint64_t key = 0;
   for (const auto part : {file.stamp.size, static_cast<std::uint64_t>(file.stamp.mtime.sec),
                           std::uint64_t{file.mode} << 32 | (file.uid - file.gid)}) {
@@ -36,54 +36,54 @@ std::uint64_t fold(const File& file) {
   return key;
 }
 
-std::vector<Folded> fold_lone_files(const Scan& scan, const std::vector<std::uint32_t>& place) {
-  std::vector<Folded> folded;
-  for (std::uint32_t guest = 0; guest < scan.trees.size(); ++guest) {
+std::vector<Keyed> keyed_files(const Trees& trees, const std::vector<std::uint32_t>& place) {
+  std::vector<Keyed> keyed;
+  for (std::uint32_t guest = 0; guest < trees.size(); ++guest) {
     if (place[guest] == no_place) continue;
     std::uint32_t i = 0;
-    for (const auto& file : scan.trees[guest].files()) {
-      if (file.verdict == Verdict::no_twin) folded.push_back({fold(file), {guest, i}});
+    for (const auto& file : trees[guest].files()) {
+      if (file.verdict == Verdict::no_twin) keyed.push_back({sort_key(file), {guest, i}});
       ++i;
     }
   }
-  std::ranges::sort(folded, {}, &Folded::key);
-  return folded;
+  std::ranges::sort(keyed, {}, &Keyed::key);
+  return keyed;
 }
 
-std::vector<Lone> lone_files(const Scan& scan, const std::vector<std::uint32_t>& place) {
-  const auto folded = fold_lone_files(scan, place);
-  const auto file = [&](const Folded& f) { return &scan.trees[f.name.guest].file(f.name.file); };
-  std::vector<Lone> lone;
-  for (auto i = folded.begin(); i != folded.end();) {
-    const auto last = std::find_if(i, folded.end(), [&](const Folded& f) { return f.key != i->key; });
-    if (std::any_of(i, last, [&](const Folded& f) { return file(f)->uid != file(*i)->uid; }))
-      for (; i != last; ++i) lone.push_back({scan.trees[i->name.guest].path(i->name.file), i->name, file(*i)});
+std::vector<Twinless> twinless_files(const Trees& trees, const std::vector<std::uint32_t>& place) {
+  const auto keyed = keyed_files(trees, place);
+  const auto file = [&](const Keyed& f) { return &trees[f.name.guest].file(f.name.file); };
+  std::vector<Twinless> twinless;
+  for (auto i = keyed.begin(); i != keyed.end();) {
+    const auto last = std::find_if(i, keyed.end(), [&](const Keyed& f) { return f.key != i->key; });
+    if (std::any_of(i, last, [&](const Keyed& f) { return file(f)->uid != file(*i)->uid; }))
+      for (; i != last; ++i) twinless.push_back({trees[i->name.guest].path(i->name.file), i->name, file(*i)});
     i = last;
   }
-  return lone;
+  return twinless;
 }
 
-bool same_but_owner(const Lone& a, const Lone& b) {
+bool same_but_owner(const Twinless& a, const Twinless& b) {
   return a.key() == b.key() && a.skew() == b.skew() && a.file->uid != b.file->uid;
 }
 
 }  // namespace
 
-Candidates find_shifted(const Scan& scan, const std::vector<std::uint32_t>& place) {
-  auto lone = lone_files(scan, place);
-  std::ranges::sort(lone, [](const Lone& a, const Lone& b) {
+Candidates find_shifted(const Trees& trees, const std::vector<std::uint32_t>& place) {
+  auto twinless = twinless_files(trees, place);
+  std::ranges::sort(twinless, [](const Twinless& a, const Twinless& b) {
     return std::tuple_cat(a.key(), std::tuple(a.skew(), a.name.guest)) <
            std::tuple_cat(b.key(), std::tuple(b.skew(), b.name.guest));
   });
   Candidates found;
-  for (std::size_t i = 0; i < lone.size();) {
+  for (std::size_t i = 0; i < twinless.size();) {
     const auto start = i++;
-    while (i < lone.size() && same_but_owner(lone[i - 1], lone[i])) ++i;
+    while (i < twinless.size() && same_but_owner(twinless[i - 1], twinless[i])) ++i;
     if (i - start < 2) continue;
     found.groups.push_back({static_cast<std::uint32_t>(found.inodes.size()), static_cast<std::uint32_t>(i - start), 0});
     for (auto k = start; k < i; ++k) {
       found.inodes.push_back({static_cast<std::uint32_t>(found.names.size()), 1, false, true});
-      found.names.push_back(lone[k].name);
+      found.names.push_back(twinless[k].name);
     }
   }
   return found;

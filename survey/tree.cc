@@ -31,6 +31,12 @@ File::File(const Inode& inode)
       mode(static_cast<std::uint16_t>(inode.mode & 07777)),
       immutable(inode.immutable) {}
 
+bool File::is_still(const Inode& now, bool shared) const {
+  const bool same =
+      now.is_regular() && now.ino == ino && now.stamp.size == stamp.size && stamp.mtime == ShortTime(now.stamp.mtime);
+  return same && (shared || (stamp.ctime == ShortTime(now.stamp.ctime) && now.nlink == nlink));
+}
+
 void Tree::add(std::string_view directory, std::span<const File> files, std::span<const std::string_view> leaves) {
   if (files.empty()) return;
   std::size_t bytes = directory.size() + 1;

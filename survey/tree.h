@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -52,13 +53,16 @@ struct File {
   std::uint16_t blocks_high = 0;
   std::uint16_t mode : 12 = 0;  // permissions: its type is known
   std::uint16_t immutable : 1 = 0;
-  Verdict verdict = Verdict::shared;  // what the walk alone could say; shared means: nothing against it yet
+  Verdict verdict = Verdict::open;  // what the walk alone could say
   bool marked = false;
 
   File() = default;
   explicit File(const Inode& inode);
 
   std::uint64_t bytes_on_disk() const { return ((std::uint64_t{blocks_high} << 32) + blocks_low) * 512; }
+  // What the walk saw is true still. Of a shared inode ctime and link count move with every name that another guest
+  // removes: they do not count.
+  bool is_still(const Inode& now, bool shared) const;
 };
 static_assert(sizeof(File) == 56);
 
@@ -92,5 +96,7 @@ class Tree {
   std::size_t room_ = 0;  // left at the end of the last text
   char* next_ = nullptr;
 };
+
+using Trees = std::deque<Tree>;  // of the guests, in their order
 
 }  // namespace vunify

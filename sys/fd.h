@@ -26,6 +26,8 @@ T check(T result, std::string_view call, std::string_view path = {}) {
 inline bool is_error(const std::system_error& error, int number) {
   return error.code() == std::error_code(number, std::generic_category());
 }
+// Also where a quota has run out.
+inline bool is_disk_full(const std::system_error& error) { return is_error(error, ENOSPC) || is_error(error, EDQUOT); }
 
 class Fd {
  public:

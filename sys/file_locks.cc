@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <sstream>
@@ -12,6 +13,12 @@
 #include "sys/fd.h"
 
 namespace vunify {
+namespace {
+
+constexpr auto locks_age = std::chrono::milliseconds(50);
+constexpr int locks_share = 50;  // a look at them takes one of so many parts of the time at most
+
+}  // namespace
 
 // "1: POSIX  ADVISORY  WRITE 1234 fe:00:5678 0 EOF", and "1: -> POSIX ..." for one that waits.
 FileLocks FileLocks::parse(std::string_view table) {
@@ -49,6 +56,17 @@ std::optional<int> FileLocks::flock_holder(std::uint64_t superblock_dev, std::ui
   const auto found = flocks_.find({superblock_dev, ino});
   if (found == flocks_.end()) return std::nullopt;
   return found->second;
+}
+
+bool RecentLocks::is_locked(std::uint64_t superblock_dev, std::uint64_t ino) {
+  using Clock = std::chrono::steady_clock;
+  const auto now = Clock::now();
+  if (now >= due_) {
+    locks_ = FileLocks::read();
+    const auto read = Clock::now();
+    due_ = read + std::max<Clock::duration>(locks_age, locks_share * (read - now));
+  }
+  return locks_.is_locked(superblock_dev, ino);
 }
 
 }  // namespace vunify

@@ -2,6 +2,7 @@
 // Which files are locked now (/proc/locks, proc(5)): a lock says that a program is in the middle of something.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -31,6 +32,17 @@ class FileLocks {
   };
   std::unordered_set<Key, Hash> locked_;
   std::map<Key, int> flocks_;  // those that are held, not those waited for
+};
+
+// The table for one who asks of many files: it is looked up again once it is old, and so seldom that reading it takes a
+// small part of the time only, however long guests make it. One thread's.
+class RecentLocks {
+ public:
+  bool is_locked(std::uint64_t superblock_dev, std::uint64_t ino);
+
+ private:
+  FileLocks locks_;
+  std::chrono::steady_clock::time_point due_{};
 };
 
 }  // namespace vunify

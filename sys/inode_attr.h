@@ -22,10 +22,10 @@ std::uint32_t project_id(int fd);
 void set_project_id(int fd, std::uint32_t project);
 
 // What the owner may set and a copy must carry; FS_EXTENT_FL and the like only say how the filesystem stores it.
-inline constexpr std::uint32_t policy_flags = FS_SECRM_FL | FS_UNRM_FL | FS_COMPR_FL | FS_SYNC_FL | FS_NODUMP_FL |
-                                              FS_NOATIME_FL | FS_NOCOMP_FL | FS_JOURNAL_DATA_FL | FS_NOTAIL_FL |
-                                              FS_VERITY_FL | FS_NOCOW_FL | FS_DAX_FL | FS_CASEFOLD_FL;
+inline constexpr std::uint32_t metadata_flags = FS_SECRM_FL | FS_UNRM_FL | FS_COMPR_FL | FS_SYNC_FL | FS_NODUMP_FL |
+                                                FS_NOATIME_FL | FS_NOCOMP_FL | FS_JOURNAL_DATA_FL | FS_NOTAIL_FL |
+                                                FS_VERITY_FL | FS_NOCOW_FL | FS_DAX_FL | FS_CASEFOLD_FL;
 // What says "leave this file alone": it carries a decision of its owner that sharing would break.
-inline constexpr std::uint32_t own_flags = FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NOCOW_FL | FS_IUNLINK_FL;
+inline constexpr std::uint32_t owner_flags = FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NOCOW_FL | FS_IUNLINK_FL;
 
 }  // namespace vunify

@@ -10,6 +10,7 @@
 // Nothing may fork while leases are held: a child would inherit them.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,6 +22,10 @@ namespace vunify {
 
 class Lease {
  public:
+  // How long a lease is held after a name was exchanged: long for a process between looking the name up, passing the
+  // kernel's permission check and coming to the lease; short for a writer that our lease keeps waiting (20 ms at most).
+  static constexpr std::chrono::milliseconds linger{5};
+
   // Takes a lease on fd, which must be open read-only and outlive it. Nothing where somebody has the file open for
   // writing; throws where the filesystem knows no leases, or fd is no regular file. dev: the superblock's (Mount::dev),
   // wanted where fd was opened through a view (sys/root_dir.h), which is in no mount table; else it is looked up.

@@ -29,7 +29,7 @@ void copy_metadata(int from, int to) {
   for (const auto& [name, value] : read_xattrs(from))
     if (name != VUNIFY_MARK_XATTR) set_xattr(to, name, value);
   if (const auto project = project_id(from)) set_project_id(to, project);
-  const auto flags = inode_flags(from) & policy_flags & ~static_cast<std::uint32_t>(FS_VERITY_FL);
+  const auto flags = inode_flags(from) & metadata_flags & ~static_cast<std::uint32_t>(FS_VERITY_FL);
   if (flags != 0) change_inode_flags(to, flags, 0);
   set_times(to, access_time(from), inode.stamp.mtime);
 }

@@ -17,7 +17,7 @@
 namespace vunify {
 
 // A name in a staging directory (guest/staging), which outlives it. It is not removed by itself: whatever stops us, the
-// next start finds it and the journal says what it is (unify/recover).
+// next start finds it and the journal says what it is (change/recover).
 struct StagedName {
   int dir = -1;
   std::string leaf;
@@ -27,7 +27,7 @@ struct StagedName {
 // is immutable, EXDEV across mounts, subvolumes and project ids; nothing is left behind.
 void prepare_link(int fd, const StagedName& staged);
 
-// Makes a private copy of the inode open at fd, contents and policy metadata alike but neither mark nor protection, and
+// Makes a private copy of the inode open at fd, contents and inode metadata alike but neither mark nor protection, and
 // names it. The copy is durable once its filesystem is synced. On failure nothing is left behind.
 void prepare_copy(int fd, const StagedName& staged);
 

@@ -15,8 +15,8 @@ Scene::Scene(const Scratch& dir, const Names& guest_names, const GroupRules& rul
   guests = open_guests(roots).guests;
   if (place_of.empty()) place_of.assign(guests.size(), 0);
   const ExcludeList nothing;
-  scan = scan_guests(guests, {&nothing, 1}, stop, counters);
-  candidates = find_candidates(scan, place_of, rules);
+  scan = scan_guests(guests, {.exclude = &nothing}, stop, counters);
+  candidates = find_candidates(scan.trees, place_of, rules);
 }
 
 std::string Scene::name(NameRef name) const {
@@ -65,21 +65,20 @@ std::vector<Names> Scene::groups() const {
   return all;
 }
 
-LinkTask link_task(const Scene& scene, ProvenClass& proven) {
-  LinkTask task;
-  task.protection = Protection::immutable;
-  for (auto& held : proven) {
-    const auto name = scene.name(held.inode);
-    GuestName guest_name{{}, &scene.guests[static_cast<std::size_t>(name[0] - 'a')].root, name.substr(2)};
-    if (name[0] == 'a') {
-      task.keeper_id = {scene.guests[0].fs, held.seen.ino};
-      task.keeper_name = guest_name;
-      task.keeper = std::move(held);
+LinkRequest link_request(const Scene& scene, ProvenClass& proven) {
+  LinkRequest request;
+  request.protection = Protection::immutable;
+  for (auto& member : proven) {
+    const auto name = scene.survey.guest_name(scene.survey.names_of(member.inode).front());
+    if (scene.name(member.inode)[0] == 'a') {
+      request.keeper_id = scene.survey.id_of(member.inode);
+      request.keeper_name = name;
+      request.keeper = std::move(member.held);
     } else {
-      task.victims.push_back({std::move(held), {guest_name}, {}, false, {}, {}});
+      request.victims.push_back({std::move(member.held), {name}});
     }
   }
-  return task;
+  return request;
 }
 
 }  // namespace vunify::test

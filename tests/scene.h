@@ -7,11 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "hashindex/prove.h"
-#include "survey/candidates.h"
+#include "change/keeper_link.h"
+#include "survey/scan.h"
+#include "survey/survey.h"
 #include "tests/scratch.h"
-#include "unify/link_set.h"
 #include "unify/place.h"
+#include "unify/prove.h"
+#include "unify/run.h"
 
 namespace vunify::test {
 
@@ -32,20 +34,23 @@ struct Scene {
   Names names(const std::vector<std::uint32_t>& inodes) const;  // first names, sorted
   std::vector<std::uint32_t> inodes(const CandidateGroup& group) const;
 
+  Run run() { return {.stop = stop, .counters = counters}; }
+  Prover prover(const ProofRules& rules = {}) { return {survey, key, stop, counters, rules}; }
+
   std::vector<Guest> guests;
   Stop stop;
   Counters counters;
   Scan scan;
   std::vector<std::uint32_t> place_of;
-  Candidates candidates;
+  Survey survey{guests, scan.trees, {}};
+  Candidates& candidates = survey.candidates;
   DigestKey key;
-  ProofScene proof{guests, scan, candidates, key, stop, counters};
 
  private:
   NameRef find(const std::string& name) const;
 };
 
-// What is to be done with a class of guests "a", "b", ...: a's inode is the keeper. Nothing has a name in staging yet.
-LinkTask link_task(const Scene& scene, ProvenClass& proven);
+// What is to be done with a class of guests "a", "b", ...: a's inode is the keeper.
+LinkRequest link_request(const Scene& scene, ProvenClass& proven);
 
 }  // namespace vunify::test

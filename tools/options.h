@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "change/protection.h"
 #include "guest/exclude.h"
 #include "tools/report.h"
-#include "unify/protection.h"
 
 namespace vunify {
 

@@ -33,8 +33,7 @@ std::string_view word_of(Exit exit) {
 Json json_of(const SkipCounts& counts) {
   Json object = Json::object();
   for (std::size_t i = 0; i < counts.size(); ++i)
-    if (counts[i] != 0 && i != static_cast<std::size_t>(Verdict::shared))
-      object[std::string(verdict_names[i])] = counts[i];
+    if (counts[i] != 0 && verdicts[i].is_reason) object[std::string(verdicts[i].name)] = counts[i];
   return object;
 }
 

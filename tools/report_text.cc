@@ -107,10 +107,10 @@ std::string skips(const Outcome& outcome, Detail detail) {
   const auto counts = outcome.skipped();
   std::string text;
   for (std::size_t i = 0; i < counts.size(); ++i) {
-    if (counts[i] == 0 || i == static_cast<std::size_t>(Verdict::shared)) continue;
+    if (counts[i] == 0 || !verdicts[i].is_reason) continue;
     text += text.empty() ? "left alone:\n" : "";
-    text += fmt::format("  {:>11}  {}\n", format_count(counts[i]), verdict_names[i]);
-    if (detail == Detail::verbose) text += fmt::format("               {}\n", explain(static_cast<Verdict>(i)));
+    text += fmt::format("  {:>11}  {}\n", format_count(counts[i]), verdicts[i].name);
+    if (detail == Detail::verbose) text += fmt::format("               {}\n", verdicts[i].sentence);
   }
   return text;
 }

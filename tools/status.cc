@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "change/journal.h"
 #include "hashindex/index.h"
 #include "sys/fd.h"
 #include "tools/text.h"
-#include "unify/journal.h"
 
 namespace vunify {
 namespace {

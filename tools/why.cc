@@ -6,12 +6,10 @@
 #include <algorithm>
 
 #include "guest/state_dir.h"
-#include "survey/candidates.h"
+#include "survey/scan.h"
 #include "tools/text.h"
-#include "unify/link_groups.h"
 #include "unify/place.h"
-#include "unify/share_groups.h"
-#include "unify/shifted_owners.h"
+#include "unify/unify_guests.h"
 
 namespace vunify {
 namespace {
@@ -73,42 +71,22 @@ std::string tell_rule(const std::string& path, const ExcludeRule& rule) {
                      rule.line, printable(rule.pattern));
 }
 
-std::string tell_names(const std::vector<Guest>& guests, const Scan& scan, std::uint64_t ino, NameRef asked) {
+std::string tell_names(const std::vector<Guest>& guests, const Trees& trees, std::uint64_t ino, NameRef asked) {
   std::string lines;
   for (std::uint32_t guest = 0; guest < guests.size(); ++guest)
-    for (std::uint32_t i = 0; i < scan.trees[guest].files().size(); ++i) {
-      if (scan.trees[guest].file(i).ino != ino || guests[guest].fs != guests[asked.guest].fs) continue;
+    for (std::uint32_t i = 0; i < trees[guest].files().size(); ++i) {
+      if (trees[guest].file(i).ino != ino || guests[guest].fs != guests[asked.guest].fs) continue;
       if (guest == asked.guest && i == asked.file) continue;
-      lines += fmt::format("  {}: /{}\n", printable(guests[guest].name), printable(scan.trees[guest].path(i)));
+      lines += fmt::format("  {}: /{}\n", printable(guests[guest].name), printable(trees[guest].path(i)));
     }
   return lines;
 }
 
-void prove_group(const Options& options, const std::vector<Guest>& guests, const std::vector<Place>& places, Scan& scan,
-                 NameRef asked) {
-  const auto place_of = place_of_guests(places, guests.size());
-  leave_unprotected(scan, place_of);
-  if (place_of[asked.guest] == no_place) return;
-  const bool reflink = places[place_of[asked.guest]].protection == Protection::reflink;
-  auto candidates = find_candidates(scan, place_of, {!reflink, !options.ignore_mtime, {}});
-  keep_group_of(candidates, asked);
-  const LinkRules rules{true, !options.ignore_mtime, 1, 1024, {}};
-  const Stop stop(options.max_time);
-  Counters counters;
-  if (reflink) {
-    share_groups(guests, scan, candidates, rules, stop, counters);
-    return;
-  }
-  auto tally = link_groups(guests, scan, candidates, places, place_of, rules, stop, counters);
-  find_shifted_owners(guests, scan, place_of, rules, stop, counters, tally);
-  name_other_mounts(guests, places, scan);
-}
-
 // Where nothing would protect the guest, the question is still answered for the file: as if immutable had been named.
 // Returns what stands against it.
-std::string protect_in_thought(std::vector<Place>& places) {
+std::string protect_in_thought(Places& places) {
   std::string besides;
-  for (auto& place : places) {
+  for (auto& place : places.all()) {
     if (place.protection != Protection::none) continue;
     place.protection = Protection::immutable;
     besides = place.reason;
@@ -124,11 +102,11 @@ Exit tell_why(const Options& options) {
     return Exit::done;
   }
   const auto guests = open_all(options);
-  auto places = find_places(guests, options.protect, true);
+  Places places(guests, options.protect, true);
   const auto besides = protect_in_thought(places);
   const Stop stop(options.max_time);
   Counters counters;
-  auto scan = scan_guests(guests, {&options.exclude, options.min_size}, stop, counters);
+  auto scan = scan_guests(guests, {.exclude = &options.exclude, .min_size = options.min_size}, stop, counters);
   const auto file = find_file(scan.trees[0], options.why_path);
   if (!file) throw Failed(Exit::usage, printable(options.why_path) + ": no regular file of this guest");
   const NameRef asked{0, *file};
@@ -136,10 +114,13 @@ Exit tell_why(const Options& options) {
   const auto path = printable(options.why_path);
   if (found.marked) {
     print(fmt::format("{}: shared, keeper inode {}, with\n{}", path, found.ino,
-                      tell_names(guests, scan, found.ino, asked)));
+                      tell_names(guests, scan.trees, found.ino, asked)));
     return Exit::done;
   }
-  prove_group(options, guests, places, scan, asked);
+  const Run run{.stop = stop, .counters = counters, .dry_run = true, .mtime = !options.ignore_mtime};
+  Outcome outcome;
+  unify_files(guests, places, scan.trees, run, outcome,
+              [&](Candidates& candidates) { keep_group_of(candidates, asked); });
   const auto verdict = scan.trees[0].file(*file).verdict;
   if (verdict == Verdict::shared)
     print(fmt::format("{}: not shared yet: the next run can share it\n", path));

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/deunify_guests.h"
 
-#include <fcntl.h>
-
 #include <map>
+#include <memory>
 
+#include "change/break_links.h"
+#include "guest/staging.h"
 #include "hashindex/forget.h"
-#include "hashindex/index.h"
-#include "survey/candidates.h"
 #include "survey/scan.h"
+#include "survey/survey.h"
 #include "sys/clone.h"
-#include "sys/mark.h"
-#include "unify/break_links.h"
-#include "unify/place.h"
 #include "unify/summarize.h"
+#include "unify/tally.h"
 
 namespace vunify {
 namespace {
@@ -21,51 +19,41 @@ namespace {
 // The shared inodes of one place. Where all names of an inode are among its guests, one of them keeps it.
 struct Breaking {
   std::vector<std::uint32_t> guests;
-  std::unique_ptr<Staging> staging;
-  std::vector<BreakTask> tasks;
-  std::vector<NameRef> last_names;  // of inodes with one name: they only lose mark and protection
-  std::uint64_t bytes = 0;          // of all copies
+  std::unique_ptr<Staging> staging{};
+  std::vector<BreakRequest> requests{};
+  std::vector<NameRef> first_names{};  // of each request
+  std::vector<NameRef> last_names{};   // of inodes with one name: they only lose mark and protection
+  std::uint64_t bytes = 0;             // of all copies
 };
 
-GuestName guest_name(const std::vector<Guest>& guests, const Scan& scan, NameRef name) {
-  return {name, &guests[name.guest].root, scan.trees[name.guest].path(name.file)};
-}
-
-std::vector<FileId> shared_inodes(const std::vector<Guest>& guests, const Scan& scan) {
+std::vector<FileId> shared_inodes(const Survey& survey) {
   std::vector<FileId> shared;
-  for (std::size_t guest = 0; guest < guests.size(); ++guest)
-    for (const auto& file : scan.trees[guest].files())
-      if (file.marked) shared.push_back({guests[guest].fs, file.ino});
+  for (std::size_t guest = 0; guest < survey.guests.size(); ++guest)
+    for (const auto& file : survey.trees[guest].files())
+      if (file.marked) shared.push_back({survey.guests[guest].fs, file.ino});
   return shared;
 }
 
-void plan_breaking(const std::vector<Guest>& guests, const Scan& scan, Breaking& breaking) {
-  std::map<std::uint64_t, std::vector<NameRef>> shared;  // by inode number: one filesystem
-  for (const auto guest : breaking.guests)
-    for (std::uint32_t i = 0; i < scan.trees[guest].files().size(); ++i)
-      if (scan.trees[guest].file(i).marked) shared[scan.trees[guest].file(i).ino].push_back({guest, i});
-  for (const auto& [ino, names] : shared) {
-    const auto& file = scan.trees[names[0].guest].file(names[0].file);
-    BreakTask task;
-    task.keeper = {guests[names[0].guest].fs, ino};
-    task.bytes = file.bytes_on_disk();
-    for (const auto name : names) task.names.push_back(guest_name(guests, scan, name));
-    if (file.nlink == names.size()) task.names.pop_back();
-    if (task.names.empty()) breaking.last_names.push_back(names[0]);
-    breaking.bytes += task.bytes * task.names.size();
-    if (!task.names.empty()) breaking.tasks.push_back(std::move(task));
-  }
+void plan_inode(const Survey& survey, std::vector<NameRef> names, Breaking& breaking) {
+  const auto first = names.front();
+  const auto& file = survey.file(first);
+  if (file.nlink == names.size()) names.pop_back();
+  if (names.empty()) return breaking.last_names.push_back(first);
+  BreakRequest request{{}, {survey.guest(first).fs, file.ino}};
+  for (const auto name : names) request.names.push_back(survey.guest_name(name));
+  breaking.bytes += file.bytes_on_disk() * names.size();
+  breaking.first_names.push_back(first);
+  breaking.requests.push_back(std::move(request));
 }
 
-std::vector<Breaking> plan_all(const std::vector<Guest>& guests, const Scan& scan) {
-  std::map<std::pair<FsId, std::uint64_t>, Breaking> by_mount;
-  for (std::uint32_t i = 0; i < guests.size(); ++i) by_mount[{guests[i].fs, guests[i].mount.id}].guests.push_back(i);
-  std::vector<Breaking> all;
-  for (auto& [mount, breaking] : by_mount) {
-    plan_breaking(guests, scan, breaking);
-    all.push_back(std::move(breaking));
-  }
-  return all;
+Breaking plan_breaking(const Survey& survey, std::vector<std::uint32_t> guests) {
+  Breaking breaking{std::move(guests)};
+  std::map<std::uint64_t, std::vector<NameRef>> shared;  // by inode number: one filesystem
+  for (const auto guest : breaking.guests)
+    for (std::uint32_t i = 0; i < survey.trees[guest].files().size(); ++i)
+      if (const auto& file = survey.trees[guest].file(i); file.marked) shared[file.ino].push_back({guest, i});
+  for (auto& [ino, names] : shared) plan_inode(survey, std::move(names), breaking);
+  return breaking;
 }
 
 std::string in_mebibytes(std::uint64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
@@ -87,62 +75,70 @@ std::optional<Refusal> prepare(const std::vector<Guest>& guests, Breaking& break
                  "needs " + in_mebibytes(breaking.bytes) + " for private copies, has " + in_mebibytes(free)};
 }
 
-void unmark(const std::vector<Guest>& guests, const Scan& scan, const Breaking& breaking, bool dry_run,
-            Outcome& outcome) {
+std::optional<Refusal> prepare_all(const std::vector<Guest>& guests, std::vector<Breaking>& all) {
+  for (auto& breaking : all)
+    if (auto refusal = prepare(guests, breaking)) return refusal;
+  return std::nullopt;
+}
+
+void unmark(const Survey& survey, const Breaking& breaking, bool dry_run, Outcome& outcome) {
   for (const auto name : breaking.last_names) {
-    const auto guest = guest_name(guests, scan, name);
     try {
       if (!dry_run) {
-        const Fd fd = guest.root->open_regular(guest.path);
-        const auto ino = scan.trees[name.guest].file(name.file).ino;
-        if (!release_last_name(fd.get(), {guests[name.guest].fs, ino})) continue;
+        const auto guest_name = survey.guest_name(name);
+        const Fd fd = guest_name.root->open_regular(guest_name.path);
+        if (!release_last_name(fd.get(), {survey.guest(name).fs, survey.file(name).ino})) continue;
       }
       ++outcome.unmarked_files;
     } catch (const std::system_error& error) {
-      outcome.failed.push_back({guests[name.guest].name, guest.path, error.code().message()});
+      outcome.failed.push_back(failure_at(survey, name, error.code().message()));
     }
   }
 }
 
-void count(const std::vector<Guest>& guests, const std::vector<BreakTask>& tasks, bool dry_run, Outcome& outcome) {
-  for (const auto& task : tasks) {
-    const auto copied = dry_run ? task.names.size() : task.copied;
-    outcome.copied_files += copied;
-    outcome.copied_bytes += copied * task.bytes;
-    outcome.disk_full |= task.disk_full;
-    if (!task.reason.empty())
-      outcome.failed.push_back({guests[task.names.front().ref.guest].name, task.names.front().path, task.reason});
+std::vector<BreakResult> break_all(const Breaking& breaking, const Run& run) {
+  if (run.dry_run || breaking.requests.empty()) return std::vector<BreakResult>(breaking.requests.size());
+  Journal journal(run.state_dir, "break");
+  return LinkBreaker(journal, breaking.staging->fd(), breaking.staging->path()).run(breaking.requests, [&] {
+    return run.stop.requested();
+  });
+}
+
+void count(const Survey& survey, const Breaking& breaking, const std::vector<BreakResult>& results, bool dry_run,
+           Outcome& outcome) {
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const auto first = breaking.first_names[i];
+    const auto copied = dry_run ? breaking.requests[i].names.size() : results[i].copied;
+    outcome.count_copies(copied, survey.file(first).bytes_on_disk(), results[i].disk_full);
+    if (!results[i].reason.empty()) outcome.failed.push_back(failure_at(survey, first, results[i].reason));
+  }
+}
+
+void carry_out(const Survey& survey, std::vector<Breaking>& all, const Run& run, Outcome& outcome) {
+  if (!run.dry_run) forget_inodes(index_path(run.state_dir), shared_inodes(survey));
+  for (auto& breaking : all) {
+    run.counters.begin(Phase::link, breaking.requests.size());
+    count(survey, breaking, break_all(breaking, run), run.dry_run, outcome);
+    unmark(survey, breaking, run.dry_run, outcome);
   }
 }
 
 }  // namespace
 
-std::optional<Refusal> deunify_guests(const std::vector<Guest>& guests, bool dry_run, const std::string& state_dir,
-                                      const Stop& stop, Counters& counters, Outcome& outcome) {
+std::optional<Refusal> deunify_guests(const std::vector<Guest>& guests, const Run& run, Outcome& outcome) {
   const ExcludeList nothing;
-  auto scan = scan_guests(guests, {&nothing, 0}, stop, counters);
-  auto all = plan_all(guests, scan);
-  std::optional<Refusal> refusal;
-  for (auto& breaking : all)
-    if (!dry_run && !refusal) refusal = prepare(guests, breaking);
-  if (!dry_run && !refusal) forget_inodes(index_path(state_dir), shared_inodes(guests, scan));
-  for (auto& breaking : all) {
-    if (refusal) continue;
-    counters.begin(Phase::link, breaking.tasks.size());
-    if (!dry_run && !breaking.tasks.empty()) {
-      Journal journal(state_dir, "break");
-      LinkBreaker(journal, breaking.staging->fd(), breaking.staging->path()).run(breaking.tasks, [&] {
-        return stop.requested();
-      });
-    }
-    count(guests, breaking.tasks, dry_run, outcome);
-    unmark(guests, scan, breaking, dry_run, outcome);
-  }
+  auto scan = scan_guests(guests, {.exclude = &nothing, .min_size = 0}, run.stop, run.counters);
+  const Survey survey{guests, scan.trees, {}};
+  std::vector<Breaking> all;
+  for (auto& members : guests_by_mount(guests)) all.push_back(plan_breaking(survey, std::move(members)));
+  const auto refusal = run.dry_run ? std::nullopt : prepare_all(guests, all);
+  if (!refusal) carry_out(survey, all, run, outcome);
   for (auto& breaking : all)
     if (breaking.staging) breaking.staging->remove_if_empty();
   if (refusal) return refusal;
-  if (!dry_run && !stop.requested()) scan = scan_guests(guests, {&nothing, 0}, stop, counters);
-  summarize_private(guests, scan, dry_run, outcome);
+  if (!run.dry_run && !run.stop.requested())
+    scan = scan_guests(guests, {.exclude = &nothing, .min_size = 0}, run.stop, run.counters);
+  summarize_private(guests, scan, run.dry_run, outcome);
   return std::nullopt;
 }
 

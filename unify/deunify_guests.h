@@ -3,20 +3,17 @@
 #pragma once
 
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "guest/guest.h"
-#include "survey/counters.h"
-#include "sys/stop.h"
 #include "unify/outcome.h"
+#include "unify/run.h"
 
 namespace vunify {
 
 // Walks the guests with no excludes, so that nothing shared is forgotten, and breaks every shared name off its inode.
 // The space is checked first: where the copies would not fit, or no staging directory can be had, the refusal is
 // returned and nothing has changed.
-std::optional<Refusal> deunify_guests(const std::vector<Guest>& guests, bool dry_run, const std::string& state_dir,
-                                      const Stop& stop, Counters& counters, Outcome& outcome);
+std::optional<Refusal> deunify_guests(const std::vector<Guest>& guests, const Run& run, Outcome& outcome);
 
 }  // namespace vunify

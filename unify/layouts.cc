@@ -10,7 +10,7 @@
 namespace vunify {
 namespace {
 
-std::uint64_t fold_refusal(const DigestKey& key, Verdict verdict) {
+std::uint64_t refusal_hash(const DigestKey& key, Verdict verdict) {
   std::string bytes = "refused";
   put(bytes, static_cast<std::uint64_t>(verdict));
   return key.of(bytes).low;
@@ -27,7 +27,7 @@ bool follows(const Extent& before, const Extent& next) {
 }
 
 // What is delayed will have a place.
-bool has_no_place(const std::vector<Extent>& extents) {
+bool is_not_stored_apart(const std::vector<Extent>& extents) {
   return extents.empty() ||
          std::ranges::any_of(extents, [](const Extent& extent) { return extent.in_metadata && !extent.delayed; });
 }
@@ -38,7 +38,7 @@ bool is_delayed(const std::vector<Extent>& extents) { return std::ranges::any_of
 
 // Filesystems tell one run of blocks in one piece or in several, and what they keep ready behind a file's end comes and
 // goes.
-std::uint64_t fold_places(const DigestKey& key, const std::vector<Extent>& extents, std::uint64_t size) {
+std::uint64_t layout_hash(const DigestKey& key, const std::vector<Extent>& extents, std::uint64_t size) {
   std::string bytes = "places";
   Extent run;
   for (const auto& extent : extents) {
@@ -54,16 +54,17 @@ std::uint64_t fold_places(const DigestKey& key, const std::vector<Extent>& exten
   return key.of(bytes).low;
 }
 
-Layouts::Layouts(const ProofScene& scene, bool flush)
-    : scene_(scene),
+Layouts::Layouts(const Survey& survey, const DigestKey& key, bool flush)
+    : survey_(survey),
+      key_(key),
       flush_(flush),
-      refusals_{{{fold_refusal(scene.key, Verdict::not_shareable), Verdict::not_shareable},
-                 {fold_refusal(scene.key, Verdict::own_flags), Verdict::own_flags}}} {}
+      refusals_{{{refusal_hash(key, Verdict::not_shareable), Verdict::not_shareable},
+                 {refusal_hash(key, Verdict::own_flags), Verdict::own_flags}}} {}
 
 std::vector<LeftAlone> Layouts::sort(const CandidateGroup& group, std::span<const Known> known) {
   layouts_.clear();
   left_.clear();
-  size_ = scene_.candidates.file_of(scene_.scan, group.first).stamp.size;
+  size_ = survey_.file_of(group.first).stamp.size;
   for (std::uint32_t i = 0; i < group.count; ++i)
     if (known.empty() || !add_known(group.first + i, known[i])) unknown_.push_back(group.first + i);
   std::ranges::reverse(unknown_);  // taken from the end
@@ -75,10 +76,10 @@ std::vector<LeftAlone> Layouts::sort(const CandidateGroup& group, std::span<cons
   return std::exchange(left_, {});
 }
 
-// By their first inodes, for a fold's order changes with the key: a dry run is to choose as the run after it does.
+// By their first inodes, for a hash's order changes with the key: a dry run is to choose as the run after it does.
 std::vector<Layout*> Layouts::all() {
   std::vector<Layout*> all;
-  for (auto& [fold, layout] : layouts_) all.push_back(&layout);
+  for (auto& [hash, layout] : layouts_) all.push_back(&layout);
   std::ranges::sort(all, {}, [](const Layout* layout) { return layout->inodes.empty() ? 0 : layout->inodes.front(); });
   return all;
 }
@@ -93,20 +94,20 @@ Layout& Layouts::refused(Verdict verdict) {
   return at(std::ranges::find(refusals_, verdict, &std::pair<std::uint64_t, Verdict>::second)->first);
 }
 
-Layout& Layouts::at(std::uint64_t fold) {
-  const auto [found, is_new] = layouts_.try_emplace(fold);
+Layout& Layouts::at(std::uint64_t hash) {
+  const auto [found, is_new] = layouts_.try_emplace(hash);
   auto& layout = found->second;
   if (!is_new) return layout;
-  layout.fold = fold;
-  const auto refusal = std::ranges::find(refusals_, fold, &std::pair<std::uint64_t, Verdict>::first);
+  layout.hash = hash;
+  const auto refusal = std::ranges::find(refusals_, hash, &std::pair<std::uint64_t, Verdict>::first);
   if (refusal != refusals_.end()) layout.refused = refusal->second;
   return layout;
 }
 
 // False where it has to be looked at. Two contents at one place: one of them lay there, and was moved.
 bool Layouts::add_known(std::uint32_t inode, const Known& known) {
-  if (known.policy == 0) return false;
-  auto& layout = at(known.policy);
+  if (known.match == 0) return false;
+  auto& layout = at(known.match);
   if (layout.is_read() && known.is_known() && layout.digest != known.digest) return false;
   if (known.is_known()) layout.digest = known.digest;
   layout.inodes.push_back(inode);
@@ -114,9 +115,9 @@ bool Layouts::add_known(std::uint32_t inode, const Known& known) {
 }
 
 void Layouts::add_unknown(std::uint32_t inode) {
-  const auto fold = look(inode);
-  if (!fold) return;
-  auto& layout = at(*fold);
+  const auto hash = look(inode);
+  if (!hash) return;
+  auto& layout = at(*hash);
   if (!is_confirmed(layout)) {
     unknown_.insert(unknown_.end(), layout.inodes.begin(), layout.inodes.end());
     layout.inodes.clear();
@@ -130,31 +131,31 @@ void Layouts::add_unknown(std::uint32_t inode) {
 bool Layouts::is_confirmed(Layout& layout) {
   if (layout.is_seen || layout.refused || layout.inodes.empty()) return true;
   const auto left = left_.size();
-  const bool confirmed = look(layout.inodes.front()) == layout.fold;
+  const bool confirmed = look(layout.inodes.front()) == layout.hash;
   left_.resize(left);  // where it is not, it is looked at again
   return confirmed;
 }
 
 Fd Layouts::open(std::uint32_t inode) const {
-  const auto name = scene_.candidates.names_of(scene_.candidates.inodes[inode]).front();
-  return scene_.guests[name.guest].root.open_to_read(scene_.scan.trees[name.guest].path(name.file));
+  const auto name = survey_.guest_name(survey_.names_of(inode).front());
+  return name.root->open_to_read(name.path);
 }
 
 std::optional<std::uint64_t> Layouts::look(std::uint32_t inode) {
   try {
     const auto fd = open(inode);
     const auto now = stat_fd(fd.get());
-    if (!now.is_regular() || now.ino != scene_.candidates.file_of(scene_.scan, inode).ino)
+    if (!now.is_regular() || now.ino != survey_.file_of(inode).ino)
       throw std::system_error(ENOENT, std::generic_category());
-    const bool shared = scene_.candidates.inodes[inode].shared;
-    if (!shared && (inode_flags(fd.get()) & own_flags) != 0) return refused(Verdict::own_flags).fold;
+    const bool shared = survey_.inode(inode).shared;
+    if (!shared && (inode_flags(fd.get()) & owner_flags) != 0) return refused(Verdict::own_flags).hash;
     auto extents = extents_of(fd.get(), false);
     if (flush_ && is_delayed(extents)) extents = extents_of(fd.get(), true);
-    if (has_no_place(extents)) return refused(Verdict::not_shareable).fold;
+    if (is_not_stored_apart(extents)) return refused(Verdict::not_shareable).hash;
     // What has no place yet lies where nobody else does.
-    return is_delayed(extents) ? fold({{0, ~std::uint64_t{inode}, size_, false, true, true}}) : fold(extents);
-  } catch (const std::system_error&) {
-    left_.push_back({inode, Verdict::vanished, {}, {}});
+    return is_delayed(extents) ? hash({{0, ~std::uint64_t{inode}, size_, false, true, true}}) : hash(extents);
+  } catch (const std::system_error& error) {
+    left_.push_back({inode, verdict_of(error.code(), Attempt::open), error.code().message()});
     return std::nullopt;
   }
 }

@@ -3,354 +3,314 @@
 
 #include <tbb/parallel_for.h>
 
+#include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <map>
 
-#include "sys/handle.h"
-#include "unify/batch.h"
+#include "unify/linker.h"
 #include "unify/plan.h"
+#include "unify/rounds.h"
 #include "unify/sift.h"
 
 namespace vunify {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+constexpr std::size_t least_open = 16;   // files of one group held at a time, at the least
+constexpr std::size_t most_open = 4096;  // more would make the chunks smaller than a page (ProofRules::buffer_bytes)
 
-constexpr std::size_t batch_names = 4096;  // between two records of a journal
-constexpr std::size_t least_open = 16;     // files of one group held at a time, at the least
-constexpr std::size_t most_open = 4096;    // more would make the chunks smaller than a page (ProofRules::buffer_bytes)
-
+// What all workers look at.
 struct Work {
-  const std::vector<Guest>& guests;
-  Scan& scan;
-  Candidates& candidates;
-  const std::vector<Place>& places;
-  const std::vector<std::uint32_t>& place_of;
-  const LinkRules& rules;
-  const Stop& stop;
-  Counters& counters;
+  Survey& survey;
+  const Places& places;
+  const Run& run;
   const DigestKey key;
   const Knowledge knowledge;
   std::atomic<std::size_t> next{0};  // group to be taken
   std::atomic<bool> disk_full{false};
 
-  bool is_over() const { return disk_full || stop.requested(); }
+  bool is_over() const { return disk_full || run.stop.requested(); }
 };
 
-ProofRules proof_rules(const LinkRules& rules) {
+ProofRules proof_rules(const Run& run) {
   ProofRules proof;
-  proof.leases = !rules.dry_run;
-  proof.mtime = rules.mtime;
-  proof.digests = rules.learns();
-  // A worker holds what it proves, in its batch twice as many, and the directories of one set.
-  proof.max_open = std::clamp(rules.open_files / rules.jobs / 4, least_open, most_open);
+  proof.leases = !run.dry_run;
+  proof.mtime = run.mtime;
+  proof.digests = run.learns();
+  // A worker holds what it proves, in its batches twice as many, and the directories of one set.
+  proof.max_open = std::clamp(run.open_files / run.jobs / 4, least_open, most_open);
   return proof;
 }
+
+Verdict verdict_of(const LinkedVictim& victim) {
+  switch (victim.end) {
+    case LinkEnd::linked:
+      return Verdict::shared;
+    case LinkEnd::changed:
+      return Verdict::changed;
+    case LinkEnd::locked:
+      return Verdict::locked;
+    case LinkEnd::not_reached:
+      return Verdict::not_reached;
+    case LinkEnd::failed:
+      break;
+  }
+  return verdict_of(victim.error, Attempt::link);
+}
+
+// The inodes of a request, and what its keeper's reading told.
+struct Decision {
+  std::uint32_t keeper = 0;
+  std::vector<std::uint32_t> victims{};
+  Digest digest{};
+  Timestamp reading{};
+};
 
 class Worker {
  public:
   Worker(Work& work, unsigned number)
       : work_(work),
-        scene_{work.guests, work.scan, work.candidates, work.key, work.stop, work.counters},
-        most_open_(proof_rules(work.rules).max_open),
-        prover_(scene_, proof_rules(work.rules)),
-        name_(std::to_string(number)),
-        tally_(work.guests.size()) {
-    if (!work.rules.dry_run) journal_.emplace(work.rules.state_dir, name_);
+        most_open_(proof_rules(work.run).max_open),
+        prover_(work.survey, work.key, work.run.stop, work.run.counters, proof_rules(work.run)),
+        tally_(work.survey.guests.size()) {
+    if (!work.run.dry_run) linker_.emplace(work.places, work.run.state_dir, std::to_string(number), 2 * most_open_);
   }
 
   Tally run() {
-    for (std::size_t i; (i = work_.next++) < work_.candidates.groups.size();) {
-      const auto& group = work_.candidates.groups[i];
+    for (std::size_t i; (i = work_.next++) < survey().candidates.groups.size();) {
+      const auto& group = survey().candidates.groups[i];
+      if (linker_ && linker_->broken_off()) work_.disk_full = true;
       if (work_.is_over())
         judge_all(group, Verdict::not_reached);
       else
         take(group, work_.knowledge.of_group(i));
     }
-    apply_all();
-    end_journal();
+    if (linker_) end_linking();
     tally_.read_files = prover_.read_files();
     tally_.read_bytes = prover_.read_bytes();
     return std::move(tally_);
   }
 
  private:
-  Candidate& inode(std::uint32_t index) { return work_.candidates.inodes[index]; }
-  std::span<const NameRef> names_of(std::uint32_t index) { return work_.candidates.names_of(inode(index)); }
+  Survey& survey() { return work_.survey; }
 
   void judge_all(const CandidateGroup& group, Verdict verdict) {
     for (auto i = group.first; i < group.first + group.count; ++i)
-      if (!inode(i).shared) judge(work_.scan, names_of(i), verdict);
+      if (!survey().inode(i).shared) survey().judge(i, verdict);
   }
 
   void take(const CandidateGroup& group, std::span<const Known> known) {
-    const auto inodes = work_.candidates.members(group);
-    if (std::ranges::any_of(known, &Known::is_known)) return take_known(inodes, {known.begin(), known.end()});
-    if (group.count > most_open_) return take_in_parts(group);
-    prove(inodes);
+    const auto members = survey().candidates.members(group);
+    const bool some_known = std::ranges::any_of(known, &Known::is_known);
+    if (!some_known && members.size() <= most_open_) return prove(members);
+    // What cannot be held open at once is first told apart by digest, which costs one more reading.
+    auto knowledge = some_known ? std::vector<Known>(known.begin(), known.end()) : std::vector<Known>(members.size());
+    take_known(members, std::move(knowledge));
   }
 
-  // Only what the index lets one hope to link is opened.
-  void take_known(std::vector<std::uint32_t> inodes, std::vector<Known> known) {
-    const auto rules = plan_rules(inodes.front());
-    auto sifted = sift(work_.scan, work_.candidates, inodes, known, rules);
+  // Only what is hoped to be linked is opened.
+  void take_known(std::vector<std::uint32_t> members, std::vector<Known> known) {
+    const auto rules = plan_rules(members.front());
+    auto sifted = sift(survey(), members, known, rules);
     const bool all_known = std::ranges::all_of(known, &Known::is_known);
-    if (!all_known && (must_learn(known) || sifted.parts.size() != 1 || !sifted.left.empty())) {
-      learn_unknown(inodes, known);
-      sifted = sift(work_.scan, work_.candidates, inodes, known, rules);
+    const bool none_known = std::ranges::none_of(known, &Known::is_known);
+    if (!all_known && (none_known || must_learn(known) || sifted.parts.size() != 1 || !sifted.left.empty())) {
+      learn_unknown(members, known);
+      sifted = sift(survey(), members, known, rules);
     }
     leave_all(sifted.left);
     for (const auto& part : sifted.parts) prove_in_rounds(part);
   }
 
   // What cannot be read is out.
-  void learn_unknown(std::vector<std::uint32_t>& inodes, std::vector<Known>& known) {
-    std::vector<LeftAlone> left;
+  void learn_unknown(std::vector<std::uint32_t>& members, std::vector<Known>& known) {
     std::size_t kept = 0;
-    for (std::size_t i = 0; i < inodes.size(); ++i) {
-      if (!known[i].is_known()) {
-        const auto learnt = prover_.learn(inodes[i], left);
-        if (!learnt) continue;
-        note_learnt(inodes[i], *learnt);
-        known[i] = {learnt->digest, learnt->policy};
-      }
-      inodes[kept] = inodes[i];
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      if (!known[i].is_known() && !learn(members[i], known[i])) continue;
+      members[kept] = members[i];
       known[kept++] = known[i];
     }
-    inodes.resize(kept);
+    members.resize(kept);
     known.resize(kept);
-    leave_all(left);
   }
 
-  // The keeper is the first, and comes again in each round.
+  bool learn(std::uint32_t inode, Known& known) {
+    const auto learning = prover_.learn(inode);
+    if (const auto* left = std::get_if<LeftAlone>(&learning)) return leave(*left), false;
+    const auto& learnt = std::get<Learnt>(learning);
+    note_learnt(inode, learnt);
+    known = {learnt.digest, learnt.match};
+    return true;
+  }
+
   void prove_in_rounds(const std::vector<std::uint32_t>& part) {
-    for (std::size_t at = 1; at < part.size(); at += most_open_ - 1) {
-      const auto end = std::min(part.size(), at + most_open_ - 1);
-      std::vector<std::uint32_t> round{part.front()};
-      round.insert(round.end(), part.begin() + static_cast<std::ptrdiff_t>(at),
-                   part.begin() + static_cast<std::ptrdiff_t>(end));
+    const auto rounds = in_rounds(part, most_open_);
+    for (const auto& round : rounds) {
       prove(round);
-      if (end < part.size()) apply_all();
+      if (linker_ && rounds.size() > 1) linker_->apply_all();  // the next one goes on with this keeper
     }
   }
 
-  void take_in_parts(const CandidateGroup& group) {
-    std::vector<LeftAlone> left;
-    const auto parts = prover_.cut(group, left);
-    leave_all(left);
-    for (const auto& part : parts) {
-      prove(part);
-      apply_all();  // the next part may go on with this one's keeper
-    }
-  }
-
-  void prove(const std::vector<std::uint32_t>& inodes) {
-    auto proof = prover_.prove(inodes);
+  void prove(const std::vector<std::uint32_t>& members) {
+    auto proof = prover_.prove(members);
     leave_all(proof.left);
     for (auto& proven : proof.classes) plan(proven);
   }
 
   void leave_all(const std::vector<LeftAlone>& left) {
-    for (const auto& one : left) {
-      leave(one.inode, one.verdict, one.reason);
-      if (one.learnt) note_learnt(one.inode, *one.learnt);
-    }
+    for (const auto& one : left) leave(one);
   }
 
-  void note_learnt(std::uint32_t index, const Learnt& learnt) {
-    if (!work_.rules.learns()) return;
-    const auto guest = work_.candidates.guest_of(index);
-    if (inode(index).shared)
-      work_.rules.index->learn_shared(guest, learnt);
-    else
-      work_.rules.index->learn_private(guest, learnt);
-  }
-
-  void note_learnt(const Held& held) {
-    if (work_.rules.learns()) note_learnt(held.inode, learnt_of(held, work_.key));
-  }
-
-  void forget(std::uint32_t index, std::uint64_t ino) {
-    if (work_.rules.learns()) work_.rules.index->forget(work_.candidates.guest_of(index), ino);
+  void leave(const LeftAlone& left) {
+    leave(left.inode, left.verdict, left.reason);
+    if (left.learnt) note_learnt(left.inode, *left.learnt);
   }
 
   // A shared inode stays shared, whatever was found beside it.
-  void leave(std::uint32_t index, Verdict verdict, const std::string& reason) {
-    const auto names = names_of(index);
-    if (verdict == Verdict::unreadable && !names.empty()) note_failure(names.front(), reason);
-    if (!inode(index).shared) judge(work_.scan, names, verdict);
+  void leave(std::uint32_t inode, Verdict verdict, const std::string& reason) {
+    const auto names = survey().names_of(inode);
+    if (verdict == Verdict::unreadable && !names.empty())
+      tally_.failed.push_back(failure_at(survey(), names.front(), reason));
+    if (!survey().inode(inode).shared) survey().judge(names, verdict);
   }
 
-  void note_failure(NameRef name, const std::string& reason) {
-    tally_.failed.push_back({work_.guests[name.guest].name, work_.scan.trees[name.guest].path(name.file), reason});
+  void note_learnt(std::uint32_t inode, const Learnt& learnt) {
+    if (!work_.run.learns()) return;
+    const auto guest = survey().guest_number(inode);
+    if (survey().inode(inode).shared)
+      work_.run.index->learn_shared(guest, learnt);
+    else
+      work_.run.index->learn_private(guest, learnt);
   }
 
   void plan(ProvenClass& proven) {
     std::vector<Copy> copies;
-    for (const auto& held : proven) copies.push_back(copy_of(held));
+    for (const auto& member : proven) copies.push_back(copy_of(member));
     const auto plan = plan_links(copies, plan_rules(proven.front().inode));
     for (const auto alone : plan.alone) leave(proven[alone].inode, Verdict::second_copy, {});
     for (const auto& set : plan.sets) {
-      if (work_.rules.dry_run)
+      if (work_.run.dry_run)
         count(proven, set);
       else
-        gather(proven, set);
+        link(proven, set);
     }
-    for (const auto& held : proven)  // gathered ones were moved from
-      if (held.fd) note_learnt(held);
+    for (const auto& member : proven)  // those to be linked were moved from
+      if (member.held.fd && work_.run.learns()) note_learnt(member.inode, learnt_of(member, work_.key));
   }
 
-  Copy copy_of(const Held& held) {
-    auto copy = vunify::copy_of(work_.scan, work_.candidates, held.inode);
-    copy.nlink = held.seen.nlink;
-    copy.mtime = held.seen.stamp.mtime;
+  // As it was seen by the proof.
+  Copy copy_of(const Member& member) {
+    auto copy = vunify::copy_of(survey(), member.inode);
+    copy.nlink = member.held.seen.nlink;
+    copy.mtime = member.held.seen.stamp.mtime;
     return copy;
   }
 
-  PlanRules plan_rules(std::uint32_t index) {
-    const auto& guest = work_.guests[work_.candidates.guest_of(index)];
-    return {link_limit(guest.mount.type.c_str()), !work_.rules.mtime};
+  PlanRules plan_rules(std::uint32_t inode) {
+    return {link_limit(survey().guest_of(inode).mount.type.c_str()), !work_.run.mtime};
   }
 
   void count(const ProvenClass& proven, const LinkSet& set) {
     became_keeper(proven[set.keeper].inode);
-    for (const auto victim : set.victims) {
-      const auto& held = proven[victim];
-      inode(held.inode).given_up = true;
-      tally_.count_link(names_of(held.inode), held.seen.bytes_on_disk());
+    for (const auto victim : set.victims) gave_up(proven[victim].inode, proven[victim].held.seen.bytes_on_disk());
+  }
+
+  void became_keeper(std::uint32_t inode) {
+    survey().inode(inode).is_keeper = true;
+    survey().inode(inode).shared = true;
+    survey().judge(inode, Verdict::shared);
+  }
+
+  void gave_up(std::uint32_t inode, std::uint64_t bytes) {
+    tally_.count_link(survey().names_of(inode), bytes);
+    survey().inode(inode).given_up = true;
+    survey().judge(inode, Verdict::shared);
+  }
+
+  void link(ProvenClass& proven, const LinkSet& set) {
+    auto& keeper = proven[set.keeper];
+    const auto place = work_.places.number_of(survey().guest_number(keeper.inode));
+    Decision decision{.keeper = keeper.inode, .digest = keeper.digest, .reading = keeper.reading};
+    LinkRequest request{.keeper = std::move(keeper.held),
+                        .keeper_id = survey().id_of(keeper.inode),
+                        .keeper_name = first_name(keeper.inode),
+                        .was_shared = survey().inode(keeper.inode).shared,
+                        .protection = work_.places.all()[place].protection};
+    for (const auto i : set.victims) {
+      const auto inode = proven[i].inode;
+      decision.victims.push_back(inode);
+      request.victims.push_back({.held = std::move(proven[i].held),
+                                 .names = survey().guest_names(inode),
+                                 .was_shared = survey().inode(inode).shared});
     }
-  }
-
-  void became_keeper(std::uint32_t index) {
-    inode(index).is_keeper = true;
-    inode(index).shared = true;
-  }
-
-  std::vector<GuestName> guest_names(std::uint32_t index) {
-    std::vector<GuestName> names;
-    for (const auto name : names_of(index))
-      names.push_back({name, &work_.guests[name.guest].root, work_.scan.trees[name.guest].path(name.file)});
-    return names;
-  }
-
-  Batch& batch_at(std::uint32_t place) {
-    const auto& staging = *work_.places[place].staging;
-    return batches_.try_emplace(place, *journal_, staging.fd(), staging.path(), name_).first->second;
-  }
-
-  void gather(ProvenClass& proven, const LinkSet& set) {
-    LinkTask task;
-    const auto keeper = proven[set.keeper].inode;
-    const auto guest = work_.candidates.guest_of(keeper);
-    task.keeper = std::move(proven[set.keeper]);
-    task.keeper_id = {work_.guests[guest].fs, task.keeper.seen.ino};
-    if (const auto names = guest_names(keeper); !names.empty())
-      task.keeper_name = names.front();
-    else
-      task.keeper_name.root = &work_.guests[guest].root;
-    task.was_shared = inode(keeper).shared;
-    task.protection = work_.places[work_.place_of[guest]].protection;
-    for (const auto victim : set.victims) {
-      const auto index = proven[victim].inode;
-      task.victims.push_back({std::move(proven[victim]), guest_names(index), {}, inode(index).shared, {}, {}});
-    }
-    auto& batch = batch_at(work_.place_of[guest]);
-    batch.add(std::move(task));
-    if (batch.names() >= batch_names) return apply(batch);
-    if (open_files() >= 2 * most_open_) apply_all();
-  }
-
-  std::size_t open_files() const {
-    std::size_t files = 0;
-    for (const auto& [place, batch] : batches_) files += batch.open_files();
-    return files;
-  }
-
-  void apply_all() {
-    for (auto& [place, batch] : batches_) apply(batch);
-  }
-
-  void apply(Batch& batch) {
-    commit([&] { batch.apply([this](LinkTask& task, const Finished& finished) { note(task, finished); }); });
-  }
-
-  void end_journal() {
-    commit([this] {
-      if (journal_) journal_->end();
+    linker_->add(place, std::move(request), [this, decision](const LinkRequest& asked, const LinkResult& result) {
+      note(decision, asked, result);
     });
   }
 
-  // A batch that broke off lies in the journal and in staging until the next start: nothing may be written over it.
-  template <typename Step>
-  void commit(const Step& step) {
-    if (broken_off_) return;
-    const auto start = Clock::now();
-    try {
-      step();
-    } catch (const std::system_error& error) {
-      broken_off_ = true;
-      work_.disk_full = true;  // nothing more can be journalled or synced, and so nothing more is begun
-      tally_.disk_full = true;
-      tally_.failed.push_back({"", "", std::string(error.what())});
-    }
-    tally_.linking_nanoseconds += static_cast<std::uint64_t>((Clock::now() - start).count());
+  GuestName first_name(std::uint32_t inode) {
+    auto names = survey().guest_names(inode);
+    return names.empty() ? GuestName{&survey().guest_of(inode).root} : std::move(names.front());
   }
 
-  void note(LinkTask& task, const Finished& finished) {
-    bool linked = false;
-    std::uint64_t grown = task.grown_bytes;
-    for (const auto& victim : task.victims) {
-      if (victim.verdict == Verdict::shared) {
-        const auto bytes = victim.held.seen.bytes_on_disk();
-        tally_.count_link(names_of(victim.held.inode), bytes - std::min(bytes, std::exchange(grown, 0)));
-        inode(victim.held.inode).given_up = true;
-        forget(victim.held.inode, victim.held.seen.ino);
-        linked = true;
-      } else {
-        leave(victim.held.inode, victim.verdict, victim.reason);
+  void note(const Decision& decision, const LinkRequest& request, const LinkResult& result) {
+    std::uint64_t grown = result.grown_bytes;
+    for (std::size_t i = 0; i < decision.victims.size(); ++i) {
+      const auto& victim = result.victims[i];
+      const auto& seen = request.victims[i].held.seen;
+      if (victim.end != LinkEnd::linked) {
+        leave(decision.victims[i], verdict_of(victim), victim.error.message());
+        continue;
       }
+      gave_up(decision.victims[i], seen.bytes_on_disk() - std::min(seen.bytes_on_disk(), std::exchange(grown, 0)));
+      if (work_.run.learns()) work_.run.index->forget(survey().guest_number(decision.victims[i]), seen.ino);
     }
-    if (linked) became_keeper(task.keeper.inode);
-    note_learnt(task.keeper);
-    if (!linked && !task.was_shared)
-      leave(task.keeper.inode, task.victims.front().verdict, task.victims.front().reason);
-    for (const auto& leaf : task.kept)
+    note_keeper(decision, request, result);
+    for (const auto& leaf : result.kept)
       tally_.failed.push_back({"", leaf, "left in staging: it is not the file that was planned for"});
-    tally_.freed_when_closed += finished.freed_when_closed;
-    if (task.disk_full) work_.disk_full = tally_.disk_full = true;
+    tally_.freed_when_closed += result.freed_when_closed;
+    if (result.disk_full) work_.disk_full = tally_.disk_full = true;
+  }
+
+  void note_keeper(const Decision& decision, const LinkRequest& request, const LinkResult& result) {
+    if (result.has_linked()) became_keeper(decision.keeper);
+    if (work_.run.learns())
+      note_learnt(decision.keeper, learnt_of(request.keeper, decision.digest, decision.reading, work_.key));
+    if (result.has_linked() || request.was_shared) return;
+    leave(decision.keeper, verdict_of(result.victims.front()), result.victims.front().error.message());
+  }
+
+  void end_linking() {
+    linker_->end();
+    tally_.linking_nanoseconds = linker_->nanoseconds();
+    if (const auto& error = linker_->broken_off()) {
+      tally_.disk_full = true;  // nothing more can be journalled or synced
+      tally_.failed.push_back({"", "", error->what()});
+    }
   }
 
   Work& work_;
-  ProofScene scene_;
   std::size_t most_open_;
   Prover prover_;
-  std::string name_;
-  std::optional<Journal> journal_;
-  std::map<std::uint32_t, Batch> batches_;  // by place
-  bool broken_off_ = false;
   Tally tally_;
+  std::optional<Linker> linker_;  // absent in a dry run
 };
+
+void begin_counting(const Survey& survey, Counters& counters) {
+  std::uint64_t files = 0, bytes = 0;
+  for (const auto& group : survey.candidates.groups) {
+    files += group.count;
+    bytes += survey.file_of(group.first).stamp.size * group.count;
+  }
+  counters.begin(Phase::prove, files, bytes);
+}
 
 }  // namespace
 
-Tally link_groups(const std::vector<Guest>& guests, Scan& scan, Candidates& candidates,
-                  const std::vector<Place>& places, const std::vector<std::uint32_t>& place_of, const LinkRules& rules,
-                  const Stop& stop, Counters& counters) {
-  Work work{guests, scan, candidates, places,      place_of,
-            rules,  stop, counters,   rules.key(), rules.look_up(scan, candidates)};
-  std::uint64_t files = 0, bytes = 0;
-  for (const auto& group : candidates.groups) {
-    files += group.count;
-    bytes += scan.trees[candidates.names[candidates.inodes[group.first].first_name].guest]
-                 .file(candidates.names[candidates.inodes[group.first].first_name].file)
-                 .stamp.size *
-             group.count;
-  }
-  counters.begin(Phase::prove, files, bytes);
-  std::vector<Tally> tallies(rules.jobs, Tally(guests.size()));
-  tbb::parallel_for(0U, rules.jobs, [&](unsigned i) { tallies[i] = Worker(work, i).run(); });
-  Tally total(guests.size());
+Tally link_groups(Survey& survey, const Places& places, const Run& run) {
+  Work work{survey, places, run, run.key(), run.look_up(survey, false)};
+  begin_counting(survey, run.counters);
+  std::vector<Tally> tallies(run.jobs, Tally(survey.guests.size()));
+  tbb::parallel_for(0U, run.jobs, [&](unsigned i) { tallies[i] = Worker(work, i).run(); });
+  Tally total(survey.guests.size());
   for (const auto& tally : tallies) total.add(tally);
   return total;
 }

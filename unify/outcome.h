@@ -67,6 +67,13 @@ struct Outcome {
   std::vector<Failure> failed;
   double walk_seconds = 0, prove_seconds = 0, link_seconds = 0, total_seconds = 0;
 
+  // Names that got private copies, of so many bytes each.
+  void count_copies(std::uint64_t names, std::uint64_t bytes, bool disk_ran_full) {
+    copied_files += names;
+    copied_bytes += names * bytes;
+    disk_full |= disk_ran_full;
+  }
+
   // Sums over guests.
   std::uint64_t files() const;
   std::uint64_t bytes() const;

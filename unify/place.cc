@@ -2,9 +2,7 @@
 #include "unify/place.h"
 
 #include <map>
-#include <tuple>
 
-#include "survey/candidates.h"
 #include "sys/clone.h"
 
 namespace vunify {
@@ -84,46 +82,46 @@ std::vector<Place> by_filesystem(std::vector<Place> places, const std::vector<Gu
 
 }  // namespace
 
-std::vector<Place> find_places(const std::vector<Guest>& guests, std::optional<Protection> wanted, bool dry_run) {
-  std::map<std::tuple<FsId, std::uint64_t>, Place> by_mount;
-  for (std::uint32_t i = 0; i < guests.size(); ++i) by_mount[{guests[i].fs, guests[i].mount.id}].guests.push_back(i);
+Places::Places(const std::vector<Guest>& guests, std::optional<Protection> wanted, bool dry_run)
+    : number_of_(guests.size()) {
   std::vector<Place> places;
-  for (auto& [key, place] : by_mount) {
-    decide(place, guests, wanted, dry_run);
-    places.push_back(std::move(place));
+  for (auto& members : guests_by_mount(guests)) {
+    places.push_back({.guests = std::move(members)});
+    decide(places.back(), guests, wanted, dry_run);
   }
-  return by_filesystem(std::move(places), guests);
+  places_ = by_filesystem(std::move(places), guests);
+  for (std::uint32_t number = 0; number < places_.size(); ++number)
+    for (const auto guest : places_[number].guests) number_of_[guest] = number;
 }
 
-std::vector<std::uint32_t> place_of_guests(const std::vector<Place>& places, std::size_t guests) {
-  std::vector<std::uint32_t> place_of(guests, no_place);
-  for (std::uint32_t p = 0; p < places.size(); ++p)
-    for (const auto guest : places[p].guests)
-      if (places[p].protection != Protection::none) place_of[guest] = p;
-  return place_of;
+std::vector<std::uint32_t> Places::where(Sharing sharing) const {
+  auto where = number_of_;
+  for (auto& number : where)
+    if (places_[number].protection == Protection::none || places_[number].sharing() != sharing) number = no_place;
+  return where;
 }
 
-void close_places(std::vector<Place>& places) {
-  for (auto& place : places) {
+void Places::close() {
+  for (auto& place : places_) {
     if (place.staging) place.staging->remove_if_empty();
     place.staging.reset();  // an open directory keeps its block, and df would miss it
   }
 }
 
-void leave_unprotected(Scan& scan, const std::vector<std::uint32_t>& place_of) {
-  for (std::size_t guest = 0; guest < place_of.size(); ++guest)
-    if (place_of[guest] == no_place) replace_verdict(scan.trees[guest], Verdict::shared, Verdict::no_protection);
+void leave_unprotected(Trees& trees, const Places& places) {
+  for (const auto& place : places.all())
+    if (place.protection == Protection::none)
+      for (const auto guest : place.guests) replace_verdict(trees[guest], Verdict::open, Verdict::no_protection);
 }
 
-void name_other_mounts(const std::vector<Guest>& guests, const std::vector<Place>& places, Scan& scan) {
+void name_other_mounts(const std::vector<Guest>& guests, const Places& places, Trees& trees) {
   std::map<FsId, std::size_t> places_of_fs;
-  for (const auto& place : places) ++places_of_fs[whole(guests[place.guests.front()].fs)];
-  for (const auto& place : places) {
+  for (const auto& place : places.all()) ++places_of_fs[whole(guests[place.guests.front()].fs)];
+  for (const auto& place : places.all()) {
     if (place.on_other_mount && place.protection == Protection::none)
-      for (const auto guest : place.guests)
-        replace_verdict(scan.trees[guest], Verdict::no_protection, Verdict::other_mount);
+      for (const auto guest : place.guests) replace_verdict(trees[guest], Verdict::no_protection, Verdict::other_mount);
     if (place.guests.size() == 1 && places_of_fs[whole(guests[place.guests.front()].fs)] > 1)
-      replace_verdict(scan.trees[place.guests.front()], Verdict::no_twin, Verdict::other_mount);
+      replace_verdict(trees[place.guests.front()], Verdict::no_twin, Verdict::other_mount);
   }
 }
 

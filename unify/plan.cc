@@ -2,6 +2,7 @@
 #include "unify/plan.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <set>
 #include <string_view>
@@ -44,10 +45,15 @@ class Planner {
            std::ranges::none_of(guests, [&](std::uint32_t guest) { return rank.guests.contains(guest); });
   }
 
+  // A rank that one name of a guest did not fit into never takes one of that guest: it is not asked again.
   bool join(std::size_t copy) {
-    const auto rank = std::ranges::find_if(ranks_, [&](const Rank& r) { return fits(r, copy); });
-    if (rank == ranks_.end()) return false;
     const auto& guests = copies_[copy].guests;
+    std::size_t first = 0;
+    for (const auto guest : guests) first = std::max(first, first_open_[guest]);
+    const auto rank = std::find_if(ranks_.begin() + static_cast<std::ptrdiff_t>(first), ranks_.end(),
+                                   [&](const Rank& r) { return fits(r, copy); });
+    if (guests.size() == 1) first_open_[guests[0]] = static_cast<std::size_t>(rank - ranks_.begin());
+    if (rank == ranks_.end()) return false;
     rank->set.victims.push_back(copy);
     rank->guests.insert(guests.begin(), guests.end());
     rank->nlink += guests.size();
@@ -83,6 +89,7 @@ class Planner {
   const std::vector<Copy>& copies_;
   const PlanRules& rules_;
   std::vector<Rank> ranks_;
+  std::map<std::uint32_t, std::size_t> first_open_;  // by guest: no rank before it takes a name of that guest
 };
 
 }  // namespace

@@ -17,11 +17,11 @@ namespace vunify {
 
 // One inode of a proven class.
 struct Copy {
-  std::vector<std::uint32_t> guests;  // of each of its names, in name order
-  bool shared = false;                // marked
-  bool complete = false;              // all its names are known, each in another guest: it may be given up
+  std::vector<std::uint32_t> guests{};  // of each of its names, in name order
+  bool shared = false;                  // marked
+  bool complete = false;                // all its names are known, each in another guest: it may be given up
   std::uint32_t nlink = 0;
-  Timestamp mtime;
+  Timestamp mtime{};
 };
 
 // All names of the victims are to lead to the keeper. Both are indices into the copies planned for.

@@ -4,142 +4,134 @@
 #include <algorithm>
 #include <map>
 
+#include "change/break_links.h"
 #include "sys/mark.h"
+#include "unify/tally.h"
 
 namespace vunify {
 namespace {
 
-const Place& place_at(const Settling& s, NameRef name) { return s.places[s.place_of[name.guest]]; }
-
-const File& file_of(const Settling& s, NameRef name) { return s.scan.trees[name.guest].file(name.file); }
-
-GuestName guest_name(const Settling& s, NameRef name) {
-  return {name, &s.guests[name.guest].root, s.scan.trees[name.guest].path(name.file)};
-}
-
-void note_failure(const Settling& s, Outcome& outcome, NameRef name, const std::string& reason) {
-  outcome.failed.push_back({s.guests[name.guest].name, guest_name(s, name).path, reason});
-}
-
 // Every name that was found still leads to this one inode, and it has no others, or it is marked already.
-bool is_as_found(const Settling& s, const Candidate& inode, const Inode& now) {
-  const auto names = s.candidates.names_of(inode);
-  const auto& file = s.scan.trees[names.front().guest].file(names.front().file);
-  if (now.ino != file.ino || now.stamp.ctime != file.stamp.ctime) return false;
-  return inode.shared || now.nlink == names.size();
+bool is_as_found(const Survey& survey, std::uint32_t index, const Inode& now) {
+  const auto& inode = survey.inode(index);
+  return survey.file_of(index).is_still(now, false) && (inode.shared || now.nlink == survey.names_of(index).size());
 }
 
 // Marks and protects under a lease: false where somebody writes to it, or changed it since the scan.
-bool protect_shared(const Settling& s, const Candidate& inode) {
-  const auto name = s.candidates.names_of(inode).front();
-  const Fd fd = s.guests[name.guest].root.open_regular(s.scan.trees[name.guest].path(name.file));
+bool protect_shared(const Survey& survey, std::uint32_t index, Protection protection) {
+  const auto name = survey.guest_name(survey.names_of(index).front());
+  const bool marked = survey.inode(index).shared;
+  const Fd fd = name.root->open_regular(name.path);
   auto lease = Lease::take(fd.get());
-  const auto now = stat_fd(fd.get());
-  if (!lease || !lease->pin() || !is_as_found(s, inode, now)) return false;
-  if (!inode.shared) set_mark(fd.get(), {s.guests[name.guest].fs, now.ino});
-  protect(fd.get(), place_at(s, name).protection);
+  if (!lease || !lease->pin() || !is_as_found(survey, index, stat_fd(fd.get()))) return false;
+  if (!marked) set_mark(fd.get(), survey.id_of(index));
+  protect(fd.get(), protection);
   if (lease->held()) return true;
   unprotect(fd.get());
-  if (!inode.shared) clear_mark(fd.get());
+  if (!marked) clear_mark(fd.get());
   return false;
 }
 
-bool is_private_data(const Settling& s, const Candidate& inode) {
-  return place_at(s, s.candidates.names_of(inode).front()).protection == Protection::reflink;
+Verdict adopt(Survey& survey, std::uint32_t index, const Place& place, const Run& run) {
+  if (run.stop.requested()) return Verdict::not_reached;
+  if (!run.dry_run && !protect_shared(survey, index, place.protection)) return Verdict::shared_unprotected;
+  survey.inode(index).shared = true;
+  return Verdict::open;
 }
 
-void adopt(const Settling& s, Candidate& inode, Outcome& outcome) {
-  const auto names = s.candidates.names_of(inode);
-  if (s.dry_run || protect_shared(s, inode)) {
-    inode.shared = true;
-    outcome.adopted_files += names.size();
-  } else {
-    judge(s.scan, names, Verdict::shared_unprotected);
-  }
+// Names that are to get inodes of their own, by place: tasks of one place go through its staging directory.
+struct Parting {
+  BreakRequest request;
+  std::span<const NameRef> names;
+  std::uint64_t bytes = 0;  // on disk, of one copy
+};
+using Partings = std::map<std::uint32_t, std::vector<Parting>>;
+
+void add_parting(const Survey& survey, const Places& places, std::uint32_t inode, std::span<const NameRef> names,
+                 Partings& partings) {
+  Parting parting{{{}, survey.id_of(inode)}, names, survey.file_of(inode).bytes_on_disk()};
+  for (const auto name : names) parting.request.names.push_back(survey.guest_name(name));
+  partings[places.number_of(names.front().guest)].push_back(std::move(parting));
 }
 
-BreakTask break_off(const Settling& s, std::span<const NameRef> names) {
-  BreakTask task;
-  const auto& file = s.scan.trees[names.front().guest].file(names.front().file);
-  task.keeper = {s.guests[names.front().guest].fs, file.ino};
-  task.bytes = file.bytes_on_disk();
-  for (const auto name : names) task.names.push_back(guest_name(s, name));
-  return task;
+std::vector<BreakResult> break_links(const Place& place, const std::vector<Parting>& partings, const Run& run) {
+  std::vector<BreakRequest> requests;
+  for (const auto& parting : partings) requests.push_back(parting.request);
+  if (place.staging == nullptr)
+    return std::vector<BreakResult>(requests.size(), BreakResult{.reason = place.no_staging});
+  Journal journal(run.state_dir, "break");
+  return LinkBreaker(journal, place.staging->fd(), place.staging->path()).run(requests, [&] {
+    return run.stop.requested();
+  });
 }
 
-// Tasks of one place go through its staging directory.
-void run(const Settling& s, std::map<std::uint32_t, std::vector<BreakTask>>& by_place, Outcome& outcome) {
-  for (auto& [place, tasks] : by_place) {
-    if (!s.dry_run && s.places[place].staging == nullptr) {
-      for (auto& task : tasks) task.reason = s.places[place].no_staging;
-    } else if (!s.dry_run) {
-      Journal journal(s.state_dir, "break");
-      LinkBreaker(journal, s.places[place].staging->fd(), s.places[place].staging->path()).run(tasks, [] {
-        return Stop().signal() != 0;
-      });
-    }
-    for (const auto& task : tasks) {
-      outcome.copied_files += s.dry_run ? task.names.size() : task.copied;
-      outcome.copied_bytes += task.bytes * (s.dry_run ? task.names.size() : task.copied);
-      outcome.disk_full |= task.disk_full;
-      if (!task.reason.empty()) note_failure(s, outcome, task.names.front().ref, task.reason);
+void part(const Survey& survey, const Places& places, const Partings& partings, const Run& run, Outcome& outcome) {
+  for (const auto& [place, all] : partings) {
+    std::vector<BreakResult> results(all.size());
+    if (!run.dry_run) results = break_links(places.all()[place], all, run);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const auto copied = run.dry_run ? all[i].names.size() : results[i].copied;
+      outcome.count_copies(copied, all[i].bytes, results[i].disk_full);
+      if (!results[i].reason.empty())
+        outcome.failed.push_back(failure_at(survey, all[i].names.front(), results[i].reason));
     }
   }
 }
 
 }  // namespace
 
-void adopt_unprotected(const Settling& s, Outcome& outcome) {
-  std::map<std::uint32_t, std::vector<BreakTask>> to_break;
-  for (const auto index : s.candidates.unprotected) {
-    auto& inode = s.candidates.inodes[index];
-    const auto names = s.candidates.names_of(inode);
-    if (is_private_data(s, inode)) {
-      outcome.adopted_files += names.size();
-      const auto others = inode.complete ? names.subspan(1) : names;
-      to_break[s.place_of[names.front().guest]].push_back(break_off(s, others));
-      judge(s.scan, names, Verdict::changed);  // the next run finds them as files of their own
-      continue;
-    }
+void adopt_unprotected(Survey& survey, const Places& places, const Run& run, Outcome& outcome) {
+  Partings partings;
+  for (const auto index : survey.candidates.unprotected) {
+    const auto names = survey.names_of(index);
+    const auto& place = places.of(names.front().guest);
     try {
-      adopt(s, inode, outcome);
+      auto verdict = Verdict::changed;  // the next run finds them as files of their own
+      if (place.sharing() == Sharing::data)
+        add_parting(survey, places, index, survey.inode(index).complete ? names.subspan(1) : names, partings);
+      else
+        verdict = adopt(survey, index, place, run);
+      if (verdict == Verdict::open || verdict == Verdict::changed) outcome.adopted_files += names.size();
+      survey.judge(names, verdict);
     } catch (const std::system_error& error) {
-      judge(s.scan, names, Verdict::shared_unprotected);
-      note_failure(s, outcome, names.front(), error.code().message());
+      survey.judge(names, Verdict::shared_unprotected);
+      outcome.failed.push_back(failure_at(survey, names.front(), error.code().message()));
     }
   }
-  run(s, to_break, outcome);
+  part(survey, places, partings, run, outcome);
 }
 
-void separate_doubles(const Settling& s, Outcome& outcome) {
-  std::map<std::uint32_t, std::vector<BreakTask>> to_break;
-  for (const auto& inode : s.candidates.inodes) {
-    const auto names = s.candidates.names_of(inode);
-    if (!inode.shared || inode.complete) continue;
+void separate_doubles(Survey& survey, const Places& places, const Run& run, Outcome& outcome) {
+  Partings partings;
+  for (std::uint32_t index = 0; index < survey.candidates.inodes.size(); ++index) {
+    if (!survey.inode(index).shared || survey.inode(index).complete) continue;
+    const auto names = survey.names_of(index);
     for (std::size_t i = 1; i < names.size(); ++i) {
       if (names[i].guest != names[i - 1].guest) continue;
-      to_break[s.place_of[names[i].guest]].push_back(break_off(s, names.subspan(i, 1)));
-      judge(s.scan, names.subspan(i, 1), Verdict::changed);
+      add_parting(survey, places, index, names.subspan(i, 1), partings);
+      survey.judge(names.subspan(i, 1), Verdict::changed);
     }
   }
-  run(s, to_break, outcome);
+  part(survey, places, partings, run, outcome);
 }
 
-void unmark_last_names(const Settling& s, Outcome& outcome) {
-  for (const auto index : s.candidates.last_names) {
-    const auto& inode = s.candidates.inodes[index];
+void unmark_last_names(Survey& survey, const Run& run, Outcome& outcome) {
+  for (const auto index : survey.candidates.last_names) {
+    const auto& inode = survey.inode(index);
     if (inode.is_keeper || inode.given_up) continue;
-    const auto name = s.candidates.names_of(inode).front();
+    const auto name = survey.names_of(index).front();
     try {
-      if (!s.dry_run) {
-        const Fd fd = s.guests[name.guest].root.open_regular(s.scan.trees[name.guest].path(name.file));
-        if (!release_last_name(fd.get(), {s.guests[name.guest].fs, file_of(s, name).ino})) continue;
-        if (s.index != nullptr) s.index->forget(name.guest, file_of(s, name).ino);
+      if (!run.dry_run) {
+        const auto guest_name = survey.guest_name(name);
+        const Fd fd = guest_name.root->open_regular(guest_name.path);
+        if (!release_last_name(fd.get(), survey.id_of(index))) continue;
+        if (run.index != nullptr) run.index->forget(name.guest, survey.file_of(index).ino);
       }
       ++outcome.unmarked_files;
-      judge(s.scan, {&name, 1}, Verdict::no_twin);
+      survey.inode(index).shared = false;
+      survey.judge(index, Verdict::no_twin);
     } catch (const std::system_error& error) {
-      note_failure(s, outcome, name, error.code().message());
+      outcome.failed.push_back(failure_at(survey, name, error.code().message()));
     }
   }
 }

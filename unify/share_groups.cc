@@ -12,6 +12,7 @@
 #include "sys/clone.h"
 #include "sys/quiet_read.h"
 #include "unify/layouts.h"
+#include "unify/rounds.h"
 
 namespace vunify {
 namespace {
@@ -19,23 +20,19 @@ namespace {
 constexpr std::size_t most_open = 1024;  // of one group at a time
 
 struct Work {
-  const std::vector<Guest>& guests;
-  Scan& scan;
-  Candidates& candidates;
-  const LinkRules& rules;
-  const Stop& stop;
-  Counters& counters;
+  Survey& survey;
+  const Run& run;
   const DigestKey key;
   const Knowledge knowledge;
   std::atomic<std::size_t> next{0};
 };
 
-ProofRules proof_rules(const LinkRules& rules) {
+ProofRules proof_rules(const Run& run) {
   ProofRules proof;
   proof.leases = false;  // the kernel compares under its own locks
   proof.metadata = false;
-  proof.digests = rules.learns();
-  proof.max_open = std::clamp<std::size_t>(rules.open_files / rules.jobs / 2, 16, most_open);
+  proof.digests = run.learns();
+  proof.max_open = std::clamp<std::size_t>(run.open_files / run.jobs / 2, 16, most_open);
   return proof;
 }
 
@@ -46,73 +43,71 @@ std::uint64_t alone(const std::vector<Extent>& extents) {
   return bytes;
 }
 
-// The kernel will say so every night.
-bool is_refusal(const std::system_error& error) {
-  return is_error(error, EINVAL) || is_error(error, EOPNOTSUPP) || is_error(error, EPERM) || is_error(error, ETXTBSY);
-}
-
 class Worker {
  public:
   explicit Worker(Work& work)
       : work_(work),
-        scene_{work.guests, work.scan, work.candidates, work.key, work.stop, work.counters},
-        most_open_(proof_rules(work.rules).max_open),
-        prover_(scene_, proof_rules(work.rules)),
-        layouts_(scene_, !work.rules.dry_run),
-        tally_(work.guests.size()) {}
+        most_open_(proof_rules(work.run).max_open),
+        prover_(work.survey, work.key, work.run.stop, work.run.counters, proof_rules(work.run)),
+        layouts_(work.survey, work.key, !work.run.dry_run),
+        tally_(work.survey.guests.size()) {}
 
   Tally run() {
-    for (std::size_t i; (i = work_.next++) < work_.candidates.groups.size();)
-      take(work_.candidates.groups[i], work_.knowledge.of_group(i));
+    const auto& groups = work_.survey.candidates.groups;
+    for (std::size_t i; (i = work_.next++) < groups.size();) take(groups[i], work_.knowledge.of_group(i));
     tally_.read_files = prover_.read_files();
     tally_.read_bytes = prover_.read_bytes();
     return std::move(tally_);
   }
 
  private:
-  std::span<const NameRef> names_of(std::uint32_t inode) {
-    return work_.candidates.names_of(work_.candidates.inodes[inode]);
+  std::span<const NameRef> names_of(std::uint32_t inode) { return work_.survey.names_of(inode); }
+  void leave(std::uint32_t inode, Verdict verdict) { work_.survey.judge(inode, verdict); }
+  // Tells the kernel's reason where it is a failure.
+  void leave(std::uint32_t inode, Verdict verdict, const std::string& reason) {
+    leave(inode, verdict);
+    if (verdict == Verdict::unreadable)
+      tally_.failed.push_back(failure_at(work_.survey, names_of(inode).front(), reason));
   }
-  void leave(std::uint32_t inode, Verdict verdict) { judge(work_.scan, names_of(inode), verdict); }
 
   void take(const CandidateGroup& group, std::span<const Known> known) {
-    if (work_.stop.requested()) {
+    if (work_.run.stop.requested()) {
       for (auto i = group.first; i < group.first + group.count; ++i) leave(i, Verdict::not_reached);
       return;
     }
     const auto reading = clock_now();
     proven_ = 0;
     const auto left = layouts_.sort(group, known);
-    for (const auto& one : left) leave(one.inode, one.verdict);
+    for (const auto& one : left) leave(one.inode, one.verdict, one.reason);
     compare(left.empty() ? Verdict::not_shareable : Verdict::twin_busy);
     for (const auto* layout : layouts_.all()) settle(*layout, group, known, reading);
-    work_.counters.files += group.count - std::min<std::uint64_t>(group.count, proven_);
+    work_.run.counters.files += group.count - std::min<std::uint64_t>(group.count, proven_);
   }
 
   // others: what there is to say of one file where no other is left.
   void compare(Verdict others) {
     const auto sharable = layouts_.sharable();
-    if (sharable.size() == 1) return leave_lone(*sharable.front(), others);
+    if (sharable.size() == 1) return leave_single(*sharable.front(), others);
     const bool several = contents_of(sharable).size() > 1;
     if (several || sharable.size() > most_open_)
       for (auto* layout : sharable)
         if (!layout->is_read()) read(*layout);
-    const auto verdict = lone_verdict(sharable);
+    const auto verdict = verdict_of_single(sharable);
     for (const auto& [content, layouts] : by_content(sharable)) {
       if (layouts.size() == 1)
-        leave_lone(*layouts.front(), verdict);
+        leave_single(*layouts.front(), verdict);
       else
         share_class(layouts);
     }
   }
 
-  Verdict lone_verdict(const std::vector<Layout*>& layouts) const {
-    if (work_.stop.requested()) return Verdict::not_reached;
+  Verdict verdict_of_single(const std::vector<Layout*>& layouts) const {
+    if (work_.run.stop.requested()) return Verdict::not_reached;
     return std::ranges::any_of(layouts, &Layout::is_busy) ? Verdict::twin_busy : Verdict::content_differs;
   }
 
   // A layout of several inodes stays shared, whatever else differs from it.
-  void leave_lone(const Layout& layout, Verdict verdict) {
+  void leave_single(const Layout& layout, Verdict verdict) {
     if (layout.inodes.size() == 1) leave(layout.inodes.front(), verdict);
   }
 
@@ -134,22 +129,16 @@ class Worker {
   }
 
   void read(Layout& layout) {
-    std::vector<LeftAlone> left;
-    if (const auto learnt = prover_.learn(layout.inodes.front(), left)) layout.digest = learnt->digest;
+    const auto learning = prover_.learn(layout.inodes.front());
+    if (const auto* learnt = std::get_if<Learnt>(&learning)) layout.digest = learnt->digest;
     layout.is_busy = !layout.is_read();
-    for (const auto& one : left) note_left(layout, one);
+    if (const auto* left = std::get_if<LeftAlone>(&learning)) note_left(layout, *left);
   }
 
   // One inode of each layout is opened; the first, which most others lie with already, comes again in each round.
   void share_class(std::vector<Layout*> layouts) {
     std::ranges::stable_sort(layouts, std::greater{}, [](const Layout* layout) { return layout->inodes.size(); });
-    for (std::size_t at = 1; at < layouts.size(); at += most_open_ - 1) {
-      const auto end = std::min(layouts.size(), at + most_open_ - 1);
-      std::vector<Layout*> round{layouts.front()};
-      round.insert(round.end(), layouts.begin() + static_cast<std::ptrdiff_t>(at),
-                   layouts.begin() + static_cast<std::ptrdiff_t>(end));
-      prove(round);
-    }
+    for (const auto& round : in_rounds(layouts, most_open_)) prove(round);
   }
 
   void prove(const std::vector<Layout*>& layouts) {
@@ -161,34 +150,30 @@ class Worker {
       stands_for[inodes.back()] = layout;
     }
     proven_ += inodes.size();
-    auto proof = prover_.prove(inodes);
+    const auto proof = prover_.prove(inodes);
     for (const auto& one : proof.left) note_left(*stands_for[one.inode], one);
     for (const auto& proven : proof.classes) {
-      for (const auto& held : proven) note_held(*stands_for[held.inode], held);
+      for (const auto& member : proven) note_proven(*stands_for[member.inode], member);
       for (std::size_t i = 1; i < proven.size(); ++i)
         share(proven[0], *stands_for[proven[0].inode], proven[i], *stands_for[proven[i].inode]);
     }
   }
 
   void note_left(Layout& layout, const LeftAlone& one) {
-    if (one.verdict == Verdict::unreadable) note_failure(one.inode, one.reason);
+    if (one.verdict == Verdict::unreadable)
+      tally_.failed.push_back(failure_at(work_.survey, names_of(one.inode).front(), one.reason));
     if (one.learnt) note_digest(layout, one.learnt->digest);
-    leave_lone(layout, one.verdict);
-  }
-
-  void note_failure(std::uint32_t inode, const std::string& reason) {
-    const auto name = names_of(inode).front();
-    tally_.failed.push_back({work_.guests[name.guest].name, work_.scan.trees[name.guest].path(name.file), reason});
+    leave_single(layout, one.verdict);
   }
 
   // What was known of the layout, and is true no longer, is known of its other inodes no longer.
-  void note_held(Layout& layout, const Held& held) {
-    const bool look = !layout.is_seen && !work_.rules.dry_run;
-    const auto fold = look ? layouts_.fold(layouts_.places(held.fd.get())) : layout.fold;
-    if (fold != layout.fold) forget_followers(layout);
-    layout.fold = fold;
+  void note_proven(Layout& layout, const Member& member) {
+    const bool look = !layout.is_seen && !work_.run.dry_run;
+    const auto hash = look ? layouts_.hash(layouts_.extents(member.held.fd.get())) : layout.hash;
+    if (hash != layout.hash) forget_followers(layout);
+    layout.hash = hash;
     layout.is_seen = true;
-    note_digest(layout, held.digest);
+    note_digest(layout, member.digest);
   }
 
   void note_digest(Layout& layout, const Digest& digest) {
@@ -203,28 +188,31 @@ class Worker {
   }
 
   // All inodes of a layout, not only the one that stood for them: else they would be shared one a night.
-  void share(const Held& keeper, Layout& to, const Held& victim, Layout& from) {
+  void share(const Member& keeper, Layout& to, const Member& victim, Layout& from) {
     for (const auto inode : std::exchange(from.inodes, {})) {
-      const bool is_at_place = from.fold == to.fold;
-      if (!is_at_place && work_.stop.requested())
+      const bool lie_together = from.hash == to.hash;
+      if (!lie_together && work_.run.stop.requested())
         from.inodes.push_back(inode);
-      else if (is_at_place || share_one(keeper, victim, inode))
+      else if (lie_together || share_one(keeper, victim, inode))
         to.inodes.push_back(inode);
     }
   }
 
-  bool share_one(const Held& keeper, const Held& victim, std::uint32_t inode) {
+  bool share_one(const Member& keeper, const Member& victim, std::uint32_t inode) {
     try {
       const Fd own = inode == victim.inode ? Fd() : layouts_.open(inode);
-      const int fd = own ? own.get() : victim.fd.get();
+      const int fd = own ? own.get() : victim.held.fd.get();
       const auto before = extents_of(fd);
-      const bool shared = work_.rules.dry_run || share_quietly(keeper, fd);
+      const bool shared = work_.run.dry_run || share_quietly(keeper.held, fd);
       if (shared) tally_.count_link(names_of(inode), alone(before));
       if (!shared) leave(inode, Verdict::changed), forget(inode);
       return shared;
     } catch (const std::system_error& error) {
-      leave(inode, Verdict::not_shareable);
-      if (is_refusal(error)) layouts_.refused(Verdict::not_shareable).inodes.push_back(inode);
+      const auto verdict = verdict_of(error.code(), Attempt::share);
+      leave(inode, verdict, error.code().message());
+      tally_.disk_full |= is_disk_full(error);
+      // The kernel will say so every night.
+      if (verdict == Verdict::not_shareable) layouts_.refused(verdict).inodes.push_back(inode);
       return false;
     }
   }
@@ -236,9 +224,12 @@ class Worker {
   }
 
   void settle(const Layout& layout, const CandidateGroup& group, std::span<const Known> known, Timestamp reading) {
+    const auto otherwise = layout.inodes.size() > 1 ? Verdict::shared : Verdict::not_reached;
     for (const auto inode : layout.inodes) {
       if (layout.refused) leave(inode, *layout.refused);
-      if (known.empty() || known[inode - group.first] != Known{layout.digest, layout.fold})
+      for (const auto name : names_of(inode))
+        if (auto& verdict = work_.survey.file(name).verdict; verdict == Verdict::open) verdict = otherwise;
+      if (known.empty() || known[inode - group.first] != Known{layout.digest, layout.hash})
         learn(inode, layout, reading);
     }
   }
@@ -247,25 +238,24 @@ class Worker {
   // taken for what it is then. That goes for sharing, too, should a filesystem move a ctime for it (XFS and btrfs do
   // not): nobody can tell then whether a writer used the same tick, and the file is looked at once more.
   void learn(std::uint32_t inode, const Layout& layout, Timestamp reading) {
-    if (!work_.rules.learns() || work_.candidates.inodes[inode].shared) return;
-    const auto& file = work_.candidates.file_of(work_.scan, inode);
+    if (!work_.run.learns() || work_.survey.inode(inode).shared) return;
+    const auto& file = work_.survey.file_of(inode);
     Learnt learnt;
     learnt.digest = layout.digest;
-    learnt.policy = layout.fold;
-    learnt.by_place = true;
+    learnt.match = layout.hash;
+    learnt.by_layout = true;
     learnt.seen.ino = file.ino;
     learnt.seen.stamp = file.stamp.full();
     learnt.reading = reading;
-    work_.rules.index->learn_private(work_.candidates.guest_of(inode), learnt);
+    work_.run.index->learn_private(work_.survey.guest_number(inode), learnt);
   }
 
   void forget(std::uint32_t inode) {
-    if (!work_.rules.learns()) return;
-    work_.rules.index->forget(work_.candidates.guest_of(inode), work_.candidates.file_of(work_.scan, inode).ino);
+    if (!work_.run.learns()) return;
+    work_.run.index->forget(work_.survey.guest_number(inode), work_.survey.file_of(inode).ino);
   }
 
   Work& work_;
-  ProofScene scene_;
   std::size_t most_open_;
   Prover prover_;
   Layouts layouts_;           // of the group at hand
@@ -275,13 +265,12 @@ class Worker {
 
 }  // namespace
 
-Tally share_groups(const std::vector<Guest>& guests, Scan& scan, Candidates& candidates, const LinkRules& rules,
-                   const Stop& stop, Counters& counters) {
-  Work work{guests, scan, candidates, rules, stop, counters, rules.key(), rules.look_up(scan, candidates, true)};
-  counters.begin(Phase::prove);
-  std::vector<Tally> tallies(rules.jobs, Tally(guests.size()));
-  tbb::parallel_for(0U, rules.jobs, [&](unsigned i) { tallies[i] = Worker(work).run(); });
-  Tally total(guests.size());
+Tally share_groups(Survey& survey, const Run& run) {
+  Work work{survey, run, run.key(), run.look_up(survey, true)};
+  run.counters.begin(Phase::prove);
+  std::vector<Tally> tallies(run.jobs, Tally(survey.guests.size()));
+  tbb::parallel_for(0U, run.jobs, [&](unsigned i) { tallies[i] = Worker(work).run(); });
+  Tally total(survey.guests.size());
   for (const auto& tally : tallies) total.add(tally);
   return total;
 }

@@ -5,12 +5,12 @@
 // (FIDEDUPERANGE), under its own locks.
 #pragma once
 
-#include "unify/link_groups.h"
+#include "unify/run.h"
+#include "unify/tally.h"
 
 namespace vunify {
 
 // As link_groups(); linked_files counts files whose data is shared now, freed_bytes what they no longer take alone.
-Tally share_groups(const std::vector<Guest>& guests, Scan& scan, Candidates& candidates, const LinkRules& rules,
-                   const Stop& stop, Counters& counters);
+Tally share_groups(Survey& survey, const Run& run);
 
 }  // namespace vunify

@@ -4,36 +4,28 @@
 #include <map>
 
 #include "survey/shifted.h"
+#include "unify/prove.h"
 
 namespace vunify {
 namespace {
 
 class Search {
  public:
-  Search(const std::vector<Guest>& guests, Scan& scan, const Candidates& candidates, const LinkRules& rules,
-         const Stop& stop, Counters& counters)
-      : scan_(scan),
-        candidates_(candidates),
-        index_(rules.index),
-        learns_(rules.learns()),
-        key_(rules.key()),
-        knowledge_(rules.look_up(scan, candidates)),
-        scene_{guests, scan, candidates, key_, stop, counters},
-        prover_(scene_, proof_rules()) {}
+  Search(Survey& survey, const Run& run)
+      : survey_(survey),
+        run_(run),
+        key_(run.key()),
+        knowledge_(run.look_up(survey, false)),
+        prover_(survey, key_, run.stop, run.counters, {.leases = false}) {}
 
   void run(Tally& tally) {
-    for (std::size_t i = 0; i < candidates_.groups.size(); ++i) take(candidates_.groups[i], knowledge_.of_group(i));
+    for (std::size_t i = 0; i < survey_.candidates.groups.size(); ++i)
+      take(survey_.candidates.groups[i], knowledge_.of_group(i));
     tally.read_files += prover_.read_files();
     tally.read_bytes += prover_.read_bytes();
   }
 
  private:
-  static ProofRules proof_rules() {
-    ProofRules rules;
-    rules.leases = false;
-    return rules;
-  }
-
   void take(const CandidateGroup& group, std::span<const Known> known) {
     std::map<Digest, std::vector<std::uint32_t>> by_content;
     for (std::uint32_t i = 0; i < group.count; ++i) {
@@ -42,39 +34,31 @@ class Search {
       if (digest != Digest{}) by_content[digest].push_back(group.first + i);
     }
     for (const auto& [digest, inodes] : by_content)
-      if (inodes.size() > 1) judge_all(inodes);
-  }
-
-  void judge_all(const std::vector<std::uint32_t>& inodes) {
-    for (const auto inode : inodes)
-      judge(scan_, candidates_.names_of(candidates_.inodes[inode]), Verdict::shifted_owner);
+      if (inodes.size() > 1)
+        for (const auto inode : inodes) survey_.judge(inode, Verdict::shifted_owner);
   }
 
   // Zero where it cannot be read.
   Digest read(std::uint32_t inode) {
-    std::vector<LeftAlone> left;
-    const auto learnt = prover_.learn(inode, left);
-    if (!learnt) return {};
-    if (learns_) index_->learn_private(candidates_.guest_of(inode), *learnt);
+    const auto learning = prover_.learn(inode);
+    const auto* learnt = std::get_if<Learnt>(&learning);
+    if (learnt == nullptr) return {};
+    if (run_.learns()) run_.index->learn_private(survey_.guest_number(inode), *learnt);
     return learnt->digest;
   }
 
-  Scan& scan_;
-  const Candidates& candidates_;
-  Index* index_;
-  bool learns_;
+  Survey& survey_;
+  const Run& run_;
   const DigestKey key_;
   const Knowledge knowledge_;
-  ProofScene scene_;
   Prover prover_;
 };
 
 }  // namespace
 
-void find_shifted_owners(const std::vector<Guest>& guests, Scan& scan, const std::vector<std::uint32_t>& place,
-                         const LinkRules& rules, const Stop& stop, Counters& counters, Tally& tally) {
-  const auto candidates = find_shifted(scan, place);
-  if (!candidates.groups.empty()) Search(guests, scan, candidates, rules, stop, counters).run(tally);
+void find_shifted_owners(const Survey& survey, const Places& places, const Run& run, Tally& tally) {
+  Survey shifted{survey.guests, survey.trees, find_shifted(survey.trees, places.where(Sharing::inodes))};
+  if (!shifted.candidates.groups.empty()) Search(shifted, run).run(tally);
 }
 
 }  // namespace vunify

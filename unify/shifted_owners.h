@@ -3,14 +3,15 @@
 // that they could.
 #pragma once
 
-#include "unify/link_groups.h"
+#include "unify/place.h"
+#include "unify/run.h"
+#include "unify/tally.h"
 
 namespace vunify {
 
 // Gives Verdict::shifted_owner to the files without a twin that differ from another guest's, at the same path, in their
 // owner alone, user and group by the same number. The digests of their bytes tell, those that the index knows unread:
 // nothing is linked for it.
-void find_shifted_owners(const std::vector<Guest>& guests, Scan& scan, const std::vector<std::uint32_t>& place,
-                         const LinkRules& rules, const Stop& stop, Counters& counters, Tally& tally);
+void find_shifted_owners(const Survey& survey, const Places& places, const Run& run, Tally& tally);
 
 }  // namespace vunify

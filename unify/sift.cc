@@ -10,7 +10,7 @@ namespace {
 
 using Class = std::vector<std::uint32_t>;
 
-// Members by content and policy; the unknown with the first that is known.
+// Members by content and match; the unknown with the first that is known.
 std::map<Known, Class> classes_of(std::span<const std::uint32_t> members, std::span<const Known> known) {
   std::map<Known, Class> classes;
   const auto first = std::ranges::find_if(known, &Known::is_known);
@@ -20,12 +20,11 @@ std::map<Known, Class> classes_of(std::span<const std::uint32_t> members, std::s
   return classes;
 }
 
-void plan_class(const Scan& scan, const Candidates& candidates, const Class& members, const PlanRules& rules,
-                Sifted& sifted) {
+void plan_class(const Survey& survey, const Class& members, const PlanRules& rules, Sifted& sifted) {
   std::vector<Copy> copies;
-  for (const auto inode : members) copies.push_back(copy_of(scan, candidates, inode));
+  for (const auto inode : members) copies.push_back(copy_of(survey, inode));
   const auto plan = plan_links(copies, rules);
-  for (const auto alone : plan.alone) sifted.left.push_back({members[alone], Verdict::second_copy, {}, {}});
+  for (const auto alone : plan.alone) sifted.left.push_back({members[alone], Verdict::second_copy});
   for (const auto& set : plan.sets) {
     Class part{members[set.keeper]};
     for (const auto victim : set.victims) part.push_back(members[victim]);
@@ -35,11 +34,14 @@ void plan_class(const Scan& scan, const Candidates& candidates, const Class& mem
 
 }  // namespace
 
-Copy copy_of(const Scan& scan, const Candidates& candidates, std::uint32_t inode) {
-  const auto& candidate = candidates.inodes[inode];
-  const auto& file = candidates.file_of(scan, inode);
-  Copy copy{{}, candidate.shared, candidate.complete, file.nlink, file.stamp.mtime.full()};
-  for (const auto name : candidates.names_of(candidate)) copy.guests.push_back(name.guest);
+Copy copy_of(const Survey& survey, std::uint32_t inode) {
+  const auto& candidate = survey.inode(inode);
+  const auto& file = survey.file_of(inode);
+  Copy copy{.shared = candidate.shared,
+            .complete = candidate.complete,
+            .nlink = file.nlink,
+            .mtime = file.stamp.mtime.full()};
+  for (const auto name : survey.names_of(inode)) copy.guests.push_back(name.guest);
   // An unwalked keeper has names in other guests than tonight's: a number that none of these has.
   if (copy.guests.empty()) copy.guests.push_back(~inode);
   return copy;
@@ -51,14 +53,14 @@ bool must_learn(std::span<const Known> known) {
          !std::ranges::all_of(known, &Known::is_known);
 }
 
-Sifted sift(const Scan& scan, const Candidates& candidates, std::span<const std::uint32_t> members,
-            std::span<const Known> known, const PlanRules& rules) {
+Sifted sift(const Survey& survey, std::span<const std::uint32_t> members, std::span<const Known> known,
+            const PlanRules& rules) {
   Sifted sifted;
   const auto classes = classes_of(members, known);
   for (auto one = classes.begin(); one != classes.end(); ++one) {
     const auto& inodes = one->second;
     if (inodes.size() > 1) {
-      plan_class(scan, candidates, inodes, rules, sifted);
+      plan_class(survey, inodes, rules, sifted);
       continue;
     }
     // Equal contents of other policies are its neighbours.
@@ -66,7 +68,7 @@ Sifted sift(const Scan& scan, const Candidates& candidates, std::span<const std:
     const auto next = std::next(one);
     const bool others_have =
         (one != classes.begin() && has_bytes(std::prev(one))) || (next != classes.end() && has_bytes(next));
-    sifted.left.push_back({inodes[0], others_have ? Verdict::metadata_differs : Verdict::content_differs, {}, {}});
+    sifted.left.push_back({inodes[0], others_have ? Verdict::metadata_differs : Verdict::content_differs});
   }
   return sifted;
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/summarize.h"
 
-#include <algorithm>
+#include <cassert>
 #include <map>
 
-#include "unify/protection.h"
+#include "change/protection.h"
 
 namespace vunify {
 namespace {
@@ -21,6 +21,7 @@ GuestOutcome outcome_of(const Guest& guest) {
 GuestOutcome count_files(const Guest& guest, const Tree& tree) {
   auto outcome = outcome_of(guest);
   for (const auto& file : tree.files()) {
+    assert(file.verdict != Verdict::open);
     ++outcome.files;
     outcome.bytes += file.bytes_on_disk();
     if (file.verdict == Verdict::shared) {
@@ -56,27 +57,29 @@ std::string uuid_of(const Guest& guest) {
 
 }  // namespace
 
-void count_shared(const Scan& scan, const Candidates& candidates, Outcome& outcome) {
-  for (std::uint32_t i = 0; i < candidates.inodes.size(); ++i) {
-    const auto& inode = candidates.inodes[i];
-    const auto names = candidates.names_of(inode);
-    const auto shared = std::ranges::count_if(
-        names, [&](NameRef name) { return scan.trees[name.guest].file(name.file).verdict == Verdict::shared; });
-    const bool unwalked = names.empty() && inode.is_keeper;
-    outcome.shared_files += static_cast<std::uint64_t>(shared);
-    if ((shared != 0 && !inode.given_up) || unwalked)
-      outcome.shared_bytes += candidates.file_of(scan, i).bytes_on_disk();
+void count_shared(Survey& survey, Outcome& outcome) {
+  for (std::uint32_t index = 0; index < survey.candidates.inodes.size(); ++index) {
+    const auto& inode = survey.inode(index);
+    std::uint64_t shared = 0;
+    for (const auto name : survey.names_of(index)) {
+      auto& verdict = survey.file(name).verdict;
+      if (verdict == Verdict::open && inode.shared) verdict = Verdict::shared;
+      shared += verdict == Verdict::shared;
+    }
+    const bool unwalked = inode.name_count == 0 && inode.is_keeper;
+    outcome.shared_files += shared;
+    if ((shared != 0 && !inode.given_up) || unwalked) outcome.shared_bytes += survey.file_of(index).bytes_on_disk();
   }
 }
 
-void summarize(const std::vector<Guest>& guests, const Scan& scan, const std::vector<Place>& places, const Tally& tally,
+void summarize(const std::vector<Guest>& guests, const Scan& scan, const Places& places, const Tally& tally,
                Outcome& outcome) {
   for (std::size_t i = 0; i < guests.size(); ++i) {
     outcome.guests.push_back(count_files(guests[i], scan.trees[i]));
     outcome.guests.back().linked_files = tally.linked_files[i];
     outcome.guests.back().freed_bytes = tally.freed_bytes[i];
   }
-  for (const auto& place : places)
+  for (const auto& place : places.all())
     for (const auto guest : place.guests) outcome.guests[guest].protection = name_of(place.protection);
   note_scan_failures(guests, scan, outcome);
   outcome.failed.insert(outcome.failed.end(), tally.failed.begin(), tally.failed.end());

@@ -4,7 +4,8 @@
 
 #include <vector>
 
-#include "survey/candidates.h"
+#include "survey/scan.h"
+#include "survey/survey.h"
 #include "unify/outcome.h"
 #include "unify/place.h"
 #include "unify/tally.h"
@@ -12,15 +13,16 @@
 namespace vunify {
 
 // One entry for each guest: its files by verdict, and what was done for it. Fills guests, and what tally knows.
-void summarize(const std::vector<Guest>& guests, const Scan& scan, const std::vector<Place>& places, const Tally& tally,
+void summarize(const std::vector<Guest>& guests, const Scan& scan, const Places& places, const Tally& tally,
                Outcome& outcome);
 
 // The same after deunify: what is still marked is shared, all else is its guest's own. would_be: nothing was done, and
 // all of it would be.
 void summarize_private(const std::vector<Guest>& guests, const Scan& scan, bool would_be, Outcome& outcome);
 
-// Adds the names that lead to shared inodes now, and these inodes' bytes.
-void count_shared(const Scan& scan, const Candidates& candidates, Outcome& outcome);
+// Gives their verdict to names of shared inodes that nothing else is said of. Adds the names that lead to shared inodes
+// now, and these inodes' bytes.
+void count_shared(Survey& survey, Outcome& outcome);
 
 // Space on each filesystem of the guests. Synced first, so that what was freed shows. In a dry run nothing changes it:
 // what would be freed is added.

@@ -21,4 +21,8 @@ void Tally::count_link(std::span<const NameRef> names, std::uint64_t bytes) {
   freed_bytes[names.front().guest] += bytes;
 }
 
+Failure failure_at(const Survey& survey, NameRef name, const std::string& reason) {
+  return {survey.guest(name).name, survey.path(name), reason};
+}
+
 }  // namespace vunify

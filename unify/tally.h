@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <vector>
 
-#include "guest/guest.h"
-#include "hashindex/prove.h"
-#include "unify/link_set.h"
+#include "survey/survey.h"
 #include "unify/outcome.h"
 
 namespace vunify {
@@ -28,5 +28,8 @@ struct Tally {
   // An inode given up: its names are counted for their guests, its bytes for the first of them.
   void count_link(std::span<const NameRef> names, std::uint64_t bytes);
 };
+
+// At a name of a guest.
+Failure failure_at(const Survey& survey, NameRef name, const std::string& reason);
 
 }  // namespace vunify

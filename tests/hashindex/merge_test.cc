@@ -34,7 +34,7 @@ Finding of_guest(std::uint64_t ino, std::uint32_t guest = first_guest, std::uint
 Finding shared(std::uint64_t ino, std::uint64_t size = 5, std::string handle = {}) {
   auto found = of_guest(ino, 0, size);
   found.record.shared = true;
-  found.stat_fold = 77;
+  found.stat_hash = 77;
   found.handle = handle.empty() ? "handle of " + std::to_string(ino) : handle;
   return found;
 }
@@ -46,9 +46,9 @@ class Merging : public testing::Test {
   Merging() { store_.enroll(open_guests({dir_ / "a", dir_ / "b"}).guests, 1); }
 
   void learn(const std::vector<Finding>& findings) {
-    Fresh fresh(dir_ / "index");
-    for (const auto& finding : findings) fresh.add(finding);
-    merge(store_, fresh);
+    Delta delta(dir_ / "index");
+    for (const auto& finding : findings) delta.add(finding);
+    merge(store_, delta);
   }
 
   void prune_walked(std::set<std::uint32_t> guests, Inodes seen, const std::set<std::string>& gone_handles = {}) {
@@ -135,7 +135,7 @@ TEST_F(Merging, TwiceIsAsOnce) {
 
 TEST_F(Merging, GoesOnWithWhatAnInterruptedRunLearnt) {
   {
-    Fresh interrupted(dir_ / "index");
+    Delta interrupted(dir_ / "index");
     interrupted.add(of_guest(7));
     interrupted.flush();
   }
@@ -191,9 +191,9 @@ TEST_F(Merging, ThatFindsTheDiskFullLeavesAllAsItWas) {
   if (!fs.ok()) GTEST_SKIP() << fs.reason();
   std::optional<Store> store(std::in_place, fs / "index", Access::write);
   const auto learn_many = [&](std::uint32_t guest, std::uint64_t count) {
-    Fresh fresh(dir_ / "elsewhere");
-    for (std::uint64_t i = 0; i < count; ++i) fresh.add(of_guest(i, guest));
-    merge(*store, fresh);
+    Delta delta(dir_ / "elsewhere");
+    for (std::uint64_t i = 0; i < count; ++i) delta.add(of_guest(i, guest));
+    merge(*store, delta);
   };
   learn_many(1, 1'000);
   EXPECT_EQ(shell("dd if=/dev/zero of=" + (fs / "filler") + " bs=64k 2>&1").status, 1);

@@ -17,7 +17,7 @@ Record some_record() {
   record.mtime = {1'577'836'800, 999'999'999};
   record.changed = {1'700'000'000, 1};
   record.digest = {0x0123456789abcdef, 0xfedcba9876543210};
-  record.policy = ~std::uint64_t{0};
+  record.match = ~std::uint64_t{0};
   record.guest = 0xdeadbeef;
   return record;
 }
@@ -37,7 +37,7 @@ TEST(Record, SurvivesTheRoundTrip) {
   EXPECT_EQ(record_from(to_bytes(record)), record);
   for (const bool shared : {true, false}) {
     record.shared = shared;
-    record.by_place = !shared;
+    record.by_layout = !shared;
     EXPECT_EQ(record_from(to_bytes(record)), record);
   }
   EXPECT_EQ(to_bytes(record).size(), 61u);
@@ -134,33 +134,14 @@ TEST(Record, IsNotMadeOfAnInodeFromTheFuture) {
     EXPECT_FALSE(is_old_enough({1, {}, ctime}, reading)) << ctime.sec;
 }
 
-TEST(Fold, TellsPolicyMetadataApart) {
-  const DigestKey key;
-  Policy policy;
-  policy.xattrs = {{"user.a", "1"}};
-  std::vector<Policy> all(8, policy);
-  all[1].flags = 1;
-  all[2].project = 1;
-  all[3].xattrs["user.a"] = "2";
-  all[4].xattrs["user.b"] = "";
-  all[5].xattrs = {};
-  all[6].xattrs = {{"user.a1", ""}};
-  all[7].xattrs = {{"user.a", std::string("1\0user.b", 8)}};
-  std::vector<std::uint64_t> folds;
-  for (const auto& one : all) folds.push_back(fold(key, one));
-  EXPECT_EQ(folds[0], fold(key, policy));
-  std::ranges::sort(folds);
-  EXPECT_EQ(std::ranges::adjacent_find(folds), folds.end());
-}
-
 TEST(Fold, OfAStatTellsWhatCandidatesMustAgreeIn) {
   const DigestKey key, other;
-  const auto fold = fold_stat(key, 0100644, 1, 2, -3);
-  EXPECT_EQ(fold, fold_stat(key, 0100644, 1, 2, -3));
-  EXPECT_NE(fold, fold_stat(key, 0100600, 1, 2, -3));
-  EXPECT_NE(fold, fold_stat(key, 0100644, 2, 1, -3));
-  EXPECT_NE(fold, fold_stat(key, 0100644, 1, 2, 3));
-  EXPECT_NE(fold, fold_stat(other, 0100644, 1, 2, -3));
+  const auto fold = stat_hash(key, 0100644, 1, 2, -3);
+  EXPECT_EQ(fold, stat_hash(key, 0100644, 1, 2, -3));
+  EXPECT_NE(fold, stat_hash(key, 0100600, 1, 2, -3));
+  EXPECT_NE(fold, stat_hash(key, 0100644, 2, 1, -3));
+  EXPECT_NE(fold, stat_hash(key, 0100644, 1, 2, 3));
+  EXPECT_NE(fold, stat_hash(other, 0100644, 1, 2, -3));
 }
 
 }  // namespace

@@ -38,20 +38,20 @@ class Sealing : public testing::Test {
 
   void fill(std::uint64_t first, std::uint64_t end) const {
     Store store(path_, Access::write);
-    Fresh fresh(path_);
+    Delta delta(path_);
     for (auto ino = first; ino < end; ++ino) {
       Finding finding{{0, ino}, {}, false, ino, "handle"};
       finding.record.shared = ino % 3 == 0;
       finding.record.size = end;
-      fresh.add(finding);
+      delta.add(finding);
     }
-    merge(store, fresh);
+    merge(store, delta);
   }
 
   void fill_fresh() const {
-    Fresh fresh(path_);
-    for (std::uint64_t ino = 0; ino < 1'000; ++ino) fresh.add({{0, ino}, {}, false, 0, {}});
-    fresh.flush();
+    Delta delta(path_);
+    for (std::uint64_t ino = 0; ino < 1'000; ++ino) delta.add({{0, ino}, {}, false, 0, {}});
+    delta.flush();
   }
 
   Condition condition() const { return examine_seal(path_); }
@@ -164,9 +164,9 @@ TEST_F(Sealing, CutShortSaysThatTheIndexIsDamaged) {
 }
 
 TEST_F(Sealing, RemovesAnIndexWithAllThatIsBesideIt) {
-  Fresh fresh(path_);
-  fresh.add({});
-  fresh.flush();
+  Delta delta(path_);
+  delta.add({});
+  delta.flush();
   for (const auto* name : {"index.seal.new", "index.new", "index.new-lock"}) dir_.write(name, "");
   dir_.write("other", "");
   remove_index(path_);
@@ -241,19 +241,19 @@ TEST_F(Sealing, FindingsOfAnInterruptedRunAreReadToo) {
   EXPECT_TRUE(findings_survive(path_));
   fill_fresh();
   EXPECT_TRUE(findings_survive(path_));
-  for (std::uint64_t at = 0; at < dir_.inode("index.fresh").stamp.size; at += page)
-    for (std::uint64_t byte = 10; byte < 40; ++byte) flip(dir_ / "index.fresh", at + byte);
+  for (std::uint64_t at = 0; at < dir_.inode("index.delta").stamp.size; at += page)
+    for (std::uint64_t byte = 10; byte < 40; ++byte) flip(dir_ / "index.delta", at + byte);
   EXPECT_FALSE(findings_survive(path_));
 }
 
 TEST_F(Sealing, FindingsOfARunThatHadJustBegunAreNone) {
-  dir_.write("index.fresh", "");
+  dir_.write("index.delta", "");
   EXPECT_TRUE(findings_survive(path_));
-  std::filesystem::remove(dir_ / "index.fresh");
-  { const lmdb::Environment without_table(dir_ / "index.fresh", Access::write, {}); }
+  std::filesystem::remove(dir_ / "index.delta");
+  { const lmdb::Environment without_table(dir_ / "index.delta", Access::write, {}); }
   EXPECT_TRUE(findings_survive(path_));
-  Fresh fresh(path_);
-  fresh.for_each([](const Finding&) { FAIL(); });
+  Delta delta(path_);
+  delta.for_each([](const Finding&) { FAIL(); });
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ TEST(Candidates, AreOneInodeForNamesInDifferentGuestsThatNobodyProtects) {
   const auto inode = scene.inode("b/1");
   EXPECT_TRUE(scene.candidates.inodes[inode].complete);
   EXPECT_THAT(scene.candidates.unprotected, ElementsAre(inode));
-  EXPECT_EQ(scene.verdict("a/1"), Verdict::shared);
+  EXPECT_EQ(scene.verdict("a/1"), Verdict::open);
 }
 
 TEST(Candidates, TellMarkedInodesWhoseProtectionIsGone) {
@@ -128,7 +128,7 @@ TEST(Shifted, AreFilesWhoseOwnersDifferByAConstant) {
     ASSERT_EQ(shell(command + (dir / (command.starts_with("chown 100000") ? "b/f" : "b/g"))).status, 0);
   ASSERT_EQ(shell("chown 100000:100000 " + (dir / "b/i")).status, 0);
   Scene scene(dir, {"a", "b"});
-  const auto found = find_shifted(scene.scan, scene.place_of);
+  const auto found = find_shifted(scene.scan.trees, scene.place_of);
   ASSERT_EQ(found.groups.size(), 1u);
   EXPECT_EQ(scene.name(found.names[0]), "a/f");
   EXPECT_EQ(scene.name(found.names[1]), "b/f");

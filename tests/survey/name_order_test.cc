@@ -13,24 +13,24 @@ using testing::IsEmpty;
 class NamesInOrder : public testing::Test {
  protected:
   void add(std::size_t guest, std::uint64_t ino, std::uint64_t size) {
-    while (scan_.trees.size() <= guest) scan_.trees.emplace_back();
+    while (trees_.size() <= guest) trees_.emplace_back();
     File file;
     file.ino = ino;
     file.stamp.size = size;
     const std::string_view leaf = "f";
-    scan_.trees[guest].add("", {&file, 1}, {&leaf, 1});
+    trees_[guest].add("", {&file, 1}, {&leaf, 1});
   }
 
   // "guest:inode" of every name.
   std::vector<std::string> sorted() {
-    if (place_.empty()) place_.assign(scan_.trees.size(), 0);
+    if (place_.empty()) place_.assign(trees_.size(), 0);
     std::vector<std::string> names;
-    for (const auto name : NameOrder(scan_, place_, {}).sorted_names())
-      names.push_back(std::to_string(name.guest) + ":" + std::to_string(scan_.trees[name.guest].file(name.file).ino));
+    for (const auto name : NameOrder(trees_, place_, {}).sorted_names())
+      names.push_back(std::to_string(name.guest) + ":" + std::to_string(trees_[name.guest].file(name.file).ino));
     return names;
   }
 
-  Scan scan_;
+  Trees trees_;
   std::vector<std::uint32_t> place_;
 };
 
@@ -49,7 +49,7 @@ TEST_F(NamesInOrder, KeepsInodesApartWhoseNumbersFoldToOne) {
 
 TEST_F(NamesInOrder, TakesInodesOfTwoFilesystemsForTwo) {
   for (const std::size_t guest : {0, 1, 2, 3}) add(guest, 5, 10);
-  scan_.trees[1].fs.subvolume = scan_.trees[3].fs.subvolume = 256;
+  trees_[1].fs.subvolume = trees_[3].fs.subvolume = 256;
   const auto names = sorted();
   EXPECT_TRUE(names == (std::vector<std::string>{"0:5", "2:5", "1:5", "3:5"}) ||
               names == (std::vector<std::string>{"1:5", "3:5", "0:5", "2:5"}));
@@ -58,12 +58,12 @@ TEST_F(NamesInOrder, TakesInodesOfTwoFilesystemsForTwo) {
 TEST_F(NamesInOrder, PutsGroupsTogetherHoweverManyThereAre) {
   for (std::uint64_t i = 0; i < 20'000; ++i) add(i % 3, i, i % 1'000);
   place_.assign(3, 0);
-  const auto names = NameOrder(scan_, place_, {}).sorted_names();
+  const auto names = NameOrder(trees_, place_, {}).sorted_names();
   ASSERT_EQ(names.size(), 20'000u);
   std::set<std::uint64_t> seen;
   std::uint64_t last = ~std::uint64_t{0};
   for (const auto name : names) {
-    const auto size = scan_.trees[name.guest].file(name.file).stamp.size;
+    const auto size = trees_[name.guest].file(name.file).stamp.size;
     EXPECT_TRUE(size == last || seen.insert(size).second) << size;
     last = size;
   }
@@ -74,9 +74,9 @@ TEST_F(NamesInOrder, LeavesOutWhatIsDecided) {
   add(1, 2, 10);
   add(2, 3, 10);
   place_ = {0, no_place, 0};
-  scan_.trees[0].file(0).verdict = Verdict::excluded;
+  trees_[0].file(0).verdict = Verdict::excluded;
   EXPECT_THAT(sorted(), ElementsAre("2:3"));
-  scan_.trees[2].file(0).verdict = Verdict::empty;
+  trees_[2].file(0).verdict = Verdict::empty;
   EXPECT_THAT(sorted(), IsEmpty());
 }
 

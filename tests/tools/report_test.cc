@@ -207,7 +207,7 @@ TEST(ReportText, EscapesGuestNames) {
 
 TEST(Explain, HasASentenceForEveryVerdict) {
   for (std::size_t i = 0; i < verdict_count; ++i)
-    EXPECT_TRUE(explain(static_cast<Verdict>(i)).ends_with('.')) << verdict_names[i];
+    EXPECT_TRUE(explain(static_cast<Verdict>(i)).ends_with('.')) << verdicts[i].name;
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "hashindex/fresh.h"
+#include "hashindex/delta.h"
 #include "hashindex/merge.h"
 #include "hashindex/seal.h"
 #include "hashindex/store.h"
@@ -181,13 +181,13 @@ TEST_F(IndexNight, OfSomebodyElseIsRefusedAndLeftAsItIs) {
 TEST_F(IndexNight, WithBrokenFindingsBesideItCrashesNoRun) {
   restore();
   {
-    Fresh fresh(nights_->index());
-    for (std::uint64_t ino = 1; ino < 300; ++ino) fresh.add({{0, ino}, {}, true, 0, {}});
-    fresh.flush();
+    Delta delta(nights_->index());
+    for (std::uint64_t ino = 1; ino < 300; ++ino) delta.add({{0, ino}, {}, true, 0, {}});
+    delta.flush();
   }
   break_seal(nights_->index());
-  const auto whole = nights_->state().read("state/index.fresh");
-  const std::string keep = nights_->state() / "with-fresh";
+  const auto whole = nights_->state().read("state/index.delta");
+  const std::string keep = nights_->state() / "with-delta";
   std::filesystem::copy(nights_->state_dir(), keep, std::filesystem::copy_options::recursive);
   for (std::size_t i = 0; i < 40; ++i) {
     std::filesystem::remove_all(nights_->state_dir());
@@ -195,11 +195,11 @@ TEST_F(IndexNight, WithBrokenFindingsBesideItCrashesNoRun) {
     auto broken = whole;
     const auto at = (i % (whole.size() / 4096)) * 4096 + (i * 7919 + i / 3) % (i % 2 == 0 ? 64 : 4096);
     broken[at] = static_cast<char>(broken[at] ^ (i % 3 == 0 ? 0xff : 1 << i % 8));
-    put_bytes(broken, "/index.fresh");
+    put_bytes(broken, "/index.delta");
     run_over("findings broken at " + std::to_string(at));
   }
   for (const auto& bytes : {std::string(), whole.substr(0, whole.size() / 2), text('r', 50000)}) {
-    put_bytes(bytes, "/index.fresh");
+    put_bytes(bytes, "/index.delta");
     break_seal(nights_->index());
     run_over("findings of " + std::to_string(bytes.size()) + " bytes");
   }
@@ -240,7 +240,7 @@ TEST_F(IndexNight, WithForgedDigestsLinksNothingWrong) {
     for (int i = 0; i < 8; ++i) {
       auto record = forgery.record("a/own" + std::to_string(i));
       record.digest = forgery.record("b/own" + std::to_string(i)).digest;
-      record.policy = forgery.record("b/own" + std::to_string(i)).policy;
+      record.match = forgery.record("b/own" + std::to_string(i)).match;
       forgery.put("a/own" + std::to_string(i), record);
     }
   }
@@ -263,7 +263,7 @@ TEST_F(IndexNight, WithAForgedDigestOfASharedFileLinksNothingWrong) {
     Forgery forgery(*nights_);
     auto record = forgery.record("b/new");
     record.digest = forgery.record("a/same1").digest;
-    record.policy = forgery.record("a/same1").policy;
+    record.match = forgery.record("a/same1").match;
     forgery.put("b/new", record);
   }
   write("a/new", text('z', 3001));

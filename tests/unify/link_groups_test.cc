@@ -13,12 +13,11 @@ namespace {
 // Two equal files of guests a, b, c each, and one that differs.
 class LinkingGroups : public testing::Test {
  protected:
-  Tally link(LinkRules rules, const Stop& stop = Stop()) {
-    rules.state_dir = state_.root();
-    auto places = find_places(scene_.guests, Protection::immutable, rules.dry_run);
-    auto tally = link_groups(scene_.guests, scene_.scan, scene_.candidates, places, scene_.place_of, rules, stop,
-                             scene_.counters);
-    close_places(places);
+  Tally link(bool dry_run = false, const Stop& stop = Stop()) {
+    const vunify::Run how{.stop = stop, .counters = scene_.counters, .dry_run = dry_run, .state_dir = state_.root()};
+    Places places(scene_.guests, Protection::immutable, dry_run);
+    auto tally = link_groups(scene_.survey, places, how);
+    places.close();
     return tally;
   }
   std::uint64_t ino(const std::string& path) const { return dir_.inode(path).ino; }
@@ -30,7 +29,7 @@ class LinkingGroups : public testing::Test {
 };
 
 TEST_F(LinkingGroups, CountsWhatEachGuestGaveUp) {
-  const auto tally = link({});
+  const auto tally = link();
   EXPECT_THAT(tally.linked_files, testing::ElementsAre(0, 2, 1));
   EXPECT_THAT(tally.freed_bytes, testing::ElementsAre(0, 2 * 4096, 4096));
   EXPECT_EQ(ino("a/1"), ino("c/1"));
@@ -40,16 +39,14 @@ TEST_F(LinkingGroups, CountsWhatEachGuestGaveUp) {
 
 TEST_F(LinkingGroups, IsPlannedAlikeInADryRunThatChangesNothing) {
   const auto before = image_of(dir_.root());
-  LinkRules rules;
-  rules.dry_run = true;
-  const auto tally = link(rules);
+  const auto tally = link(true);
   EXPECT_THAT(tally.linked_files, testing::ElementsAre(0, 2, 1));
   EXPECT_EQ(dir_.inode("a/1").nlink, 1u);
   EXPECT_EQ(image_of(dir_.root()), before);
 }
 
 TEST_F(LinkingGroups, LeavesAllToTheNextRunOnceStopped) {
-  const auto tally = link({}, Stop(std::chrono::seconds(0)));
+  const auto tally = link(false, Stop(std::chrono::seconds(0)));
   EXPECT_THAT(tally.linked_files, testing::Each(0));
   for (const auto* name : {"a/1", "c/2"}) EXPECT_EQ(scene_.verdict(name), Verdict::not_reached);
 }

@@ -14,20 +14,20 @@ using testing::HasSubstr;
 TEST(Places, GuestsOfOneMountHaveOneWithAStagingDirectory) {
   const Scratch dir{{"a/f", "same"}, {"b/f", "same"}};
   const Scene scene(dir, {"a", "b"});
-  auto places = find_places(scene.guests, Protection::immutable, false);
-  ASSERT_EQ(places.size(), 1u);
-  EXPECT_THAT(places[0].guests, ElementsAre(0, 1));
-  EXPECT_EQ(places[0].staging->path(), dir / ".vunify");
-  close_places(places);
+  Places places(scene.guests, Protection::immutable, false);
+  ASSERT_EQ(places.all().size(), 1u);
+  EXPECT_THAT(places.all()[0].guests, ElementsAre(0, 1));
+  EXPECT_EQ(places.all()[0].staging->path(), dir / ".vunify");
+  places.close();
   EXPECT_THAT(dir.names(), ElementsAre("a", "b"));
 }
 
 TEST(Places, ADryRunMakesNothing) {
   const Scratch dir{{"a/f", "same"}, {"b/f", "same"}};
   const Scene scene(dir, {"a", "b"});
-  const auto places = find_places(scene.guests, Protection::immutable, true);
-  EXPECT_EQ(places[0].protection, Protection::immutable);
-  EXPECT_FALSE(places[0].staging);
+  const Places places(scene.guests, Protection::immutable, true);
+  EXPECT_EQ(places.all()[0].protection, Protection::immutable);
+  EXPECT_FALSE(places.all()[0].staging);
   EXPECT_THAT(dir.names(), ElementsAre("a", "b"));
 }
 
@@ -36,21 +36,21 @@ TEST(Places, GuestsWithoutProtectionAreLeftAloneAndTold) {
   if (!fs.ok()) GTEST_SKIP() << fs.reason();
   const Scratch dir({{"a/f", "same"}, {"b/f", "same"}}, fs.root());
   Scene scene(dir, {"a", "b"});
-  const auto places = find_places(scene.guests, Protection::reflink, false);
-  EXPECT_EQ(places[0].protection, Protection::none);
-  EXPECT_THAT(places[0].reason, HasSubstr("--protect=immutable"));
-  EXPECT_THAT(place_of_guests(places, 2), ElementsAre(no_place, no_place));
+  const Places places(scene.guests, Protection::reflink, false);
+  EXPECT_EQ(places.all()[0].protection, Protection::none);
+  EXPECT_THAT(places.all()[0].reason, HasSubstr("--protect=immutable"));
+  EXPECT_THAT(places.where(Sharing::inodes), ElementsAre(no_place, no_place));
   EXPECT_THAT(dir.names(), ElementsAre("a", "b"));
-  leave_unprotected(scene.scan, place_of_guests(places, 2));
+  leave_unprotected(scene.scan.trees, places);
   EXPECT_EQ(scene.verdict("a/f"), Verdict::no_protection);
 }
 
 TEST(Places, ASecondRunFindsThemTaken) {
   const Scratch dir{{"a/f", "same"}, {"b/f", "same"}};
   const Scene scene(dir, {"a", "b"});
-  const auto places = find_places(scene.guests, Protection::immutable, false);
+  const Places first(scene.guests, Protection::immutable, false);
   try {
-    find_places(scene.guests, Protection::immutable, false);
+    const Places second(scene.guests, Protection::immutable, false);
     FAIL() << "two runs in one staging directory";
   } catch (const std::system_error& error) {
     EXPECT_EQ(error.code().value(), EWOULDBLOCK);
@@ -63,9 +63,9 @@ TEST(Places, MountsOfOneFilesystemAreApartAndTheirLoneFilesTellSo) {
   const Scratch dir({{"a/f", "same"}, {"b/f", "same"}, {"c/d/f", "same"}, {"e/g", ""}}, fs.root());
   ASSERT_EQ(shell("mount --bind " + (dir / "c") + " " + (dir / "e")).status, 0);
   Scene scene(dir, {"a", "b", "e/d"}, {}, {0, 0, 1});
-  const auto places = find_places(scene.guests, Protection::immutable, true);
-  ASSERT_EQ(places.size(), 2u);
-  name_other_mounts(scene.guests, places, scene.scan);
+  const Places places(scene.guests, Protection::immutable, true);
+  ASSERT_EQ(places.all().size(), 2u);
+  name_other_mounts(scene.guests, places, scene.scan.trees);
   EXPECT_EQ(scene.verdict("d/f"), Verdict::other_mount);
 }
 
@@ -74,8 +74,8 @@ TEST(Places, SubvolumesShareDataButNoNames) {
   if (!fs.ok()) GTEST_SKIP() << fs.reason();
   for (const auto* guest : {"a", "b"}) ASSERT_EQ(shell("btrfs subvolume create " + (fs / guest)).status, 0);
   const auto guests = open_guests({fs / "a", fs / "b"}).guests;
-  EXPECT_EQ(find_places(guests, Protection::reflink, true).size(), 1u);
-  EXPECT_EQ(find_places(guests, Protection::immutable, true).size(), 2u);
+  EXPECT_EQ(Places(guests, Protection::reflink, true).all().size(), 1u);
+  EXPECT_EQ(Places(guests, Protection::immutable, true).all().size(), 2u);
 }
 
 }  // namespace

@@ -19,12 +19,14 @@ class Settled {
   explicit Settled(const Scratch& dir, Protection protection = Protection::immutable)
       : state_{{"journals", ""}},
         scene_(dir, {"a", "b", "c"}, {.metadata = protection != Protection::reflink}),
-        places_(find_places(scene_.guests, protection, false)) {}
-  ~Settled() { close_places(places_); }
+        places_(scene_.guests, protection, false) {}
+  ~Settled() { places_.close(); }
 
-  Outcome by(void (*settle)(const Settling&, Outcome&), bool dry_run = false) {
+  Outcome by(void (*settle)(Survey&, const Places&, const Run&, Outcome&), bool dry_run = false,
+             const Stop& stop = Stop()) {
     Outcome outcome;
-    settle({scene_.guests, scene_.scan, scene_.candidates, places_, scene_.place_of, dry_run, state_.root()}, outcome);
+    const Run run{.stop = stop, .counters = scene_.counters, .dry_run = dry_run, .state_dir = state_.root()};
+    settle(scene_.survey, places_, run, outcome);
     EXPECT_TRUE(outcome.failed.empty()) << outcome.failed[0].reason;
     return outcome;
   }
@@ -33,8 +35,12 @@ class Settled {
  private:
   Scratch state_;
   Scene scene_;
-  std::vector<Place> places_;
+  Places places_;
 };
+
+void unmark(Survey& survey, const Places&, const Run& run, Outcome& outcome) {
+  unmark_last_names(survey, run, outcome);
+}
 
 void link(const Scratch& dir, const std::string& from, const std::string& to) {
   std::filesystem::create_hard_link(dir / from, dir / to);
@@ -69,6 +75,13 @@ TEST_F(ClonedGuests, AreNotAdoptedWhileOneIsBeingWritten) {
   Settled settled(dir_);
   EXPECT_EQ(settled.by(adopt_unprotected).adopted_files, 0u);
   EXPECT_EQ(settled.verdict("b/f"), Verdict::shared_unprotected);
+  EXPECT_FALSE(is_shared(dir_ / "b/f"));
+}
+
+TEST_F(ClonedGuests, WaitForTheNextRunOnceTheTimeIsUp) {
+  Settled settled(dir_);
+  EXPECT_EQ(settled.by(adopt_unprotected, false, Stop(std::chrono::seconds(0))).adopted_files, 0u);
+  EXPECT_EQ(settled.verdict("b/f"), Verdict::not_reached);
   EXPECT_FALSE(is_shared(dir_ / "b/f"));
 }
 
@@ -107,9 +120,9 @@ TEST(LastName, OfASharedInodeIsItsGuestsAgain) {
   const Scratch dir{{"a/f", "same"}, {"b/g", "other"}, {"c/g", "more"}};
   share(dir, "a/f");
   Settled settled(dir);
-  EXPECT_EQ(settled.by(unmark_last_names, true).unmarked_files, 1u);
+  EXPECT_EQ(settled.by(unmark, true).unmarked_files, 1u);
   EXPECT_TRUE(is_shared(dir / "a/f"));
-  EXPECT_EQ(settled.by(unmark_last_names).unmarked_files, 1u);
+  EXPECT_EQ(settled.by(unmark).unmarked_files, 1u);
   EXPECT_FALSE(is_shared(dir / "a/f"));
 }
 
@@ -118,7 +131,7 @@ TEST(LastName, StaysSharedWhereAnotherCameMeanwhile) {
   share(dir, "a/f");
   Settled settled(dir);
   ASSERT_EQ(shell("cd " + dir.root() + " && chattr -i a/f && ln a/f b/f && chattr +i a/f").status, 0);
-  EXPECT_EQ(settled.by(unmark_last_names).unmarked_files, 0u);
+  EXPECT_EQ(settled.by(unmark).unmarked_files, 0u);
   EXPECT_TRUE(is_shared(dir / "a/f"));
 }
 

@@ -22,9 +22,9 @@ class SharingGroupsOn : public OnFilesystem {
 
   Tally share(bool dry_run) {
     Scene scene(dir(), {"a", "b"}, {.metadata = false});
-    LinkRules rules;
-    rules.dry_run = dry_run;
-    return share_groups(scene.guests, scene.scan, scene.candidates, rules, scene.stop, scene.counters);
+    auto run = scene.run();
+    run.dry_run = dry_run;
+    return share_groups(scene.survey, run);
   }
   bool lie_together() const { return same_places(reader("a/f").get(), reader("b/f").get()); }
 };

@@ -22,9 +22,9 @@ constexpr Known one{{1, 1}, 0}, other{{2, 2}, 0}, one_with_acl{{1, 1}, 9};
 struct Numbers {
   explicit Numbers(const std::vector<std::uint32_t>& guests) {
     const auto count = *std::ranges::max_element(guests) + 1;
-    for (std::uint32_t i = 0; i < count; ++i) scan.trees.emplace_back();
+    for (std::uint32_t i = 0; i < count; ++i) trees.emplace_back();
     for (std::uint32_t ino = 0; ino < guests.size(); ++ino) add(guests[ino], ino + 1);
-    candidates = find_candidates(scan, std::vector<std::uint32_t>(count, 0), {});
+    candidates = find_candidates(trees, std::vector<std::uint32_t>(count, 0), {});
     members.resize(candidates.inodes.size());
     std::iota(members.begin(), members.end(), 0);
   }
@@ -35,13 +35,15 @@ struct Numbers {
     file.nlink = 1;
     file.stamp.size = 5;
     const std::string_view leaf = "f";
-    scan.trees[guest].add("", {&file, 1}, {&leaf, 1});
+    trees[guest].add("", {&file, 1}, {&leaf, 1});
   }
 
-  Sifted sift(const std::vector<Known>& known) const { return vunify::sift(scan, candidates, members, known, {}); }
+  Sifted sift(const std::vector<Known>& known) const { return vunify::sift(survey, members, known, {}); }
 
-  Scan scan;
-  Candidates candidates;
+  std::vector<Guest> no_guests;  // nobody asks for them
+  Trees trees;
+  Survey survey{no_guests, trees, {}};
+  Candidates& candidates = survey.candidates;
   std::vector<std::uint32_t> members;  // in the order of their inode numbers, from 1 on
 };
 
@@ -115,8 +117,8 @@ TEST(Sift, ALoneContentIsToldFromLoneMetadata) {
 }
 
 TEST(Sift, LoneMetadataIsFoundBeforeAndAfterTheOthers) {
-  for (const std::uint64_t policy : {1, 5, 9}) {
-    const auto sifted = Numbers({0, 1, 2, 3}).sift({{{1, 1}, 4}, {{1, 1}, 4}, {{1, 1}, policy}, {{1, 2}, policy}});
+  for (const std::uint64_t match : {1, 5, 9}) {
+    const auto sifted = Numbers({0, 1, 2, 3}).sift({{{1, 1}, 4}, {{1, 1}, 4}, {{1, 1}, match}, {{1, 2}, match}});
     EXPECT_THAT(left(sifted),
                 UnorderedElementsAre(Pair(2, Verdict::metadata_differs), Pair(3, Verdict::content_differs)));
   }
@@ -133,7 +135,7 @@ TEST(Sift, OnlySeveralContentsBesideAnUnknownOneMustBeLearnt) {
 
 // A spool, or a mail directory, of files of one size.
 TEST(Sift, OfManyMembersEachFindsItsPlace) {
-  constexpr std::uint32_t many = 7'000;
+  constexpr std::uint32_t many = 70'000;
   for (const std::uint32_t guest_count : {2, 700}) {
     std::vector<std::uint32_t> guests;
     for (std::uint32_t i = 0; i < many; ++i) guests.push_back(i % guest_count);

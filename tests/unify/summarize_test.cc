@@ -16,7 +16,7 @@ class Summary : public testing::Test {
  protected:
   Scratch dir_{{"a/f", "same"}, {"a/empty", ""}, {"a/alone", "lonely"}, {"b/f", "same"}};
   Scene scene_{dir_, {"a", "b"}};
-  std::vector<Place> places_ = find_places(scene_.guests, Protection::immutable, true);
+  Places places_{scene_.guests, Protection::immutable, true};
   Outcome outcome_;
 };
 
@@ -44,9 +44,10 @@ TEST_F(Summary, TellsWhatWasDoneForEachGuest) {
 }
 
 TEST_F(Summary, CountsASharedInodesBytesOnce) {
-  auto& candidates = scene_.candidates;
-  candidates.inodes[scene_.inode("b/f")].given_up = true;
-  count_shared(scene_.scan, candidates, outcome_);
+  auto& inodes = scene_.candidates.inodes;
+  inodes[scene_.inode("a/f")].shared = inodes[scene_.inode("b/f")].shared = true;
+  inodes[scene_.inode("b/f")].given_up = true;
+  count_shared(scene_.survey, outcome_);
   EXPECT_EQ(outcome_.shared_files, 2u);
   EXPECT_EQ(outcome_.shared_bytes, 4096u);
 }

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "change/batch.h"
+
+#include <thread>
+#include <utility>
+
+#include "sys/directory.h"
+#include "sys/file_locks.h"
+#include "sys/write_out.h"
+
+namespace vunify {
+
+void Batch::add(LinkRequest request, Done done) {
+  const auto stage = [this] { return StagedName{staging_, join_path(directory_, leaves_.next())}; };
+  for (const auto& victim : request.victims) names_ += victim.names.size();
+  entries_.push_back({KeeperLink(std::move(request), stage), std::move(done)});
+}
+
+// The earlier batches' work is on disk then, and all that the keepers hold with it.
+void Batch::forget_earlier() { journal_.forget(own_staging_.get(), staging_path_); }
+
+void Batch::write_out_keepers(std::vector<Entry>& entries) {
+  if (!commits_in_order(mount_) || journal_.is_full()) return forget_earlier();
+  for (auto& entry : entries) {
+    const auto& request = entry.link.request();
+    try {
+      write_out(request.keeper.fd.get(), request.keeper_name.path);
+    } catch (const std::system_error& error) {
+      entry.link.leave_all(LinkEnd::failed, error.code());
+    }
+  }
+}
+
+// Where the state has no room for another record, the earlier ones' may do.
+void Batch::add_to_journal(const std::vector<JournaledSet>& sets) {
+  try {
+    journal_.begin(sets);
+  } catch (const std::system_error& error) {
+    if (!journal_.has_earlier() || !is_disk_full(error)) throw;
+    forget_earlier();
+    journal_.begin(sets);
+  }
+}
+
+void Batch::begin(std::vector<Entry>& entries) {
+  if (!own_staging_) own_staging_ = open_directory_at(staging_, ".", staging_path_);
+  std::vector<JournaledSet> sets;
+  const auto fs = to_string(fs_id(staging_));
+  for (const auto& entry : entries) sets.push_back(entry.link.journaled(staging_path_, fs));
+  write_out_keepers(entries);
+  add_to_journal(sets);
+  make_private_directory(staging_, directory_);  // whose names the journal knows by now
+}
+
+// What somebody locks (flock, fcntl) he means to be one file with others of his own. Looked up once for all of them:
+// the kernel takes milliseconds to show a table with our leases in it.
+void Batch::leave_locked(std::vector<Entry>& entries) {
+  const auto locks = FileLocks::read();
+  for (auto& entry : entries) {
+    const auto& request = entry.link.request();
+    const bool keeper_locked = locks.is_locked(mount_.dev, request.keeper.seen.ino);
+    for (std::size_t i = 0; i < request.victims.size(); ++i)
+      if (keeper_locked || locks.is_locked(mount_.dev, request.victims[i].held.seen.ino))
+        entry.link.leave(i, LinkEnd::locked);
+  }
+}
+
+// Each is finished some milliseconds after it was linked, while the next are. False where something is left in staging.
+bool Batch::link_and_finish(std::vector<Entry>& entries) {
+  std::size_t finished = 0;
+  bool clear = true, disk_full = false;
+  const auto finish_next = [&] {
+    auto& entry = entries[finished++];
+    const auto result = entry.link.finish();
+    entry.done(entry.link.request(), result);
+    clear &= result.kept.empty();
+  };
+  for (auto& entry : entries) {
+    if (disk_full) entry.link.leave_all(LinkEnd::not_reached);
+    if (entry.link.is_wanted()) entry.link.run();
+    disk_full |= entry.link.disk_is_full();
+    entry.linked = std::chrono::steady_clock::now();
+    while (entries[finished].linked + Lease::linger <= entry.linked) finish_next();
+  }
+  while (finished < entries.size()) {
+    std::this_thread::sleep_until(entries[finished].linked + Lease::linger);
+    finish_next();
+  }
+  return clear;
+}
+
+void Batch::drop(std::vector<Entry>& entries) {
+  for (auto& entry : entries) {
+    entry.link.leave_all(LinkEnd::not_reached);
+    const auto result = entry.link.finish();
+    entry.done(entry.link.request(), result);
+  }
+}
+
+void Batch::drop() {
+  auto entries = std::exchange(entries_, {});
+  names_ = 0;
+  drop(entries);
+}
+
+void Batch::apply() {
+  auto entries = std::exchange(entries_, {});
+  names_ = 0;
+  if (entries.empty()) return;
+  try {
+    begin(entries);
+  } catch (const std::system_error&) {
+    drop(entries);
+    throw;
+  }
+  leave_locked(entries);
+  link_and_finish(entries) ? journal_.over(own_staging_.get(), staging_path_) : journal_.set_aside();
+}
+
+}  // namespace vunify

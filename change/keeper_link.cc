@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "change/keeper_link.h"
+
+#include <algorithm>
+#include <cassert>
+#include <optional>
+
+#include "change/directory_time.h"
+#include "change/put_back.h"
+#include "sys/handle.h"
+#include "sys/inode_attr.h"
+#include "sys/mark.h"
+#include "sys/mount.h"
+
+namespace vunify {
+namespace {
+
+constexpr int most_restores = 16;  // each lost to a chmod in the microseconds between two calls
+
+}  // namespace
+
+bool protect_again(int fd, Protection protection, const InodeMetadata& metadata, Timestamp mtime) {
+  for (int tries = 0; tries < most_restores; ++tries) {
+    protect(fd, protection);
+    if (read_metadata(fd) == metadata) return tries == 0;
+    if (!must_lift(protection)) return false;  // protected before its first other name: the change is its own guest's
+    unprotect(fd);
+    restore_metadata(fd, metadata, mtime);
+  }
+  protect(fd, protection);
+  return false;
+}
+
+bool LinkResult::has_linked() const {
+  return std::ranges::any_of(victims, [](const LinkedVictim& victim) { return victim.end == LinkEnd::linked; });
+}
+
+KeeperLink::KeeperLink(LinkRequest request, const std::function<StagedName()>& stage) : request_(std::move(request)) {
+  result_.victims.resize(request_.victims.size());
+  for (const auto& victim : request_.victims) {
+    auto& passages = passages_.emplace_back();
+    for (std::size_t n = 0; n < victim.names.size(); ++n) passages.push_back({stage()});
+  }
+}
+
+JournaledSet KeeperLink::journaled(const std::string& staging, const std::string& fs) const {
+  const auto& stamp = request_.keeper.seen.stamp;
+  JournaledSet set{.intent = Intent::link,
+                   .staging = staging,
+                   .fs = fs,
+                   .root = request_.keeper_name.root->host_path(),
+                   .path = request_.keeper_name.path,
+                   .keeper = request_.keeper_id.ino,
+                   .handle = handle_of(keeper()),
+                   .size = stamp.size,
+                   .mtime = stamp.mtime,
+                   .protection = request_.protection};
+  for (std::size_t i = 0; i < request_.victims.size(); ++i) {
+    const auto& [held, names, was_shared] = request_.victims[i];
+    for (std::size_t n = 0; n < names.size(); ++n)
+      set.names.push_back({.staged = passages_[i][n].staged.leaf,
+                           .root = names[n].root->host_path(),
+                           .path = names[n].path,
+                           .before = request_.keeper_id.ino,
+                           .after = held.seen.ino,
+                           .directory_mtime = directory_time(*names[n].root, names[n].path)});
+  }
+  return set;
+}
+
+void KeeperLink::leave_all(LinkEnd end, const std::error_code& error) {
+  for (auto& victim : result_.victims) victim = {end, error};
+}
+
+void KeeperLink::lift() {
+  if (must_lift(request_.protection)) unprotect(keeper());
+}
+
+// One victim's work has one catch. A full disk stops all that follow.
+template <typename Step>
+void KeeperLink::for_each_linked(const Step& step) {
+  for (std::size_t i = 0; i < request_.victims.size(); ++i) {
+    if (!is_linked(i)) continue;
+    try {
+      step(i);
+    } catch (const std::system_error& error) {
+      result_.disk_full |= is_disk_full(error);
+      undo(i, LinkEnd::failed, error.code());
+    }
+  }
+}
+
+// Marked, and protected where that does not keep names from being added.
+void KeeperLink::begin() {
+  lift();
+  if (!request_.was_shared) set_mark(keeper(), request_.keeper_id);
+  if (!must_lift(request_.protection)) vunify::protect(keeper(), request_.protection);
+  assert(!passages_.empty() && !passages_.front().empty());
+  // Opened through a view of its guest, the keeper is on another mount than staging, where it is to be linked.
+  const int staging = passages_.front().front().staged.dir;
+  if (mount_id(staging) != mount_id(keeper())) linkable_ = hold_on_mount_of(staging, keeper());
+}
+
+void KeeperLink::prepare() {
+  auto& lease = request_.keeper.lease;
+  if (!lease->pin() || !request_.keeper.is_still(request_.was_shared)) {
+    leave_all(LinkEnd::changed);
+    lease.reset();
+    return;
+  }
+  is_begun_ = true;
+  const auto before = stat_fd(keeper());
+  planned_links_ = before.nlink;
+  bytes_before_ = before.bytes_on_disk();
+  try {
+    begin();
+  } catch (const std::system_error& error) {
+    result_.disk_full = is_disk_full(error);
+    return leave_all(LinkEnd::failed, error.code());
+  }
+  for_each_linked([this](std::size_t i) { prepare_names(i); });
+}
+
+void KeeperLink::prepare_names(std::size_t i) {
+  auto& victim = request_.victims[i];
+  // Its metadata, where it is shared, is read by check().
+  if (!victim.held.lease->pin() || (!victim.was_shared && !victim.held.is_still(false)))
+    return undo(i, LinkEnd::changed);
+  for (std::size_t n = 0; n < victim.names.size(); ++n)
+    passages_[i][n].name = open_name(*victim.names[n].root, victim.names[n].path);
+  for (auto& passage : passages_[i]) {
+    prepare_link(linkable(), passage.staged);
+    passage.is_prepared = true;
+    ++planned_links_;
+  }
+}
+
+void KeeperLink::exchange() {
+  if (!is_begun_) return;
+  for_each_linked([this](std::size_t i) { exchange_names(i); });
+}
+
+void KeeperLink::exchange_names(std::size_t i) {
+  const auto& victim = request_.victims[i];
+  if (victim.was_shared && must_lift(request_.protection)) unprotect(victim.held.fd.get());
+  for (auto& passage : passages_[i])
+    if (!exchange_name(i, passage)) return undo(i, LinkEnd::changed);
+}
+
+// False where the guest has put something else there.
+bool KeeperLink::exchange_name(std::size_t i, Passage& passage) {
+  const auto ino = request_.victims[i].held.seen.ino;
+  // Exchanged back it would show its guest the keeper for a moment: better seen before.
+  const auto there = stat_name(passage.name->dir.get(), passage.name->leaf.c_str());
+  if (!there || there->ino != ino) return false;
+  vunify::exchange(passage.staged, *passage.name);
+  return stat_staged(passage.staged).ino == ino;
+}
+
+bool KeeperLink::protect_as_proven(const Held& held) const {
+  return protect_again(held.fd.get(), request_.protection, held.metadata, held.seen.stamp.mtime);
+}
+
+void KeeperLink::protect() {
+  if (is_begun_) is_as_proven_ = protect_as_proven(request_.keeper);
+}
+
+void KeeperLink::check() {
+  if (!is_begun_) return;
+  const bool all = is_as_proven_ && keeper_is_as_planned();
+  for (std::size_t i = 0; i < request_.victims.size(); ++i)
+    if (is_linked(i) && !(all && victim_is_as_planned(i))) undo_protected(i);
+  release_unlinked_keeper();
+  for (auto& passages : passages_)
+    for (auto& passage : passages) passage.name.reset();
+  const auto bytes = stat_fd(keeper()).bytes_on_disk();
+  if (bytes > bytes_before_) result_.grown_bytes = bytes - bytes_before_;
+}
+
+// Nobody made further links of the keeper, through whichever of its names, and no writer waits.
+bool KeeperLink::keeper_is_as_planned() const {
+  return request_.keeper.lease->held() && stat_fd(keeper()).nlink <= planned_links_;
+}
+
+// The leased inode, whose names are all out of the guest, is as it was proven, and nobody waits to write to it.
+bool KeeperLink::victim_is_as_planned(std::size_t i) const {
+  const auto& held = request_.victims[i].held;
+  const int fd = held.fd.get();
+  const auto now = stat_fd(fd);
+  return now.nlink == passages_[i].size() && held.lease->held() &&
+         read_metadata(fd, now, inode_flags(fd)) == held.metadata;
+}
+
+// Since the exchange nobody opened it for writing, and no guest linked it somewhere else.
+bool KeeperLink::victim_is_still_ours(std::size_t i) const {
+  const auto& held = request_.victims[i].held;
+  return held.lease->held() && stat_fd(held.fd.get()).nlink == passages_[i].size();
+}
+
+// Somebody passed the kernel's permission check before the keeper was protected, and came to its lease only now.
+bool KeeperLink::keeper_is_awaited() const { return request_.keeper.lease && !request_.keeper.lease->held(); }
+
+// Whatever of a victim was exchanged goes back, whatever was only prepared goes away; then its lease is dropped. The
+// keeper is not protected meanwhile, where that has to be lifted.
+void KeeperLink::undo(std::size_t i, LinkEnd end, const std::error_code& error) {
+  result_.victims[i] = {end, error};
+  for (std::size_t n = 0; n < passages_[i].size(); ++n)
+    if (!undo_name(i, n)) result_.kept.push_back(passages_[i][n].staged.leaf);
+  auto& [held, names, was_shared] = request_.victims[i];
+  // Others share it: who came to its lease while it was not protected must not write to it.
+  if (was_shared) {
+    protect_as_proven(held);
+    if (held.lease && !held.lease->held()) held.lease->turn_away();
+  }
+  held.lease.reset();
+}
+
+// False where staging is left with what is nobody's known file.
+bool KeeperLink::undo_name(std::size_t i, std::size_t n) {
+  auto& [staged, name, is_prepared] = passages_[i][n];
+  if (!is_prepared) return true;
+  try {
+    const auto there = stat_name(staged.dir, staged.leaf.c_str());
+    if (!there) return true;
+    const auto ours = request_.keeper.seen.ino;
+    if (there->ino == ours) return remove_staged(staged), true;
+    const auto& guest_name = request_.victims[i].names[n];
+    if (!name) name = open_name(*guest_name.root, guest_name.path);
+    return put_back(staged, *name, there->ino, ours);
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
+void KeeperLink::undo_protected(std::size_t i) {
+  lift();
+  undo(i, LinkEnd::changed);
+  protect_as_proven(request_.keeper);
+}
+
+// Whom nothing was led to is its guest's own again, unless a guest made a name of it meanwhile: then it stays
+// protected, and the next run gives that name an inode of its own.
+void KeeperLink::release_unlinked_keeper() const {
+  if (request_.was_shared || result_.has_linked()) return;
+  if (stat_fd(keeper()).nlink > request_.keeper.seen.nlink) return;
+  unprotect(keeper());
+  clear_mark(keeper());
+}
+
+void KeeperLink::remove_victim(std::size_t i) {
+  const int fd = request_.victims[i].held.fd.get();
+  const auto bytes = stat_fd(fd).bytes_on_disk();
+  if (!sole_opener(fd)) result_.freed_when_closed += bytes;
+  for (const auto& passage : passages_[i]) remove_staged(passage.staged);
+}
+
+void KeeperLink::let_go(std::size_t i) {
+  auto& held = request_.victims[i].held;
+  // Who had looked the name up before the exchange, and comes only now, looks it up again.
+  if (is_linked(i) && !held.lease->held()) held.lease->turn_away();
+  held.lease.reset();
+  held.fd = {};
+}
+
+LinkResult KeeperLink::finish() {
+  const auto undo_late = [this](std::size_t i) {
+    undo_protected(i);
+    release_unlinked_keeper();
+  };
+  for (std::size_t i = 0; i < request_.victims.size(); ++i)
+    if (is_linked(i) && (keeper_is_awaited() || !victim_is_still_ours(i))) undo_late(i);
+  // Undoing one lifts the keeper's protection again, for a moment.
+  const bool awaited = keeper_is_awaited();
+  for_each_linked([&](std::size_t i) { awaited ? undo_late(i) : remove_victim(i); });
+  for (std::size_t i = 0; i < request_.victims.size(); ++i) let_go(i);
+  // Who came to its lease may have come by a name that leads elsewhere again, or before it was protected.
+  if (keeper_is_awaited()) request_.keeper.lease->turn_away();
+  request_.keeper.lease.reset();
+  return std::move(result_);
+}
+
+}  // namespace vunify

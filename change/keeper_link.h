@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// One keeper and the names that are led to it.
+//
+//   prepare   one more name of the keeper in staging for each name, while nobody can see them
+//   exchange  all of them, back to back; from here until the keeper is protected two guests could write to one inode,
+//             and only the leases stand before that
+//   protect   at once
+//   check     keeper and victims are still what was proven: leases held, metadata as planned, no further links.
+//             Whatever is not is undone before its lease is dropped, so that a writer who waits in open() finds his
+//             file at its name.
+//   finish    some milliseconds later: what came out of the guests, and lay in staging, leased, is looked at once more
+//             and removed. A process that had looked the name up before the exchange may have opened it for writing
+//             meanwhile. The keeper's lease is held as long: a writer who passed the kernel's permission check before
+//             the protection was there comes to the lease a little later, and writes through it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "change/held.h"
+#include "change/journal.h"
+#include "change/protection.h"
+#include "guest/guest_name.h"
+#include "sys/link.h"
+
+namespace vunify {
+
+// An inode that is to be given up.
+struct Victim {
+  Held held;
+  std::vector<GuestName> names;  // all it has
+  bool was_shared = false;       // it is marked and protected: two keepers become one
+};
+
+struct LinkRequest {
+  Held keeper;
+  FileId keeper_id;
+  GuestName keeper_name;    // one of its names, for the journal; without a path where none is known
+  bool was_shared = false;  // the keeper is marked and protected already
+  Protection protection = Protection::none;
+  std::vector<Victim> victims{};
+};
+
+enum class LinkEnd {
+  linked,       // its names lead to the keeper
+  changed,      // it is not what was proven any more
+  locked,       // somebody locks it, or the keeper
+  not_reached,  // a full disk came first
+  failed,       // the kernel refused: LinkedVictim::error
+};
+
+struct LinkedVictim {
+  LinkEnd end = LinkEnd::linked;  // with any other end it is where it was
+  std::error_code error{};
+};
+
+struct LinkResult {
+  std::vector<LinkedVictim> victims;    // as in the request
+  bool disk_full = false;               // ENOSPC or EDQUOT stopped it
+  std::uint64_t grown_bytes = 0;        // by which the mark made the keeper larger
+  std::uint64_t freed_when_closed = 0;  // bytes of removed inodes that somebody still holds open
+  std::vector<std::string> kept;        // what is left in staging because it is nobody's known file
+
+  bool has_linked() const;
+};
+
+// One thread's. The steps are taken in their order, each once; finish() also where nothing was begun.
+class KeeperLink {
+ public:
+  // stage gives a name in staging to each of the victims' names.
+  KeeperLink(LinkRequest request, const std::function<StagedName()>& stage);
+
+  const LinkRequest& request() const { return request_; }
+  // What the journal has to know before prepare(). staging: the staging directory's path; fs: its filesystem, as text.
+  JournaledSet journaled(const std::string& staging, const std::string& fs) const;
+
+  // Before prepare(): leaves out one victim, or all of them.
+  void leave(std::size_t victim, LinkEnd end) { result_.victims[victim].end = end; }
+  void leave_all(LinkEnd end, const std::error_code& error = {});
+  bool is_wanted() const { return result_.has_linked(); }
+  bool disk_is_full() const { return result_.disk_full; }
+
+  // Each step leaves a victim that it fails with where it was. check() throws only where the keeper itself cannot be
+  // protected or looked at (EIO): the journal then has it, and the next start undoes it. After check() the keeper is
+  // protected, or, where nothing was linked and it was private before, as it was.
+  void prepare();
+  void exchange();
+  void protect();
+  void check();
+  LinkResult finish();
+
+  // The four steps before finish().
+  void run() {
+    prepare();
+    exchange();
+    protect();
+    check();
+  }
+
+ private:
+  // A name of a victim, on its way.
+  struct Passage {
+    StagedName staged;
+    std::optional<Name> name{};  // the guest's, open from prepare() to check()
+    bool is_prepared = false;    // staging holds something: the keeper, or what came out of the guest
+  };
+
+  int keeper() const { return request_.keeper.fd.get(); }
+  int linkable() const { return linkable_ ? linkable_.get() : keeper(); }
+  bool is_linked(std::size_t victim) const { return result_.victims[victim].end == LinkEnd::linked; }
+  void begin();
+  void lift();
+  template <typename Step>
+  void for_each_linked(const Step& step);
+  void prepare_names(std::size_t victim);
+  void exchange_names(std::size_t victim);
+  bool exchange_name(std::size_t victim, Passage& passage);
+  bool protect_as_proven(const Held& held) const;
+  bool keeper_is_as_planned() const;
+  bool victim_is_as_planned(std::size_t victim) const;
+  bool victim_is_still_ours(std::size_t victim) const;
+  bool keeper_is_awaited() const;
+  void undo(std::size_t victim, LinkEnd end, const std::error_code& error = {});
+  bool undo_name(std::size_t victim, std::size_t n);
+  void undo_protected(std::size_t victim);
+  void remove_victim(std::size_t victim);
+  void let_go(std::size_t victim);
+  void release_unlinked_keeper() const;
+
+  LinkRequest request_;
+  LinkResult result_;
+  std::vector<std::vector<Passage>> passages_;  // of each victim's names
+  bool is_begun_ = false;
+  bool is_as_proven_ = false;        // nobody reached the keeper's metadata while it was not protected
+  Fd linkable_;                      // the keeper on the mount of staging, where it was opened on another
+  std::uint64_t planned_links_ = 0;  // more of them: somebody else linked the keeper
+  std::uint64_t bytes_before_ = 0;   // of the keeper
+};
+
+// What keeps a guest from changing an inode is put back after it was lifted; what a guest changed of its metadata
+// meanwhile is given back, for nobody can tell through whose name it was set. False where that was so.
+bool protect_again(int fd, Protection protection, const InodeMetadata& metadata, Timestamp mtime);
+
+}  // namespace vunify

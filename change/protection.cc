@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "change/protection.h"
+
+#include <fcntl.h>
+
+#include <stdexcept>
+
+#include "sys/clone.h"
+#include "sys/fd.h"
+#include "sys/inode_attr.h"
+#include "sys/link.h"
+#include "sys/mark.h"
+
+namespace vunify {
+namespace {
+
+// True where opening for writing is refused, or gives another inode (the link was broken).
+bool write_is_kept_off(const std::string& path, std::uint64_t ino) {
+  try {
+    return stat_fd(open_host(path, O_WRONLY).get()).ino != ino;
+  } catch (const std::system_error&) {
+    return true;
+  }
+}
+
+bool takes(int fd, const std::string& path, Protection protection) {
+  try {
+    protect(fd, protection);
+  } catch (const std::system_error&) {
+    return false;
+  }
+  return is_protected(fd, protection) && write_is_kept_off(path, stat_fd(fd).ino);
+}
+
+bool is_removable(const StagedName& name) {
+  try {
+    remove_staged(name);
+    return true;
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
+// One that a killed run left.
+void remove_left_probe(const StagedName& probe, const std::string& path) {
+  if (!stat_name(probe.dir, probe.leaf.c_str())) return;
+  unprotect(open_host(path, O_RDONLY | O_NOFOLLOW).get());
+  remove_staged(probe);
+}
+
+// True where the flags are taken and kept, a write does not reach the inode, and, but for immutable, its name can be
+// removed all the same.
+bool holds(int staging, Protection protection) {
+  const StagedName probe{staging, std::string(probe_leaf)};
+  const auto path = proc_path(staging) + "/" + probe.leaf;
+  remove_left_probe(probe, path);
+  const Fd fd = open_host(path, O_RDWR | O_CREAT | O_EXCL);
+  const bool kept = takes(fd.get(), path, protection);
+  const bool removed = is_removable(probe);
+  if (has_inode_flags(fd.get())) unprotect(fd.get());
+  if (!removed) remove_staged(probe);
+  return kept && (removed || !row_of(protection).may_remove);
+}
+
+bool holds_unnamed(int parent, Protection protection) {
+  const Fd fd = open_host(proc_path(parent), O_TMPFILE | O_RDWR);
+  const bool kept = takes(fd.get(), proc_path(fd.get()), protection);
+  if (has_inode_flags(fd.get())) unprotect(fd.get());
+  return kept;
+}
+
+Protection choose(int dir, std::optional<Protection> wanted, bool (*holds_here)(int, Protection)) {
+  if (wanted && wanted != Protection::reflink) return holds_here(dir, *wanted) ? *wanted : Protection::none;
+  if (!wanted && holds_here(dir, Protection::iunlink)) return Protection::iunlink;
+  return has_reflink(dir) ? Protection::reflink : Protection::none;
+}
+
+}  // namespace
+
+std::optional<Protection> parse_protection(const std::string& word) {
+  if (word == "auto") return std::nullopt;
+  for (const auto protection : {Protection::iunlink, Protection::reflink, Protection::immutable})
+    if (word == name_of(protection)) return protection;
+  if (word == "cow") throw std::invalid_argument("not yet: it needs guests adopted by vcow");
+  throw std::invalid_argument("not one of auto, iunlink, reflink, immutable");
+}
+
+Protection choose_protection(int staging, std::optional<Protection> wanted) { return choose(staging, wanted, holds); }
+
+Protection guess_protection(int parent, std::optional<Protection> wanted) {
+  return choose(parent, wanted, holds_unnamed);
+}
+
+std::string what_would_help(const std::string& fs_type) {
+  return "nothing on " + fs_type +
+         " here keeps guests apart: a kernel with kernel-cow, a filesystem with reflinks (XFS, btrfs), or, for guests "
+         "that never upgrade, --protect=immutable would";
+}
+
+void protect(int fd, Protection protection) {
+  if (const auto flags = row_of(protection).flags) change_inode_flags(fd, flags, 0);
+}
+
+void unprotect(int fd) { change_inode_flags(fd, 0, inode_flags(fd) & (FS_IMMUTABLE_FL | FS_IUNLINK_FL)); }
+
+bool is_protected(int fd, Protection protection) {
+  const auto flags = row_of(protection).flags;
+  return (inode_flags(fd) & flags) == flags;
+}
+
+bool release_last_name(int fd, const FileId& id) {
+  const auto inode = stat_fd(fd);
+  if (inode.ino != id.ino || inode.nlink != 1 || !is_marked(fd, id)) return false;
+  unprotect(fd);
+  clear_mark(fd);
+  return true;
+}
+
+Protection protection_of(int fd) {
+  for (const auto protection : {Protection::iunlink, Protection::immutable})
+    if (is_protected(fd, protection)) return protection;
+  return Protection::none;
+}
+
+}  // namespace vunify

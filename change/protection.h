@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// What keeps one guest from changing a shared inode for the others.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sys/inode.h"
+#include "sys/inode_attr.h"
+
+namespace vunify {
+
+// The numbers are in the journal: never renumbered.
+enum class Protection {
+  none = 0,       // nothing holds here: the guest is left alone
+  iunlink = 1,    // kernel-cow: writes break the link, names may be removed
+  reflink = 2,    // data is shared, inodes are not: nothing to protect
+  immutable = 3,  // chattr +i: writes are refused, and so is removing the name
+};
+
+struct ProtectionRow {
+  Protection protection;
+  std::string_view name;
+  std::uint32_t flags;      // that a protected inode carries
+  bool must_lift = false;   // an inode has to be unprotected for the moment in which its names are added and exchanged
+  bool may_remove = false;  // its names can be removed all the same
+};
+
+inline constexpr std::array<ProtectionRow, 4> protections = {{
+    {Protection::none, "none", 0},
+    {.protection = Protection::iunlink,
+     .name = "iunlink",
+     .flags = FS_IMMUTABLE_FL | FS_IUNLINK_FL,
+     .may_remove = true},
+    {Protection::reflink, "reflink", 0},
+    {.protection = Protection::immutable, .name = "immutable", .flags = FS_IMMUTABLE_FL, .must_lift = true},
+}};
+static_assert([] {
+  for (std::size_t i = 0; i < protections.size(); ++i)
+    if (protections[i].protection != static_cast<Protection>(i)) return false;
+  return true;
+}());
+
+constexpr const ProtectionRow& row_of(Protection protection) {
+  return protections[static_cast<std::size_t>(protection)];
+}
+constexpr std::string_view name_of(Protection protection) { return row_of(protection).name; }
+constexpr bool must_lift(Protection protection) { return row_of(protection).must_lift; }
+
+// "auto" is nothing; throws std::invalid_argument for what is none of them.
+std::optional<Protection> parse_protection(const std::string& word);
+
+// What holds on the filesystem that the staging directory lies on. wanted: what the user named, or nothing for `auto`:
+// iunlink where the running kernel has it, else reflink where the filesystem has it, never immutable. Both are found
+// out by doing, in staging. Protection::none where what is wanted does not hold.
+inline constexpr std::string_view probe_leaf = "probe";  // its name in staging, gone again on return
+Protection choose_protection(int staging, std::optional<Protection> wanted);
+
+// The same for a dry run: on a file without a name, in the directory that staging would be in.
+Protection guess_protection(int parent, std::optional<Protection> wanted);
+
+// One line for the admin whose guest is left alone.
+std::string what_would_help(const std::string& fs_type);
+
+// Sets the protecting flags of an open inode; takes them off again. Neither does anything under none and reflink.
+void protect(int fd, Protection protection);
+void unprotect(int fd);
+bool is_protected(int fd, Protection protection);
+
+// A shared inode that is left with its last name is its guest's own again: mark and protection are taken off. False,
+// and nothing changed, where it is not this inode, or has other names.
+bool release_last_name(int fd, const FileId& id);
+
+// By the flags that it carries.
+Protection protection_of(int fd);
+
+}  // namespace vunify

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// A name in a guest's tree, told by path: it is opened beneath the guest's root each time it is used.
+#pragma once
+
+#include <string>
+
+#include "sys/root_dir.h"
+
+namespace vunify {
+
+struct GuestName {
+  const RootDir* root = nullptr;  // outlives it
+  std::string path{};             // from there; empty: none is known
+};
+
+}  // namespace vunify

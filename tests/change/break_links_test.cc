@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "change/break_links.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "sys/mark.h"
+#include "tests/scratch.h"
+#include "tests/shared.h"
+
+namespace vunify::test {
+namespace {
+
+using testing::IsEmpty;
+
+// One shared inode with a name in each of a, b, c.
+class Breaking : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (const auto* directory : {"b", "c", "staging", "state"}) dir_.make_directory(directory);
+    for (const auto* path : {"b/f", "c/f"}) std::filesystem::create_hard_link(dir_ / "a/f", dir_ / path);
+    const Fd file = open_host(dir_ / "a/f", O_RDONLY);
+    shared_ = {fs_id(file.get()), stat_fd(file.get()).ino};
+    set_mark(file.get(), shared_);
+    protect(file.get(), Protection::immutable);
+    root_.emplace(dir_.root());
+  }
+
+  BreakResult break_off(const std::vector<std::string>& paths) {
+    std::vector<BreakRequest> requests{{{}, shared_}};
+    for (const auto& path : paths) requests[0].names.push_back({&*root_, path});
+    Journal journal(dir_ / "state", "test");
+    const Fd staging = open_host(dir_ / "staging", O_RDONLY | O_DIRECTORY);
+    const auto results = LinkBreaker(journal, staging.get(), dir_ / "staging").run(requests, [] { return false; });
+    EXPECT_THAT(dir_.names("staging/copy"), IsEmpty());
+    return results.at(0);
+  }
+
+  Scratch dir_{{"a/f", "same"}};
+  FileId shared_;
+  std::optional<RootDir> root_;
+};
+
+TEST_F(Breaking, OneNameLeavesTheOthersShared) {
+  const auto before = image_of(dir_ / "b");
+  EXPECT_EQ(break_off({"b/f"}).copied, 1u);
+  EXPECT_EQ(image_of(dir_ / "b"), before);
+  EXPECT_FALSE(is_shared(dir_ / "b/f"));
+  EXPECT_TRUE(is_shared(dir_ / "a/f"));
+  EXPECT_EQ(dir_.inode("a/f").ino, dir_.inode("c/f").ino);
+}
+
+TEST_F(Breaking, AllButOneLeavesThatOnePrivateToo) {
+  EXPECT_EQ(break_off({"b/f", "c/f"}).copied, 2u);
+  EXPECT_EQ(dir_.inode("a/f").ino, shared_.ino);
+  for (const auto* path : {"a/f", "b/f", "c/f"}) EXPECT_FALSE(is_shared(dir_ / path));
+}
+
+TEST_F(Breaking, ANameThatLeadsElsewhereIsLeftAsItIs) {
+  ASSERT_EQ(shell("cd " + dir_.root() + " && chattr -i a/f && rm b/f && echo own > b/f && chattr +i a/f").status, 0);
+  EXPECT_EQ(break_off({"a/f", "b/f"}).copied, 1u);
+  EXPECT_EQ(dir_.read("b/f"), "own\n");
+  EXPECT_NE(dir_.inode("a/f").ino, shared_.ino);
+}
+
+TEST_F(Breaking, AnInodeThatIsNotTheSharedOneIsNotTouched) {
+  shared_.ino += 1;
+  const auto result = break_off({"a/f"});
+  EXPECT_EQ(result.copied, 0u);
+  EXPECT_EQ(result.reason, "changed");
+}
+
+TEST(BreakingOnAFullDisk, ChangesNothing) {
+  const LoopFs fs("ext4", 16);
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  ASSERT_EQ(shell("cd " + fs.root() + " && mkdir a b state && head -c 8M /dev/urandom > a/f && ln a/f b/f").status, 0);
+  const auto before = image_of(fs / "b");
+  const RootDir root(fs.root());
+  const Fd file = open_host(fs / "a/f", O_RDONLY), staging = open_host(fs / "state", O_RDONLY | O_DIRECTORY);
+  const std::vector<BreakRequest> requests{{{{&root, "b/f"}}, {fs_id(file.get()), stat_fd(file.get()).ino}}};
+  Journal journal(fs / "state", "test");
+  const auto results = LinkBreaker(journal, staging.get(), fs / "state").run(requests, [] { return false; });
+  EXPECT_TRUE(results.at(0).disk_full);
+  EXPECT_EQ(results.at(0).copied, 0u);
+  EXPECT_EQ(stat_fd(file.get()).nlink, 2u);
+  EXPECT_EQ(image_of(fs / "b"), before);
+}
+
+}  // namespace
+}  // namespace vunify::test

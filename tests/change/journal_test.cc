@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "change/journal.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include "tests/scratch.h"
+
+namespace vunify::test {
+namespace {
+
+JournaledSet set_of(const std::string& path) {
+  JournaledSet set{Intent::link, "/s/.vunify",          "fs", "/s/a", path, 7, {"h\0h", 3}, 42,
+                   {-1, 5},      Protection::immutable, {}};
+  set.names.push_back({"0-1", "/s/b", path, 7, 8, {1577836800, 999999999}});
+  return set;
+}
+
+std::vector<std::string> paths_in(const std::string& state_dir) {
+  std::vector<std::string> paths;
+  for (const auto& set : read_journals(state_dir)) paths.push_back(set.path);
+  return paths;
+}
+
+using Paths = std::vector<std::string>;
+
+TEST(Journal, GivesBackWhatWasWritten) {
+  const Scratch state;
+  Journal(state.root(), "0").begin({set_of("etc/passwd")});
+  const auto set = read_journals(state.root()).at(0);
+  EXPECT_EQ(set.fs, "fs");
+  EXPECT_EQ(set.handle, std::string("h\0h", 3));
+  EXPECT_EQ(set.mtime, (Timestamp{-1, 5}));
+  EXPECT_EQ(set.protection, Protection::immutable);
+  EXPECT_EQ(set.names.at(0).staged, "0-1");
+  EXPECT_EQ(set.names.at(0).after, 8U);
+  EXPECT_EQ(set.names.at(0).directory_mtime, (Timestamp{1577836800, 999999999}));
+}
+
+TEST(Journal, TakesAnyByteInAName) {
+  const Scratch state;
+  std::string every_byte;
+  for (int byte = 1; byte < 256; ++byte) every_byte += static_cast<char>(byte);
+  const Paths paths{every_byte, "3:abc", "vunify-journal 2 + 0 ", "a\nb", std::string(5000, 'x'), ""};
+  std::vector<JournaledSet> sets;
+  for (const auto& path : paths) sets.push_back(set_of(path));
+  Journal(state.root(), "0").begin(sets);
+  EXPECT_EQ(paths_in(state.root()), paths);
+}
+
+TEST(Journal, HasNothingOnceTheBatchIsOver) {
+  const Scratch state;
+  Journal journal(state.root(), "0");
+  journal.begin({set_of("one")});
+  journal.amend({set_of("two")});
+  journal.end();
+  EXPECT_EQ(paths_in(state.root()), Paths{});
+}
+
+TEST(Journal, AmendedSaysTheLast) {
+  const Scratch state;
+  Journal journal(state.root(), "0");
+  journal.begin({set_of("one")});
+  journal.amend({set_of("two")});
+  EXPECT_EQ(paths_in(state.root()), Paths{"two"});
+}
+
+TEST(Journal, KeepsBatchesThatAreOverUntilTheyAreForgotten) {
+  const Scratch state;
+  const Fd fs = open_host(state.root(), O_RDONLY | O_DIRECTORY);
+  Journal journal(state.root(), "0");
+  journal.begin({set_of("one")});
+  journal.amend({set_of("two")});
+  journal.over(fs.get(), state.root());
+  journal.begin({set_of("three")});
+  EXPECT_EQ(paths_in(state.root()), (Paths{"two", "three"}));
+  journal.over(fs.get(), state.root());
+  journal.forget(fs.get(), state.root());
+  journal.begin({set_of("four")});
+  EXPECT_EQ(paths_in(state.root()), Paths{"four"});
+}
+
+// The new first record is just as long as the old one, and the old second one still lies behind it.
+TEST(Journal, NeverTakesWhatAnOlderOneLeftForItsOwn) {
+  const Scratch state;
+  const Fd fs = open_host(state.root(), O_RDONLY | O_DIRECTORY);
+  Journal journal(state.root(), "0");
+  journal.begin({set_of("one")});
+  journal.amend({set_of("two")});
+  journal.forget(fs.get(), state.root());
+  journal.begin({set_of("six")});
+  EXPECT_EQ(paths_in(state.root()), Paths{"six"});
+}
+
+TEST(Journal, IsFullAfterSomeMegabytes) {
+  const Scratch state;
+  const Fd fs = open_host(state.root(), O_RDONLY | O_DIRECTORY);
+  Journal journal(state.root(), "0");
+  const std::vector<JournaledSet> batch(1000, set_of(std::string(1000, 'x')));
+  int batches = 0;
+  for (; batches < 100 && !journal.is_full(); ++batches) journal.begin(batch);
+  EXPECT_GT(batches, 3);
+  EXPECT_LT(batches, 10);
+  journal.forget(fs.get(), state.root());
+  EXPECT_FALSE(journal.is_full());
+}
+
+TEST(Journal, TornAnywhereHasNotBegun) {
+  const Scratch state;
+  Journal(state.root(), "0").begin({set_of("etc/passwd")});
+  const auto whole = state.read("journal.0");
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    state.write("journal.0", whole.substr(0, length));
+    EXPECT_EQ(paths_in(state.root()), Paths{}) << length;
+  }
+}
+
+TEST(Journal, TornInItsAmendmentSaysTheFirst) {
+  const Scratch state;
+  Journal journal(state.root(), "0");
+  journal.begin({set_of("one")});
+  const auto first = state.read("journal.0").size();
+  journal.amend({set_of("two")});
+  const auto whole = state.read("journal.0");
+  for (std::size_t length = first; length < whole.size(); ++length) {
+    state.write("journal.0", whole.substr(0, length));
+    EXPECT_EQ(paths_in(state.root()), Paths{"one"}) << length;
+  }
+}
+
+TEST(Journal, WithAnyByteChangedHasNotBegun) {
+  const Scratch state;
+  Journal(state.root(), "0").begin({set_of("etc/passwd")});
+  const auto whole = state.read("journal.0");
+  for (std::size_t at = 20; at < whole.size(); ++at) {
+    auto changed = whole;
+    changed[at] = static_cast<char>(changed[at] ^ 1);
+    state.write("journal.0", changed);
+    EXPECT_EQ(paths_in(state.root()), Paths{}) << at;
+  }
+}
+
+TEST(Journal, OfGarbageHasNothing) {
+  const Scratch state;
+  state.write("journal.0", std::string(4096, '\0'));
+  state.write("journal.1", "no journal at all\n" + std::string(500, 'x'));
+  EXPECT_EQ(paths_in(state.root()), Paths{});
+}
+
+TEST(Journal, OfAnotherVersionIsNotThrownAway) {
+  const Scratch state;
+  state.write("journal.0", "vunify-journal 1 " + std::string(100, ' '));
+  EXPECT_THROW(read_journals(state.root()), std::runtime_error);
+}
+
+TEST(Journal, OfTwoWorkersAreBothRead) {
+  const Scratch state;
+  Journal(state.root(), "0").begin({set_of("one")});
+  Journal(state.root(), "1").begin({set_of("two")});
+  auto paths = paths_in(state.root());
+  std::sort(paths.begin(), paths.end());
+  EXPECT_EQ(paths, (Paths{"one", "two"}));
+}
+
+TEST(Journal, ReplacedKeepsWhatIsUnresolved) {
+  const Scratch state;
+  Journal(state.root(), "0").begin({set_of("one")});
+  replace_journals(state.root(), {set_of("two")});
+  EXPECT_EQ(paths_in(state.root()), Paths{"two"});
+  EXPECT_EQ(state.names(), Paths{"journal.unresolved"});
+  replace_journals(state.root(), {});
+  EXPECT_EQ(state.names(), Paths{});
+}
+
+}  // namespace
+}  // namespace vunify::test

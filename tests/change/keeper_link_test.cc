@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// One link, step by step: between any two of them the guests may be at work.
+#include "change/keeper_link.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "sys/inode_attr.h"
+#include "tests/scene.h"
+#include "tests/shared.h"
+
+namespace vunify::test {
+namespace {
+
+using testing::IsEmpty;
+
+// a/f is the keeper, b/f and c/f are the victims; all three proven equal and leased.
+class LinkingOver : public testing::Test {
+ protected:
+  void SetUp() override {
+    dir_.make_directory("staging");
+    staging_ = open_host(dir_ / "staging", O_RDONLY | O_DIRECTORY);
+  }
+
+  void prove() {
+    scene_.emplace(dir_, Names{"a", "b", "c"});
+    auto proof = scene_->prover().prove(scene_->inodes(scene_->candidates.groups[0]));
+    int leaf = 0;
+    link_.emplace(link_request(*scene_, proof.classes.at(0)), [&] {
+      return StagedName{staging_.get(), std::to_string(leaf++)};
+    });
+  }
+
+  void link() {
+    link_->run();
+    result_ = link_->finish();
+  }
+  // Of b/f and c/f.
+  LinkEnd end_of(const std::string& guest) const { return result_.victims.at(guest == "b" ? 0 : 1).end; }
+  std::uint64_t ino(const std::string& path) const { return dir_.inode(path).ino; }
+  void chmod(const std::string& path) { ASSERT_EQ(shell("chmod 600 " + (dir_ / path)).status, 0); }
+
+  // Somebody who has looked the name up, and asks to write a little later.
+  Fd look_up(const std::string& path) const { return open_host(dir_ / path, O_PATH); }
+  static bool is_kept_waiting(const Fd& looked_up) {
+    const Fd writer(::open(proc_path(looked_up.get()).c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+    return !writer && errno == EWOULDBLOCK;
+  }
+
+  void expect_untouched() {
+    for (const auto* path : {"b/f", "c/f"}) EXPECT_NE(ino(path), ino("a/f")) << path;
+    EXPECT_FALSE(is_shared(dir_ / "a/f"));
+    EXPECT_THAT(dir_.names("staging"), IsEmpty());
+  }
+
+  Scratch dir_{{"a/f", "same"}, {"b/f", "same"}, {"c/f", "same"}};
+  Fd staging_;
+  std::optional<Scene> scene_;
+  std::optional<KeeperLink> link_;
+  LinkResult result_;
+};
+
+TEST_F(LinkingOver, MakesOneProtectedInodeOfThem) {
+  prove();
+  const auto keeper = ino("a/f");
+  link();
+  for (const auto* path : {"a/f", "b/f", "c/f"}) EXPECT_EQ(ino(path), keeper);
+  EXPECT_TRUE(is_shared(dir_ / "a/f"));
+  EXPECT_THAT(dir_.names("staging"), IsEmpty());
+  EXPECT_EQ(result_.freed_when_closed, 0u);
+}
+
+TEST_F(LinkingOver, KeepsVictimsInStagingUntilTheEnd) {
+  prove();
+  const auto victim = ino("b/f");
+  link_->run();
+  EXPECT_EQ(ino("staging/0"), victim);
+  link_->finish();
+  EXPECT_THAT(dir_.names("staging"), IsEmpty());
+}
+
+TEST_F(LinkingOver, TellsWhatAReaderStillHolds) {
+  const Fd reader = open_host(dir_ / "b/f", O_RDONLY);
+  prove();
+  link();
+  EXPECT_EQ(result_.freed_when_closed, 4096u);
+}
+
+// Between the proof and the first step.
+TEST_F(LinkingOver, LeavesAVictimChangedAfterTheProof) {
+  prove();
+  const auto before = ino("b/f");
+  chmod("b/f");
+  link();
+  EXPECT_EQ(end_of("b"), LinkEnd::changed);
+  EXPECT_EQ(ino("b/f"), before);
+  EXPECT_EQ(dir_.inode("b/f").mode & 0777, 0600u);
+  EXPECT_EQ(ino("c/f"), ino("a/f"));
+}
+
+TEST_F(LinkingOver, DoesNothingOnceTheKeeperChanged) {
+  prove();
+  chmod("a/f");
+  link();
+  EXPECT_EQ(end_of("b"), LinkEnd::changed);
+  expect_untouched();
+}
+
+TEST_F(LinkingOver, LeavesAVanishedName) {
+  prove();
+  std::filesystem::remove(dir_ / "b/f");
+  link();
+  EXPECT_FALSE(dir_.exists("b/f"));
+  EXPECT_EQ(ino("c/f"), ino("a/f"));
+  EXPECT_THAT(dir_.names("staging"), IsEmpty());
+}
+
+TEST_F(LinkingOver, LeavesAllAsItWasWhereNothingCouldBeLinked) {
+  prove();
+  for (const auto* path : {"b/f", "c/f"}) std::filesystem::remove(dir_ / path);
+  link();
+  EXPECT_FALSE(is_shared(dir_ / "a/f"));
+  EXPECT_EQ(dir_.inode("a/f").nlink, 1u);
+}
+
+TEST_F(LinkingOver, LeavesWhatWasLeftOutBefore) {
+  prove();
+  link_->leave(0, LinkEnd::locked);
+  link();
+  EXPECT_EQ(end_of("b"), LinkEnd::locked);
+  EXPECT_NE(ino("b/f"), ino("a/f"));
+  EXPECT_EQ(ino("c/f"), ino("a/f"));
+}
+
+// Between prepare and exchange.
+TEST_F(LinkingOver, LeavesAVictimThatTheGuestReplaced) {
+  prove();
+  link_->prepare();
+  ASSERT_EQ(shell("cd " + (dir_ / "b") + " && echo new > g && mv g f").status, 0);
+  link_->exchange();
+  link_->protect();
+  link_->check();
+  result_ = link_->finish();
+  EXPECT_EQ(end_of("b"), LinkEnd::changed);
+  EXPECT_EQ(dir_.read("b/f"), "new\n");
+  EXPECT_EQ(ino("c/f"), ino("a/f"));
+  EXPECT_THAT(dir_.names("staging"), IsEmpty());
+}
+
+// Between exchange and protect two guests reach one inode.
+class LinkingOverUnprotected : public LinkingOver {
+ protected:
+  void link_while(const std::function<void()>& guest) {
+    prove();
+    link_->prepare();
+    link_->exchange();
+    guest();
+    link_->protect();
+    link_->check();
+    result_ = link_->finish();
+  }
+};
+
+TEST_F(LinkingOverUnprotected, TakesBackWhatOneGuestChangedForAll) {
+  link_while([this] { chmod("b/f"); });
+  EXPECT_EQ(end_of("b"), LinkEnd::changed);
+  EXPECT_NE(dir_.inode("a/f").mode & 0777, 0600u);
+  expect_untouched();
+}
+
+TEST_F(LinkingOverUnprotected, TakesBackAllWhereAGuestLinkedTheKeeper) {
+  link_while([this] { std::filesystem::create_hard_link(dir_ / "b/f", dir_ / "b/again"); });
+  EXPECT_EQ(end_of("c"), LinkEnd::changed);
+  for (const auto* path : {"b/f", "c/f"}) EXPECT_NE(ino(path), ino("a/f")) << path;
+  EXPECT_TRUE(is_shared(dir_ / "b/again"));  // the next run gives it an inode of its own
+  EXPECT_THAT(dir_.names("staging"), IsEmpty());
+}
+
+TEST_F(LinkingOverUnprotected, TakesBackAllWhereSomebodyWantsToWriteToTheKeeper) {
+  link_while([this] { EXPECT_TRUE(is_kept_waiting(look_up("b/f"))); });
+  EXPECT_EQ(end_of("b"), LinkEnd::changed);
+  expect_untouched();
+}
+
+TEST_F(LinkingOverUnprotected, TakesBackAVictimThatWasChangedMeanwhile) {
+  prove();
+  const Fd victim = look_up("b/f");
+  link_->prepare();
+  link_->exchange();
+  ASSERT_EQ(shell("chmod 600 " + (dir_ / "staging/0")).status, 0);
+  link_->protect();
+  link_->check();
+  result_ = link_->finish();
+  EXPECT_EQ(end_of("b"), LinkEnd::changed);
+  EXPECT_EQ(dir_.inode("b/f").mode & 0777, 0600u);
+  EXPECT_EQ(ino("c/f"), ino("a/f"));
+}
+
+// Between check and finish.
+TEST_F(LinkingOver, GivesBackAVictimThatSomebodyWantsToWriteTo) {
+  prove();
+  const auto before = ino("b/f");
+  const Fd victim = look_up("b/f");
+  link_->run();
+  EXPECT_TRUE(is_kept_waiting(victim));
+  result_ = link_->finish();
+  EXPECT_EQ(end_of("b"), LinkEnd::changed);
+  EXPECT_EQ(ino("b/f"), before);
+  EXPECT_TRUE(is_shared(dir_ / "c/f"));
+}
+
+TEST_F(LinkingOver, GivesBackAVictimThatAGuestLinkedMeanwhile) {
+  prove();
+  const auto victim = ino("b/f");
+  link_->run();
+  std::filesystem::create_hard_link(dir_ / "staging/0", dir_ / "b/again");
+  result_ = link_->finish();
+  EXPECT_EQ(end_of("b"), LinkEnd::changed);
+  EXPECT_EQ(ino("b/f"), victim);
+  EXPECT_EQ(ino("b/again"), victim);
+  EXPECT_TRUE(is_shared(dir_ / "c/f"));
+}
+
+}  // namespace
+}  // namespace vunify::test

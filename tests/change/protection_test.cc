@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "change/protection.h"
+
+#include <fcntl.h>
+
+#include "sys/inode_attr.h"
+#include "tests/sys/on_filesystem.h"
+
+namespace vunify::test {
+namespace {
+
+class ProtectionOn : public OnFilesystem {
+ protected:
+  Protection choose(std::optional<Protection> wanted) const { return choose_protection(directory().get(), wanted); }
+  Protection guess(std::optional<Protection> wanted) const { return guess_protection(directory().get(), wanted); }
+  bool has_iunlink() const { return choose(Protection::iunlink) == Protection::iunlink; }
+};
+INSTANTIATE_TEST_SUITE_P(Each, ProtectionOn, each_filesystem, filesystem_name);
+
+TEST_P(ProtectionOn, ImmutableHoldsWhereItIsNamed) {
+  EXPECT_EQ(choose(Protection::immutable), Protection::immutable);
+  EXPECT_EQ(guess(Protection::immutable), Protection::immutable);
+}
+
+TEST_P(ProtectionOn, ReflinkHoldsWhereTheFilesystemHasIt) {
+  const auto expected = GetParam() == "ext4" ? Protection::none : Protection::reflink;
+  EXPECT_EQ(choose(Protection::reflink), expected);
+  EXPECT_EQ(guess(Protection::reflink), expected);
+}
+
+TEST_P(ProtectionOn, AutoNeverTakesImmutable) {
+  if (has_iunlink()) GTEST_SKIP() << "this kernel has iunlink";
+  EXPECT_EQ(choose({}), choose(Protection::reflink));
+  EXPECT_EQ(guess({}), guess(Protection::reflink));
+}
+
+TEST_P(ProtectionOn, IunlinkIsRefusedByAKernelThatKnowsItNot) {
+  if (has_iunlink()) GTEST_SKIP() << "this kernel has iunlink";
+  EXPECT_EQ(choose(Protection::iunlink), Protection::none);
+  EXPECT_EQ(guess(Protection::iunlink), Protection::none);
+}
+
+TEST_P(ProtectionOn, LookingLeavesNothing) {
+  for (const auto wanted : {Protection::iunlink, Protection::reflink, Protection::immutable}) {
+    choose(wanted);
+    guess(wanted);
+    EXPECT_TRUE(dir().names().empty()) << name_of(wanted);
+  }
+}
+
+TEST_P(ProtectionOn, WhatAKilledRunLeftIsNoHindrance) {
+  for (const std::string flag : {"-i", "+i"}) {
+    const auto probe = dir() / std::string(probe_leaf);
+    ASSERT_EQ(shell("touch " + probe + " && chattr " + flag + " " + probe).status, 0);
+    EXPECT_EQ(choose(Protection::immutable), Protection::immutable);
+    EXPECT_TRUE(dir().names().empty()) << flag;
+  }
+}
+
+TEST_P(ProtectionOn, ImmutableKeepsWritersOffUntilItIsTakenOff) {
+  dir().write("file", "bytes");
+  const Fd file = reader("file");
+  protect(file.get(), Protection::immutable);
+  EXPECT_TRUE(is_protected(file.get(), Protection::immutable));
+  EXPECT_EQ(protection_of(file.get()), Protection::immutable);
+  EXPECT_EQ(error_of([&] { open_host(dir() / "file", O_WRONLY); }), EPERM);
+  unprotect(file.get());
+  EXPECT_EQ(protection_of(file.get()), Protection::none);
+  EXPECT_EQ(error_of([&] { open_host(dir() / "file", O_WRONLY); }), 0);
+}
+
+TEST(Protections, AreParsedByTheNamesTheyAreToldBy) {
+  for (const auto protection : {Protection::iunlink, Protection::reflink, Protection::immutable})
+    EXPECT_EQ(parse_protection(std::string(name_of(protection))), protection);
+  EXPECT_EQ(parse_protection("auto"), std::nullopt);
+  EXPECT_THROW(parse_protection("none"), std::invalid_argument);
+  EXPECT_THROW(parse_protection("cow"), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace vunify::test

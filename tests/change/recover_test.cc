@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the next start makes of an interrupted batch when the guests, or the admin, went on meanwhile.
+#include "change/recover.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "sys/handle.h"
+#include "sys/inode_attr.h"
+#include "sys/mark.h"
+#include "tests/scratch.h"
+#include "tests/shared.h"
+
+namespace vunify::test {
+namespace {
+
+using Names = std::vector<std::string>;
+
+// Interrupted between exchange and protection: "a/x" and "b/x" lead to the keeper, marked and unprotected, and b's own
+// file is in staging.
+class Interrupted : public testing::Test {
+ protected:
+  Interrupted() : dir_{{"a/x", "same"}, {"b/x", "same"}, {"a/other", ""}} {
+    std::filesystem::create_directory(dir_ / ".vunify");
+    std::filesystem::create_directory(dir_ / "state");
+    std::filesystem::permissions(dir_ / ".vunify", std::filesystem::perms::owner_all);
+    const auto keeper = dir_.inode("a/x");
+    const auto victim = dir_.inode("b/x");
+    std::filesystem::rename(dir_ / "b/x", dir_ / ".vunify/0-0");
+    std::filesystem::create_hard_link(dir_ / "a/x", dir_ / "b/x");
+    const Fd fd = open_host(dir_ / "a/x", O_RDONLY);
+    set_mark(fd.get(), {fs_id(fd.get()), keeper.ino});
+    set_ = {Intent::link,
+            staging(),
+            to_string(fs_id(fd.get())),
+            dir_ / "a",
+            "x",
+            keeper.ino,
+            handle_of(fd.get()),
+            keeper.stamp.size,
+            keeper.stamp.mtime,
+            Protection::immutable,
+            {}};
+    set_.names.push_back({"0-0", dir_ / "b", "x", keeper.ino, victim.ino, {}});
+    journal("0", set_);
+  }
+  ~Interrupted() override { shell("chattr -R -i " + dir_.root()); }
+
+  std::string staging() const { return dir_ / ".vunify"; }
+  void journal(const std::string& worker, const JournaledSet& set) const {
+    Journal(dir_ / "state", worker).begin({set});
+  }
+  Recovery recover() const { return vunify::recover(dir_ / "state"); }
+  Names kept() const {
+    Names paths;
+    for (const auto& one : recover().kept) paths.push_back(one.path);
+    return paths;
+  }
+  void move(const std::string& from, const std::string& to) const { std::filesystem::rename(dir_ / from, dir_ / to); }
+  bool is_over() const { return !dir_.exists(".vunify") && dir_.names("state").empty(); }
+
+  Scratch dir_;
+  JournaledSet set_;
+};
+
+// Its keeper is in guests' use: not for a moment may it be without protection.
+TEST_F(Interrupted, LongOverLeavesTheKeeperProtected) {
+  std::filesystem::remove(dir_ / ".vunify/0-0");
+  const Fd keeper = open_host(dir_ / "a/x", O_RDONLY);
+  protect(keeper.get(), Protection::immutable);
+  const auto before = dir_.inode("a/x").stamp.ctime;
+  EXPECT_EQ(recover().names, 0u);
+  EXPECT_EQ(dir_.inode("a/x").stamp.ctime, before);
+  EXPECT_TRUE(is_protected(keeper.get(), Protection::immutable));
+}
+
+TEST_F(Interrupted, LinkIsUndone) {
+  EXPECT_EQ(kept(), Names{});
+  EXPECT_NE(dir_.inode("a/x").ino, dir_.inode("b/x").ino);
+  EXPECT_EQ(dir_.read("b/x"), "same");
+  EXPECT_FALSE(has_mark(dir_ / "a/x"));
+  EXPECT_TRUE(is_over());
+}
+
+TEST_F(Interrupted, NameThatTheGuestReplacedStaysAsItIs) {
+  dir_.write("b/new", "new");
+  move("b/new", "b/x");
+  EXPECT_EQ(kept(), Names{});
+  EXPECT_EQ(dir_.read("b/x"), "new");
+  EXPECT_TRUE(is_over());
+}
+
+TEST_F(Interrupted, NameThatTheGuestRemovedStaysAway) {
+  std::filesystem::remove(dir_ / "b/x");
+  EXPECT_EQ(kept(), Names{});
+  EXPECT_FALSE(dir_.exists("b/x"));
+  EXPECT_TRUE(is_over());
+}
+
+TEST_F(Interrupted, KeeperIsProtectedWhereverItsNamesWent) {
+  move("a", "elsewhere");
+  move("b/x", "b/y");
+  EXPECT_EQ(kept(), Names{});
+  EXPECT_EQ(dir_.read("b/y"), "same");
+  EXPECT_TRUE(is_shared(dir_ / "b/y"));
+  EXPECT_TRUE(is_over());
+}
+
+TEST_F(Interrupted, GuestThatMovedAwayKeepsAProtectedFile) {
+  move("b", "moved");
+  EXPECT_EQ(kept(), Names{});
+  EXPECT_TRUE(is_shared(dir_ / "moved/x"));
+  EXPECT_TRUE(is_over());
+}
+
+TEST_F(Interrupted, WrittenKeeperGivesEachNameAnInodeAndKeepsTheOldFile) {
+  shell("echo written > " + (dir_ / "a/x"));
+  EXPECT_EQ(kept(), Names{staging() + "/0-0"});
+  EXPECT_EQ(dir_.read("a/x"), "written\n");
+  EXPECT_EQ(dir_.read("b/x"), "written\n");
+  EXPECT_NE(dir_.inode("a/x").ino, dir_.inode("b/x").ino);
+  EXPECT_EQ(dir_.names(".vunify"), Names{"0-0"});
+  EXPECT_EQ(dir_.read(".vunify/0-0"), "same");
+}
+
+TEST_F(Interrupted, WrittenKeeperNeverCostsTheOldFileOfAMovedName) {
+  move("b/x", "b/y");
+  shell("echo written > " + (dir_ / "a/x"));
+  EXPECT_EQ(kept(), Names{staging() + "/0-0"});
+  EXPECT_EQ(dir_.read(".vunify/0-0"), "same");
+}
+
+TEST_F(Interrupted, WhatWasKeptIsToldAgainUntilItIsGone) {
+  shell("echo written > " + (dir_ / "a/x"));
+  recover();
+  for (int start = 0; start < 3; ++start) EXPECT_EQ(kept(), Names{staging() + "/0-0"});
+  EXPECT_EQ(dir_.read(".vunify/0-0"), "same");
+  std::filesystem::remove(dir_ / ".vunify/0-0");
+  EXPECT_EQ(kept(), Names{});
+  EXPECT_TRUE(is_over());
+}
+
+TEST_F(Interrupted, StrangerInStagingIsKept) {
+  dir_.write(".vunify/stranger", "who knows");
+  for (int start = 0; start < 3; ++start) EXPECT_EQ(kept(), Names{staging() + "/stranger"});
+  EXPECT_EQ(dir_.read(".vunify/stranger"), "who knows");
+  EXPECT_EQ(dir_.read("b/x"), "same");
+}
+
+TEST_F(Interrupted, StagedNameOfAnotherInodeIsKept) {
+  move(".vunify/0-0", "victim");
+  dir_.write(".vunify/0-0", "another");
+  for (int start = 0; start < 3; ++start) EXPECT_EQ(kept(), Names{staging() + "/0-0"});
+  EXPECT_EQ(dir_.read(".vunify/0-0"), "another");
+  EXPECT_TRUE(is_shared(dir_ / "b/x"));
+}
+
+TEST_F(Interrupted, MarkedVictimIsProtectedAgain) {
+  std::filesystem::create_hard_link(dir_ / ".vunify/0-0", dir_ / "c");
+  const Fd fd = open_host(dir_ / "c", O_RDONLY);
+  set_mark(fd.get(), {fs_id(fd.get()), stat_fd(fd.get()).ino});
+  EXPECT_EQ(kept(), Names{});
+  EXPECT_EQ(dir_.inode("b/x").ino, dir_.inode("c").ino);
+  EXPECT_TRUE(is_shared(dir_ / "c"));
+}
+
+TEST_F(Interrupted, FlagsOfTheGuestsOwnStay) {
+  shell("chattr -i " + (dir_ / "a/other") + "; chattr +i " + (dir_ / "a/other"));
+  auto other = set_;
+  other.path = "other";
+  other.keeper = dir_.inode("a/other").ino;
+  other.handle = handle_of(open_host(dir_ / "a/other", O_RDONLY).get());
+  other.names.clear();
+  journal("1", other);
+  recover();
+  EXPECT_TRUE(dir_.inode("a/other").immutable);
+  EXPECT_FALSE(has_mark(dir_ / "a/x"));
+}
+
+TEST_F(Interrupted, GarbageBesideTheJournalIsPassedOver) {
+  dir_.write("state/journal.1", std::string(1000, 'x'));
+  EXPECT_EQ(kept(), Names{});
+  EXPECT_EQ(dir_.read("b/x"), "same");
+  EXPECT_TRUE(is_over());
+}
+
+TEST_F(Interrupted, AnotherFilesystemAtTheSamePathIsLeftAlone) {
+  set_.fs = "another";
+  journal("0", set_);
+  EXPECT_EQ(kept(), Names{});
+  EXPECT_EQ(dir_.names(".vunify"), Names{"0-0"});
+  EXPECT_EQ(dir_.names("state"), Names{"journal.unresolved"});
+}
+
+TEST_F(Interrupted, DirectorysTimeComesBack) {
+  set_.names[0].directory_mtime = {1577836800, 0};
+  journal("0", set_);
+  // One rename stamps both, as an exchange does.
+  move(".vunify/0-0", "b/tmp");
+  move("b/tmp", ".vunify/0-0");
+  recover();
+  EXPECT_EQ(dir_.inode("b").stamp.mtime, (Timestamp{1577836800, 0}));
+}
+
+TEST(Recover, WaitsForAFilesystemThatIsNotMounted) {
+  const Scratch state;
+  JournaledSet set{Intent::link, "/nonexistent/.vunify", "fs", "/nonexistent/a", "x", 1, {}, 0,
+                   {},           Protection::immutable,  {}};
+  set.names.push_back({"0-0", "/nonexistent/b", "x", 1, 2, {}});
+  Journal(state.root(), "0").begin({set});
+  for (int start = 0; start < 3; ++start) EXPECT_TRUE(recover(state.root()).kept.empty());
+  EXPECT_EQ(read_journals(state.root()).size(), 1U);
+}
+
+}  // namespace
+}  // namespace vunify::test

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/session.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "change/recover.h"
+#include "sys/process.h"
+#include "tools/progress.h"
+#include "tools/report.h"
+#include "tools/text.h"
+
+namespace vunify {
+namespace {
+
+std::optional<StateDir> lock_state(const Options& options) {
+  if (options.dry_run) return std::nullopt;
+  StateDir state(options.state_dir);
+  if (!state.lock())
+    throw Failed(Exit::locked, printable(options.state_dir) + ": process " + state.holder() + " holds the lock");
+  return state;
+}
+
+}  // namespace
+
+void begin_as_root() {
+  if (!is_root()) throw Failed(Exit::refused, "only root may read and link every guest's files");
+  use_idle_io();
+  catch_stop_signals();
+}
+
+std::vector<Guest> open_roots(const std::vector<std::string>& roots) {
+  auto opened = open_guests(roots);
+  if (opened.refused.empty()) return std::move(opened.guests);
+  const auto unknown = std::ranges::find(opened.refused, true, &Refusal::unknown);
+  if (unknown != opened.refused.end()) throw Failed(Exit::refused, printable(unknown->path) + ": " + unknown->reason);
+  for (std::size_t i = 1; i < opened.refused.size(); ++i)
+    complain(printable(opened.refused[i].path) + ": " + opened.refused[i].reason);
+  throw Failed(Exit::usage, printable(opened.refused[0].path) + ": " + opened.refused[0].reason);
+}
+
+void obey(const std::optional<Refusal>& refusal) {
+  if (refusal) throw Failed(Exit::refused, printable(refusal->path) + ": " + refusal->reason);
+}
+
+Session::Session(const Options& options)
+    : options_(options),
+      state_(lock_state(options)),
+      stop_(options.max_time),
+      run_{.stop = stop_,
+           .counters = counters_,
+           .dry_run = options.dry_run,
+           .mtime = !options.ignore_mtime,
+           .jobs = options.jobs,
+           .open_files = raise_open_files_limit(),
+           .state_dir = state_ ? state_->path() : ""} {}
+
+void Session::open_index() {
+  auto opened = Index::open(options_.state_dir, options_.dry_run ? lmdb::Access::read : lmdb::Access::write);
+  const auto path = index_path(options_.state_dir);
+  if (opened.refused) throw Failed(Exit::fatal, printable(path) + ": " + opened.note);
+  index_ = std::move(opened.index);
+  run_.index = index_.get();
+  if (opened.note.empty()) return;
+  if (index_ != nullptr || options_.dry_run)
+    complain(printable(path) + ": " + opened.note);
+  else
+    outcome_.failed.push_back({"", path, opened.note});
+}
+
+void Session::recover_state() {
+  const auto recovery = recover(run_.state_dir);
+  outcome_.recovered_files = recovery.names;
+  for (const auto& kept : recovery.kept) outcome_.failed.push_back({"", kept.path, kept.reason});
+}
+
+void Session::carry_out(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  outcome_.started = clock_now();
+  outcome_.dry_run = options_.dry_run;
+  try {
+    const Progress progress(progress_mode(options_.progress), counters_);
+    if (!options_.dry_run) recover_state();
+    work();
+  } catch (const std::system_error& error) {
+    if (is_error(error, EWOULDBLOCK)) throw Failed(Exit::locked, one_line(error.what()));
+    throw;
+  }
+  outcome_.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  outcome_.complete = !stop_.requested() && !outcome_.disk_full;
+}
+
+// What was done is told, also where the report cannot be kept.
+Exit Session::tell(bool keep) {
+  try {
+    if (keep && state_) state_->keep_report(report_json(outcome_, exit_of(outcome_, stop_.signal())));
+  } catch (const std::system_error& error) {
+    outcome_.failed.push_back({"", state_->path() + "/report.json", error.code().message()});
+  }
+  const auto exit = exit_of(outcome_, stop_.signal());
+  print(options_.json ? report_json(outcome_, exit) : report_text(outcome_, exit, options_.detail));
+  return exit;
+}
+
+}  // namespace vunify

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a program that changes guests begins and ends with: root, idle disk time, the state's lock, what an interrupted
+// run left, the index, progress; then the report, kept and printed, and the exit code.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "guest/guest.h"
+#include "guest/state_dir.h"
+#include "tools/cli.h"
+#include "tools/options.h"
+#include "unify/outcome.h"
+#include "unify/run.h"
+
+namespace vunify {
+
+// Throws Failed{refused} for anyone but root. Idle disk time, and from now on SIGINT and SIGTERM are noted, not obeyed.
+void begin_as_root();
+
+// Opens the roots, or throws Failed{usage}: the first refusal is its line, the others are complained of.
+std::vector<Guest> open_roots(const std::vector<std::string>& roots);
+
+// Throws Failed{refused} where there is a refusal.
+void obey(const std::optional<Refusal>& refusal);
+
+class Session {
+ public:
+  // Locks the state directory unless it is a dry run; throws Failed{locked} where another run holds it.
+  explicit Session(const Options& options);
+
+  Run& run() { return run_; }
+  Outcome& outcome() { return outcome_; }
+
+  // A run that gets no index goes on without; one that finds somebody else's file in its place throws Failed{fatal}.
+  void open_index();
+  // Recovers first, whatever was asked for. Throws Failed{locked} where another run holds a staging directory.
+  void carry_out(const std::function<void()>& work);
+  // Keeps the report where keep is set, and prints it.
+  Exit tell(bool keep);
+
+ private:
+  void recover_state();
+
+  const Options& options_;
+  std::optional<StateDir> state_;  // absent in a dry run
+  Stop stop_;
+  Counters counters_;
+  std::unique_ptr<Index> index_;
+  Run run_;
+  Outcome outcome_;
+};
+
+}  // namespace vunify

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unify/prove.h"
+
+#include <algorithm>
+#include <cassert>
+#include <iterator>
+#include <map>
+#include <utility>
+
+#include "hashindex/bytes.h"
+#include "sys/handle.h"
+#include "sys/inode_attr.h"
+#include "sys/mark.h"
+#include "sys/quiet_read.h"
+#include "unify/refine.h"
+
+namespace vunify {
+namespace {
+
+constexpr std::size_t smallest_chunk = 4 << 10;
+constexpr std::size_t largest_chunk = 128 << 10;  // fits a core's L2 cache twice
+
+std::size_t chunk_bytes(std::size_t buffer_bytes, std::size_t members) {
+  const auto share = buffer_bytes / (members + 1) / smallest_chunk * smallest_chunk;
+  return std::clamp(share, smallest_chunk, largest_chunk);
+}
+
+}  // namespace
+
+struct Prover::Reading {
+  explicit Reading(Member m) : member(std::move(m)), reader(fd()) {}
+  int fd() const { return member.held.fd.get(); }
+  std::uint64_t size() const { return member.held.seen.stamp.size; }
+  bool is_sparse() const { return member.held.seen.bytes_on_disk() < size(); }
+
+  Member member;
+  QuietReader reader;
+};
+
+struct Prover::Block {
+  std::vector<std::unique_ptr<Reading>> readings;
+  std::uint64_t offset = 0;               // all bytes before it are equal; a multiple of smallest_chunk
+  std::optional<ContentDigest> digest{};  // of these bytes, where it is wanted
+
+  std::uint64_t size() const { return readings.front()->size(); }
+  bool is_done() const { return offset >= size(); }
+  void skip_common_hole();
+};
+
+// Where all of them have a hole, all of them hold zeros. The last page is read in any case: it shows that they are as
+// long as they were, and that no writer came.
+void Prover::Block::skip_common_hole() {
+  if (!std::ranges::all_of(readings, [](const auto& reading) { return reading->is_sparse(); })) return;
+  auto data = (size() - 1) / smallest_chunk * smallest_chunk;
+  for (const auto& reading : readings) {
+    if (data <= offset) return;
+    data = std::min(data, next_data(reading->fd(), offset));
+  }
+  offset = std::max(offset, data / smallest_chunk * smallest_chunk);
+}
+
+std::uint64_t metadata_hash(const DigestKey& key, const InodeMetadata& metadata) {
+  std::string bytes;
+  put(bytes, metadata.flags);
+  put(bytes, metadata.project);
+  for (const auto& [name, value] : metadata.xattrs) {
+    bytes.append(name).push_back('\0');
+    put(bytes, static_cast<std::uint64_t>(value.size()));
+    bytes += value;
+  }
+  return key.of(bytes).low;
+}
+
+Learnt learnt_of(const Held& held, const Digest& digest, Timestamp reading, const DigestKey& key) {
+  return {.digest = digest,
+          .match = metadata_hash(key, held.metadata),
+          .seen = held.seen,
+          .reading = reading,
+          .handle = handle_of(held.fd.get())};
+}
+
+void Prover::leave_for(std::uint32_t inode, const std::system_error& error) {
+  leave(inode, verdict_of(error.code(), Attempt::open));
+  if (left_.back().verdict == Verdict::unreadable) left_.back().reason = error.code().message();
+}
+
+Fd Prover::open_inode(std::uint32_t inode) const {
+  const auto& root = survey_.guest_of(inode).root;
+  const auto* keeper = survey_.candidates.unwalked_at(inode);
+  if (keeper == nullptr) return root.open_to_read(survey_.path(survey_.names_of(inode).front()));
+  auto fd = open_handle(root.fd(), keeper->handle);
+  if (!fd) throw std::system_error(ENOENT, std::generic_category());
+  return std::move(*fd);
+}
+
+Member Prover::hold(std::uint32_t inode) const {
+  Member member;
+  auto& held = member.held;
+  member.inode = inode;
+  member.reading = clock_now();
+  held.fd = open_inode(inode);
+  // Before the stat: what it says holds from here on.
+  if (rules_.leases) held.lease = Lease::take(held.fd.get(), survey_.guest_of(inode).mount.dev);
+  held.seen = stat_fd(held.fd.get());
+  member.flags = inode_flags(held.fd.get());
+  return member;
+}
+
+// A mark is read again: the walk may have it from the index, which is a hint.
+bool Prover::is_as_expected(const Member& member) const {
+  const auto& file = survey_.file_of(member.inode);
+  const auto& seen = member.held.seen;
+  const bool unwalked = survey_.candidates.unwalked_at(member.inode) != nullptr;
+  if ((unwalked || file.marked) && !is_marked(member.held.fd.get(), survey_.id_of(member.inode))) return false;
+  if (unwalked) return seen.is_regular() && seen.ino == file.ino && seen.stamp.size == file.stamp.size;
+  return file.is_still(seen, survey_.inode(member.inode).shared);
+}
+
+std::optional<Verdict> Prover::what_forbids(const Member& member) {
+  if (!is_as_expected(member)) return Verdict::changed;
+  if ((member.flags & owner_flags) != 0 && !survey_.inode(member.inode).shared) return Verdict::own_flags;
+  if (locks_.is_locked(survey_.guest_of(member.inode).mount.dev, member.held.seen.ino)) return Verdict::locked;
+  if (rules_.leases && !member.held.lease) return Verdict::open_for_writing;
+  return std::nullopt;
+}
+
+// Nothing where it was left alone.
+std::unique_ptr<Prover::Reading> Prover::open(std::uint32_t inode) {
+  try {
+    auto member = hold(inode);
+    if (const auto verdict = what_forbids(member)) return leave(inode, *verdict), nullptr;
+    ++read_files_;
+    return std::make_unique<Reading>(std::move(member));
+  } catch (const std::system_error& error) {
+    leave_for(inode, error);
+    return nullptr;
+  }
+}
+
+std::vector<std::unique_ptr<Prover::Reading>> Prover::open_all(const std::vector<std::uint32_t>& inodes) {
+  assert(inodes.size() <= rules_.max_open);
+  std::vector<std::unique_ptr<Reading>> readings;
+  for (const auto inode : inodes)
+    if (auto reading = open(inode)) readings.push_back(std::move(reading));
+  return readings;
+}
+
+// False where the file is out: given up for a writer, shorter than it was, or unreadable.
+bool Prover::read_chunk(Reading& reading, std::uint64_t offset, std::size_t size, std::vector<char>& chunk) {
+  const auto& held = reading.member.held;
+  try {
+    chunk.resize(std::min<std::uint64_t>(size, reading.size() - offset));
+    const auto got = reading.reader.read_at(offset, chunk);
+    read_bytes_ += got;
+    counters_.bytes += got;
+    if (got == chunk.size() && (!held.lease || held.lease->held())) return true;
+    leave(reading.member.inode, Verdict::changed);
+  } catch (const std::system_error& error) {
+    leave_for(reading.member.inode, error);
+  }
+  return false;
+}
+
+// Of the one that is left of several: where others dropped out, nobody knows what they hold.
+Verdict Prover::verdict_of_single(bool others_dropped_out) const {
+  if (stop_.requested()) return Verdict::not_reached;
+  return others_dropped_out ? Verdict::twin_busy : Verdict::content_differs;
+}
+
+// One chunk of every reading. What is equal goes on together; what is alone is left.
+std::vector<Prover::Block> Prover::step(Block block) {
+  block.skip_common_hole();
+  const auto left_before = left_.size();
+  const auto size = chunk_bytes(rules_.buffer_bytes, block.readings.size());
+  const auto read_next = [&](std::size_t i, std::vector<char>& chunk) {
+    auto& reading = *block.readings[i];
+    if (stop_.requested()) return leave(reading.member.inode, Verdict::not_reached), false;
+    return read_chunk(reading, block.offset, size, chunk);
+  };
+  auto refined = refine(block.readings.size(), read_next, key_);
+  const auto single = verdict_of_single(left_.size() > left_before);
+  std::vector<Block> blocks;
+  for (auto& [members, chunk] : refined) {
+    Block next{{}, block.offset + chunk.size(), block.digest};
+    if (next.digest) next.digest->add(block.offset, chunk);
+    for (const auto i : members) next.readings.push_back(std::move(block.readings[i]));
+    if (members.size() > 1)
+      blocks.push_back(std::move(next));
+    else
+      leave_single(std::move(next), single);
+  }
+  return blocks;
+}
+
+// False where it did not come to the end of it.
+bool Prover::read_to_end(Reading& reading, std::uint64_t offset, ContentDigest& digest, Verdict if_stopped) {
+  std::vector<char> chunk;
+  for (auto at = offset; at < reading.size(); at += largest_chunk) {
+    if (reading.is_sparse()) at = std::max(at, next_data(reading.fd(), at) / smallest_chunk * smallest_chunk);
+    if (at >= reading.size()) break;
+    if (stop_.requested()) return leave(reading.member.inode, if_stopped), false;
+    if (!read_chunk(reading, at, largest_chunk, chunk)) return false;
+    digest.add(at, chunk);
+  }
+  reading.member.digest = digest.value(reading.size());
+  return true;
+}
+
+// Its lease goes with it; but for a digest it is read on, so that the next run need not open it.
+void Prover::leave_single(Block block, Verdict verdict) {
+  auto& reading = *block.readings.front();
+  reading.member.held.lease.reset();
+  if (!block.digest) return leave(reading.member.inode, verdict);
+  if (!read_to_end(reading, block.offset, *block.digest, verdict)) return;
+  see_metadata(reading.member);
+  left_.push_back({reading.member.inode, verdict, {}, learnt_of(reading.member, key_)});
+}
+
+void Prover::see_metadata(Member& member) const {
+  if (rules_.metadata) member.held.metadata = read_metadata(member.held.fd.get(), member.held.seen, member.flags);
+}
+
+// Equal bytes; now split by inode metadata.
+void Prover::finish(Block block, std::vector<ProvenClass>& proven) {
+  std::vector<ProvenClass> classes;
+  const auto digest = block.digest ? block.digest->value(block.size()) : Digest{};
+  for (auto& reading : block.readings) {
+    auto& member = reading->member;
+    member.digest = digest;
+    see_metadata(member);
+    auto same = std::ranges::find_if(classes, [&](const ProvenClass& c) {
+      return !rules_.metadata || agree(c.front().held.metadata, member.held.metadata, rules_.mtime);
+    });
+    if (same == classes.end()) same = classes.emplace(classes.end());
+    same->push_back(std::move(member));
+  }
+  for (auto& c : classes) {
+    if (c.size() > 1) {
+      proven.push_back(std::move(c));
+      continue;
+    }
+    leave(c[0].inode, Verdict::metadata_differs);
+    if (rules_.digests) left_.back().learnt = learnt_of(c[0], key_);
+  }
+}
+
+Proof Prover::prove(const std::vector<std::uint32_t>& inodes) {
+  Proof proof;
+  std::vector<Block> partition;
+  auto readings = open_all(inodes);
+  if (readings.size() == 1) leave(readings[0]->member.inode, verdict_of_single(inodes.size() > 1));
+  if (readings.size() > 1) {
+    partition.push_back({std::move(readings)});
+    if (rules_.digests) partition[0].digest.emplace(key_);
+  }
+  while (!partition.empty()) {
+    auto block = std::move(partition.back());
+    partition.pop_back();
+    if (block.is_done())
+      finish(std::move(block), proof.classes);
+    else
+      std::ranges::move(step(std::move(block)), std::back_inserter(partition));
+  }
+  counters_.files += inodes.size();
+  proof.left = std::exchange(left_, {});
+  return proof;
+}
+
+std::variant<Learnt, LeftAlone> Prover::learn(std::uint32_t inode) {
+  if (const auto reading = open(inode)) {
+    reading->member.held.lease.reset();  // no writer has to wait for it
+    ContentDigest digest(key_);
+    if (read_to_end(*reading, 0, digest, Verdict::not_reached)) {
+      see_metadata(reading->member);
+      return learnt_of(reading->member, key_);
+    }
+  }
+  return std::exchange(left_, {}).front();
+}
+
+Cut Prover::cut(const CandidateGroup& group) {
+  Cut cut;
+  std::map<Digest, std::vector<std::uint32_t>> by_digest;
+  std::map<Digest, Learnt> first;  // of each digest: all there is to tell of one that is alone
+  for (auto inode = group.first; inode < group.first + group.count; ++inode) {
+    auto learning = learn(inode);
+    if (auto* left = std::get_if<LeftAlone>(&learning)) {
+      cut.left.push_back(std::move(*left));
+      continue;
+    }
+    const auto& learnt = std::get<Learnt>(learning);
+    by_digest[learnt.digest].push_back(inode);
+    first.emplace(learnt.digest, learnt);
+  }
+  for (auto& [digest, inodes] : by_digest) {
+    if (inodes.size() == 1)
+      cut.left.push_back({inodes[0], Verdict::content_differs, {}, first.at(digest)});
+    else
+      cut.parts.push_back(std::move(inodes));
+  }
+  return cut;
+}
+
+}  // namespace vunify

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all stages of one run share: how it is to be done, what is known from earlier ones, when to stop.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "hashindex/index.h"
+#include "survey/counters.h"
+#include "sys/stop.h"
+
+namespace vunify {
+
+// Outlived by all it refers to.
+struct Run {
+  const Stop& stop;
+  Counters& counters;
+  bool dry_run = false;  // plan only: no leases, no staging, nothing is changed
+  bool mtime = true;     // false: mtimes may differ, the oldest file of a class is kept
+  unsigned jobs = 1;
+  std::size_t open_files = 1024;  // descriptors that all workers together may hold
+  std::string state_dir{};        // for the journals; exists where it is no dry run
+  Index* index = nullptr;         // asked where there is one; told where this is no dry run
+
+  bool learns() const { return index != nullptr && !dry_run; }
+  DigestKey key() const { return index != nullptr ? index->key() : DigestKey(); }
+  Knowledge look_up(const Survey& survey, bool by_layout) const {
+    return index != nullptr ? index->look_up(survey, by_layout) : Knowledge();
+  }
+};
+
+}  // namespace vunify

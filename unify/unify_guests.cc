@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unify/unify_guests.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "survey/scan.h"
+#include "unify/link_groups.h"
+#include "unify/settle.h"
+#include "unify/share_groups.h"
+#include "unify/shifted_owners.h"
+#include "unify/summarize.h"
+
+namespace vunify {
+namespace {
+
+// Does the work and returns the seconds it took.
+double timed(const auto& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Guests without protection are left alone; where no guest has any, nothing is done at all.
+std::optional<Refusal> check_protection(const std::vector<Guest>& guests, const Places& places, Outcome& outcome) {
+  bool any = false;
+  for (const auto& place : places.all()) {
+    any |= place.protection != Protection::none;
+    if (place.protection != Protection::none) continue;
+    for (const auto guest : place.guests) outcome.failed.push_back({guests[guest].name, "", place.reason});
+  }
+  if (any) return std::nullopt;
+  const auto& first = places.all().front();
+  return Refusal{guests[first.guests.front()].root.host_path(), first.reason};
+}
+
+void tend_index(Run& run, Outcome& outcome, const auto& work) {
+  if (!run.learns()) return;
+  try {
+    work(*run.index);
+  } catch (const std::system_error& error) {
+    outcome.failed.push_back({"", index_path(run.state_dir), error.code().message()});
+    run.index = nullptr;
+  }
+}
+
+Scan walk_guests(const std::vector<Guest>& guests, const UnifyRules& rules, const Run& run) {
+  ScanRules scan{.exclude = &rules.exclude, .min_size = rules.min_size};
+  if (run.index != nullptr)
+    scan.known_shared = [&](const FsId& fs, const Inode& inode) { return run.index->knows_shared(fs, inode); };
+  return scan_guests(guests, scan, run.stop, run.counters);
+}
+
+Tally unify_by(Sharing sharing, const std::vector<Guest>& guests, const Places& places, Trees& trees, const Run& run,
+               Outcome& outcome, const Narrow& narrow) {
+  const bool inodes = sharing == Sharing::inodes;
+  const GroupRules rules{.metadata = inodes,
+                         .mtime = run.mtime,
+                         .find_unwalked = run.index != nullptr ? run.index->find_unwalked(guests) : FindUnwalked()};
+  Survey survey{guests, trees, find_candidates(trees, places.where(sharing), rules)};
+  if (narrow) narrow(survey.candidates);
+  adopt_unprotected(survey, places, run, outcome);
+  separate_doubles(survey, places, run, outcome);
+  auto tally = inodes ? link_groups(survey, places, run) : share_groups(survey, run);
+  if (inodes) find_shifted_owners(survey, places, run, tally);
+  unmark_last_names(survey, run, outcome);
+  count_shared(survey, outcome);
+  return tally;
+}
+
+}  // namespace
+
+Tally unify_files(const std::vector<Guest>& guests, const Places& places, Trees& trees, const Run& run,
+                  Outcome& outcome, const Narrow& narrow) {
+  leave_unprotected(trees, places);
+  Tally tally(guests.size());
+  for (const auto sharing : {Sharing::inodes, Sharing::data})
+    tally.add(unify_by(sharing, guests, places, trees, run, outcome, narrow));
+  name_other_mounts(guests, places, trees);
+  return tally;
+}
+
+std::optional<Refusal> unify_guests(const std::vector<Guest>& guests, const UnifyRules& rules, Run& run,
+                                    Outcome& outcome) {
+  outcome.filesystems = measure_space(guests);
+  Places places(guests, rules.protect, run.dry_run);
+  if (auto refusal = check_protection(guests, places, outcome)) return refusal;
+
+  tend_index(run, outcome, [&](Index& index) { index.begin(guests); });
+  Scan scan;
+  outcome.walk_seconds = timed([&] { scan = walk_guests(guests, rules, run); });
+  const bool walked_all = !run.stop.requested();
+
+  Tally tally(guests.size());
+  const auto seconds = timed([&] { tally = unify_files(guests, places, scan.trees, run, outcome); });
+  outcome.link_seconds = static_cast<double>(tally.linking_nanoseconds) / 1e9 / run.jobs;
+  outcome.prove_seconds = std::max(0.0, seconds - outcome.link_seconds);
+
+  tend_index(run, outcome, [&](Index& index) { index.end(guests, scan, walked_all); });
+  places.close();
+  summarize(guests, scan, places, tally, outcome);
+  measure_space_after(guests, outcome);
+  return std::nullopt;
+}
+
+}  // namespace vunify

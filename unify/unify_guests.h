@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole flow (DESIGN.md 4): what the walk finds in the guests is told apart, proven, planned, and made one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "guest/exclude.h"
+#include "guest/guest.h"
+#include "unify/outcome.h"
+#include "unify/place.h"
+#include "unify/run.h"
+#include "unify/tally.h"
+
+namespace vunify {
+
+struct UnifyRules {
+  const ExcludeList& exclude;
+  std::uint64_t min_size = 1;           // bytes; smaller files are left alone
+  std::optional<Protection> protect{};  // nothing: auto
+};
+
+// Walks the guests, unifies them, and says in outcome what was done. The refusal is returned where no guest has any
+// protection, or none can be found out: then nothing has changed. A run that loses its index (disk full) goes on
+// without; run.index is absent then.
+std::optional<Refusal> unify_guests(const std::vector<Guest>& guests, const UnifyRules& rules, Run& run,
+                                    Outcome& outcome);
+
+// Of this, what comes between the walk and the report: every file of trees gets its verdict. narrow, where there is
+// one, takes away the groups that nobody asks about.
+using Narrow = std::function<void(Candidates&)>;
+Tally unify_files(const std::vector<Guest>& guests, const Places& places, Trees& trees, const Run& run,
+                  Outcome& outcome, const Narrow& narrow = {});
+
+}  // namespace vunify
