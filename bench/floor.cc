@@ -40,7 +40,7 @@ struct Found {
 std::vector<Found> walk_all(const std::vector<RootDir>& roots) {
   std::vector<Found> found;
   std::mutex adding;
-  std::vector<Journey> journeys;
+  std::vector<RootVisit> visits;
   for (const auto& root : roots) {
     Visitor visitor;
     visitor.stop = [] { return false; };
@@ -55,9 +55,9 @@ std::vector<Found> walk_all(const std::vector<RootDir>& roots) {
       const std::lock_guard lock(adding);
       std::ranges::move(here, std::back_inserter(found));
     };
-    journeys.push_back({&root, std::move(visitor)});
+    visits.push_back({&root, std::move(visitor)});
   }
-  walk(journeys);
+  walk(visits);
   return found;
 }
 

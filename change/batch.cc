@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "change/batch.h"
 
+#include <cassert>
 #include <thread>
 #include <utility>
 
@@ -12,6 +13,7 @@ namespace vunify {
 
 void Batch::add(LinkRequest request, Done done) {
   const auto stage = [this] { return StagedName{staging_, join_path(directory_, leaves_.next())}; };
+  assert(!request.victims.empty());
   for (const auto& victim : request.victims) names_ += victim.names.size();
   entries_.push_back({KeeperLink(std::move(request), stage), std::move(done)});
 }

@@ -93,9 +93,17 @@ void put(Writer& out, const JournaledSet& set) {
   }
 }
 
+// Of an enumeration; what this program does not know is damage.
+template <typename Kind>
+Kind take_kind(Reader& in, Kind last) {
+  const auto number = in.number();
+  if (number > static_cast<std::uint64_t>(last)) throw std::invalid_argument("journal number");
+  return static_cast<Kind>(number);
+}
+
 JournaledSet take(Reader& in) {
   JournaledSet set;
-  set.intent = static_cast<Intent>(in.number());
+  set.intent = take_kind(in, Intent::keep);
   set.staging = in.string();
   set.fs = in.string();
   set.root = in.string();
@@ -104,7 +112,7 @@ JournaledSet take(Reader& in) {
   set.handle = in.string();
   set.size = in.number();
   set.mtime = take_time(in);
-  set.protection = static_cast<Protection>(in.number());
+  set.protection = take_kind(in, protections.back().protection);
   set.names.resize(in.number());
   for (auto& name : set.names) {
     name.staged = in.string();

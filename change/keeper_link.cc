@@ -102,6 +102,7 @@ void KeeperLink::begin() {
 }
 
 void KeeperLink::prepare() {
+  assert(!is_begun_ && request_.keeper.lease);
   auto& lease = request_.keeper.lease;
   if (!lease->pin() || !request_.keeper.is_still(request_.was_shared)) {
     leave_all(LinkEnd::changed);
@@ -149,6 +150,7 @@ void KeeperLink::exchange_names(std::size_t i) {
 
 // False where the guest has put something else there.
 bool KeeperLink::exchange_name(std::size_t i, Passage& passage) {
+  assert(passage.name && passage.is_prepared);
   const auto ino = request_.victims[i].held.seen.ino;
   // Exchanged back it would show its guest the keeper for a moment: better seen before.
   const auto there = stat_name(passage.name->dir.get(), passage.name->leaf.c_str());
@@ -223,7 +225,10 @@ bool KeeperLink::undo_name(std::size_t i, std::size_t n) {
     const auto there = stat_name(staged.dir, staged.leaf.c_str());
     if (!there) return true;
     const auto ours = request_.keeper.seen.ino;
-    if (there->ino == ours) return remove_staged(staged), true;
+    if (there->ino == ours) {
+      remove_staged(staged);
+      return true;
+    }
     const auto& guest_name = request_.victims[i].names[n];
     if (!name) name = open_name(*guest_name.root, guest_name.path);
     return put_back(staged, *name, there->ino, ours);
@@ -248,6 +253,7 @@ void KeeperLink::release_unlinked_keeper() const {
 }
 
 void KeeperLink::remove_victim(std::size_t i) {
+  assert(is_linked(i) && request_.victims[i].held.lease);
   const int fd = request_.victims[i].held.fd.get();
   const auto bytes = stat_fd(fd).bytes_on_disk();
   if (!sole_opener(fd)) result_.freed_when_closed += bytes;

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 
+#include <cassert>
+
 namespace vunify {
 namespace {
 
@@ -40,7 +42,9 @@ bool remove_file(const StagedName& staged) {
 // the placeholder comes out, the guest has replaced it: so that belongs at the name, and what we just put there is the
 // placeholder, which the guest would have replaced.
 bool put_back(const StagedName& staged, const Name& name, std::uint64_t came_out, std::uint64_t ours) {
-  auto placeholder = ours, held = came_out;
+  assert(came_out != ours);
+  auto placeholder = ours;
+  auto held = came_out;
   Fd placeholder_pin = pin(name.dir.get(), name.leaf);
   for (int tries = 0; tries < most_tries; ++tries) {
     Fd held_pin = pin(staged.dir, staged.leaf);

@@ -15,13 +15,13 @@ namespace vunify {
 namespace {
 
 // Which directory, by whatever path it is reached.
-struct Place {
+struct DirectoryId {
   std::uint64_t dev = 0;
   std::uint64_t ino = 0;
-  auto operator<=>(const Place&) const = default;
+  auto operator<=>(const DirectoryId&) const = default;
 };
 
-Place place_of(int fd) {
+DirectoryId id_of(int fd) {
   const Inode inode = stat_fd(fd);
   return {inode.dev, inode.ino};
 }
@@ -29,14 +29,14 @@ Place place_of(int fd) {
 struct Candidate {
   std::string given;  // the path as it was named
   Guest guest;
-  Place place;
-  std::set<Place> above;          // every directory above the root, up to "/"
+  DirectoryId id;
+  std::set<DirectoryId> above;    // every directory above the root, up to "/"
   std::string within_filesystem;  // the root's path within its filesystem: a bind mount has another path above it
 };
 
 struct Surroundings {
   std::vector<Mount> mounts;
-  std::map<Place, std::string> layers;
+  std::map<DirectoryId, std::string> layers;
 };
 
 bool is_beneath(const std::string& path, const std::string& directory) {
@@ -44,24 +44,24 @@ bool is_beneath(const std::string& path, const std::string& directory) {
 }
 
 // A layer that this mount namespace does not show cannot be compared, and cannot be a root either.
-std::map<Place, std::string> layer_places(const std::vector<Mount>& mounts) {
-  std::map<Place, std::string> places;
+std::map<DirectoryId, std::string> layers_by_id(const std::vector<Mount>& mounts) {
+  std::map<DirectoryId, std::string> layers;
   for (const auto& layer : overlay_layers(mounts)) {
     try {
       const RootDir directory(std::filesystem::canonical(layer));
-      places.emplace(place_of(directory.fd()), layer);
+      layers.emplace(id_of(directory.fd()), layer);
     } catch (const std::system_error&) {
       continue;
     }
   }
-  return places;
+  return layers;
 }
 
-std::set<Place> directories_above(const RootDir& root) {
-  std::set<Place> above;
-  Place last = place_of(root.fd());
-  for (Fd dir = open_parent(root.fd()); place_of(dir.get()) != last; dir = open_parent(dir.get())) {
-    last = place_of(dir.get());
+std::set<DirectoryId> directories_above(const RootDir& root) {
+  std::set<DirectoryId> above;
+  DirectoryId last = id_of(root.fd());
+  for (Fd dir = open_parent(root.fd()); id_of(dir.get()) != last; dir = open_parent(dir.get())) {
+    last = id_of(dir.get());
     above.insert(last);
   }
   return above;
@@ -80,10 +80,10 @@ Candidate open_candidate(const std::string& given, const std::vector<Mount>& mou
   guest.root.make_view();
   guest.fs = fs_id(guest.root.fd());
   guest.mount = find_mount(mounts, guest.root.fd()).value_or(Mount{});
-  const Place place = place_of(guest.root.fd());
+  const DirectoryId id = id_of(guest.root.fd());
   auto above = directories_above(guest.root);
   auto within_filesystem = path_within_filesystem(guest);
-  return {given, std::move(guest), place, std::move(above), std::move(within_filesystem)};
+  return {given, std::move(guest), id, std::move(above), std::move(within_filesystem)};
 }
 
 // "no such file or directory": the system's words, as a reason.
@@ -94,7 +94,7 @@ std::string reason_of(const std::system_error& error) {
 }
 
 bool is_inside(const Candidate& inner, const Candidate& outer) {
-  if (inner.above.contains(outer.place)) return true;
+  if (inner.above.contains(outer.id)) return true;
   return inner.guest.mount.dev == outer.guest.mount.dev && is_beneath(inner.within_filesystem, outer.within_filesystem);
 }
 
@@ -116,11 +116,11 @@ std::string reason_by_mount(const Candidate& candidate, const std::vector<Candid
   return {};
 }
 
-std::string reason_by_overlay(const Candidate& candidate, const std::map<Place, std::string>& layers) {
+std::string reason_by_overlay(const Candidate& candidate, const std::map<DirectoryId, std::string>& layers) {
   if (candidate.guest.mount.type == "overlay") return "is an overlay mount: unify where its layers come from instead";
-  for (const auto& [place, layer] : layers) {
-    if (place == candidate.place) return "is a layer of a mounted overlay: unify while that is not mounted";
-    if (candidate.above.contains(place)) return "is inside " + layer + ", a layer of a mounted overlay";
+  for (const auto& [id, layer] : layers) {
+    if (id == candidate.id) return "is a layer of a mounted overlay: unify while that is not mounted";
+    if (candidate.above.contains(id)) return "is inside " + layer + ", a layer of a mounted overlay";
   }
   return {};
 }
@@ -130,7 +130,7 @@ std::string reason_by_overlay(const Candidate& candidate, const std::map<Place, 
 std::string reason_against(std::size_t index, const std::vector<Candidate>& all, const Surroundings& around) {
   const Candidate& candidate = all[index];
   for (std::size_t other = 0; other < index; ++other)
-    if (all[other].place == candidate.place) return "named twice (also as " + all[other].guest.root.host_path() + ")";
+    if (all[other].id == candidate.id) return "named twice (also as " + all[other].guest.root.host_path() + ")";
   for (const auto& other : all)
     if (is_inside(candidate, other)) return "is inside " + other.guest.root.host_path() + ", another root";
   return reason_by_overlay(candidate, around.layers);
@@ -173,7 +173,7 @@ std::vector<Candidate> open_candidates(const std::vector<std::string>& paths, co
 
 OpenedGuests open_guests(const std::vector<std::string>& paths) {
   Surroundings around{read_mounts(), {}};
-  around.layers = layer_places(around.mounts);
+  around.layers = layers_by_id(around.mounts);
   OpenedGuests opened;
   auto candidates = open_candidates(paths, around.mounts, opened.refused);
   std::vector<Refusal> refusals;

@@ -46,7 +46,7 @@ void append(const lmdb::Transaction& writing, MDB_dbi table, const std::string& 
 }
 
 // Where the reading of one batch stands.
-struct Run {
+struct SortedBatch {
   std::unique_ptr<lmdb::Cursor> cursor;
   std::uint32_t batch = 0;
   lmdb::Entry at;
@@ -61,7 +61,7 @@ struct Run {
 
 // The smallest key on top, of equal ones the latest.
 struct Later {
-  bool operator()(const Run& a, const Run& b) const {
+  bool operator()(const SortedBatch& a, const SortedBatch& b) const {
     return a.key() != b.key() ? a.key() > b.key() : a.batch < b.batch;
   }
 };
@@ -122,14 +122,14 @@ void Delta::for_each(const std::function<void(const Finding&)>& use) {
   if (is_empty()) return;
   flush();
   const lmdb::Transaction reading(environment(), lmdb::Access::read);
-  std::priority_queue<Run, std::vector<Run>, Later> runs;
+  std::priority_queue<SortedBatch, std::vector<SortedBatch>, Later> runs;
   for (std::uint32_t batch = 0; batch < next_batch_; ++batch) {
-    Run run{std::make_unique<lmdb::Cursor>(reading, environment_->table(0)), batch, {}};
+    SortedBatch run{std::make_unique<lmdb::Cursor>(reading, environment_->table(0)), batch, {}};
     if (run.take(run.cursor->at_or_after(bytes_of(batch)))) runs.push(std::move(run));
   }
   std::string last;
   while (!runs.empty()) {
-    auto run = std::move(const_cast<Run&>(runs.top()));
+    auto run = std::move(const_cast<SortedBatch&>(runs.top()));
     runs.pop();
     if (run.key() != last) use(finding_from(run.key(), run.at.value));
     last = run.key();

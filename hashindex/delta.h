@@ -20,10 +20,10 @@ namespace vunify {
 
 struct Finding {
   InodeKey key;
-  Record record;
+  Record record{};
   bool is_gone = false;         // the inode was given up: its record is to go
   std::uint64_t stat_hash = 0;  // of a shared one, and its handle: what the table of keepers holds
-  std::string handle;
+  std::string handle{};
 };
 
 // Of an index at this path: goes through what an interrupted run left, if anything. May crash, as lmdb::reads_well().

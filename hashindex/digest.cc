@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 #include <random>
 
@@ -60,6 +61,7 @@ void RunningDigest::add(std::span<const char> bytes) { XXH3_128bits_update(state
 Digest RunningDigest::value() const { return from_hash(XXH3_128bits_digest(state_.get())); }
 
 void ContentDigest::add(std::uint64_t offset, std::span<const char> bytes) {
+  assert(offset % block == 0 && offset >= expected_);
   for (std::size_t at = 0; at < bytes.size();) {
     auto end = at;
     while (end < bytes.size() && !is_zero(block_at(bytes, end))) end += block;

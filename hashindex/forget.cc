@@ -17,7 +17,7 @@ void forget_all(const std::string& path, const std::vector<FileId>& inodes) {
     Store store(path, lmdb::Access::write);
     Delta delta(path);
     for (const auto& inode : inodes)
-      if (const auto fs = store.number_of(inode.fs)) delta.add({{*fs, inode.ino}, {}, true, 0, {}});
+      if (const auto fs = store.number_of(inode.fs)) delta.add({.key = {*fs, inode.ino}, .is_gone = true});
     merge(store, delta);
   }
   make_seal(path);

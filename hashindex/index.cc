@@ -111,7 +111,7 @@ void Index::keep(Finding finding) {
 
 void Index::learn_private(std::uint32_t guest, const Learnt& learnt) {
   if (!is_old_enough(learnt.seen.stamp, learnt.reading)) return;
-  Finding finding{key_of(guest, learnt.seen.ino), record_of(learnt), false, 0, {}};
+  Finding finding{.key = key_of(guest, learnt.seen.ino), .record = record_of(learnt)};
   finding.record.changed = learnt.seen.stamp.ctime;
   finding.record.guest = guests_[guest];
   keep(std::move(finding));
@@ -120,13 +120,14 @@ void Index::learn_private(std::uint32_t guest, const Learnt& learnt) {
 void Index::learn_shared(std::uint32_t guest, const Learnt& learnt) {
   const auto& seen = learnt.seen;
   const auto stat = stat_hash(key(), seen.mode, seen.uid, seen.gid, seen.stamp.mtime.sec);
-  Finding finding{key_of(guest, seen.ino), record_of(learnt), false, stat, learnt.handle};
+  Finding finding{
+      .key = key_of(guest, seen.ino), .record = record_of(learnt), .stat_hash = stat, .handle = learnt.handle};
   finding.record.changed = seen.born;
   finding.record.shared = true;
   keep(std::move(finding));
 }
 
-void Index::forget(std::uint32_t guest, std::uint64_t ino) { keep({key_of(guest, ino), {}, true, 0, {}}); }
+void Index::forget(std::uint32_t guest, std::uint64_t ino) { keep({.key = key_of(guest, ino), .is_gone = true}); }
 
 Walked Index::walked(const Scan& scan) const {
   Walked walked;

@@ -3,6 +3,7 @@
 // says is a hint (hashindex/record.h); a run without an index does the same, only slower.
 #pragma once
 
+#include <cassert>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -52,7 +53,10 @@ class Index {
   void end(const std::vector<Guest>& guests, const Scan& scan, bool walked_all);
 
  private:
-  InodeKey key_of(std::uint32_t guest, std::uint64_t ino) const { return {filesystems_[guest], ino}; }
+  InodeKey key_of(std::uint32_t guest, std::uint64_t ino) const {
+    assert(guest < filesystems_.size());  // begin() knows it
+    return {filesystems_[guest], ino};
+  }
   void keep(Finding finding);
   Walked walked(const Scan& scan) const;
 

@@ -3,6 +3,8 @@
 
 #include <tbb/parallel_sort.h>
 
+#include <cassert>
+
 namespace vunify {
 namespace {
 
@@ -79,6 +81,7 @@ Knowledge::Knowledge(const Store& store, const Survey& survey, bool by_layout) {
 
 std::span<const Known> Knowledge::of_group(std::size_t group) const {
   if (ends_.empty()) return {};
+  assert(group < ends_.size());
   const auto first = group == 0 ? 0 : ends_[group - 1];
   return std::span(known_).subspan(first, ends_[group] - first);
 }

@@ -58,11 +58,11 @@ std::string read_seal(const std::string& path) {
 }
 
 void write_seal(const std::string& path, const std::string& state) {
-  const auto delta = seal_of(path) + ".new";
-  const Fd file = open_host(delta, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
-  write_all(file.get(), fmt::format("{} {} {}\n", magic, Store::version, state), delta);
-  sync_data(file.get(), delta);
-  std::filesystem::rename(delta, seal_of(path));
+  const auto successor = seal_of(path) + ".new";
+  const Fd file = open_host(successor, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
+  write_all(file.get(), fmt::format("{} {} {}\n", magic, Store::version, state), successor);
+  sync_data(file.get(), successor);
+  std::filesystem::rename(successor, seal_of(path));
   const auto directory = std::filesystem::path(path).parent_path().string();
   sync_data(open_host(directory, O_RDONLY | O_DIRECTORY).get(), directory);  // its new name
 }

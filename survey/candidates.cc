@@ -4,6 +4,7 @@
 #include <tbb/parallel_sort.h>
 
 #include <algorithm>
+#include <cassert>
 #include <iterator>
 #include <numeric>
 #include <set>
@@ -120,13 +121,17 @@ class Grouping {
     if (unwalked > 0 || is_movable(inodes)) {
       const auto bytes = file(found_.names[inodes[0].first_name]).bytes_on_disk();
       const auto first_unwalked = static_cast<std::uint32_t>(found_.unwalked.size()) - unwalked;
-      found_.groups.push_back({first, count, bytes * (unwalked > 0 ? count : count - 1), first_unwalked, unwalked});
+      found_.groups.push_back({.first = first,
+                               .count = count,
+                               .saving = bytes * (unwalked > 0 ? count : count - 1),
+                               .first_unwalked = first_unwalked,
+                               .unwalked_count = unwalked});
       return;
     }
-    const auto lone = std::ranges::all_of(inodes, [](const Candidate& inode) { return inode.name_count == 1; });
+    const bool all_apart = std::ranges::all_of(inodes, [](const Candidate& inode) { return inode.name_count == 1; });
     for (const auto& inode : inodes)
       if (!inode.shared && inode.name_count == 1)
-        judge(trees_, found_.names_of(inode), lone ? Verdict::no_twin : Verdict::second_copy);
+        judge(trees_, found_.names_of(inode), all_apart ? Verdict::no_twin : Verdict::second_copy);
   }
 
   Trees& trees_;
@@ -149,6 +154,7 @@ Candidates Grouping::run() {
 }  // namespace
 
 Candidates find_candidates(Trees& trees, const std::vector<std::uint32_t>& place, const GroupRules& rules) {
+  assert(place.size() == trees.size());
   return Grouping(trees, place, rules).run();
 }
 

@@ -72,7 +72,7 @@ Scan scan_guests(const std::vector<Guest>& guests, const ScanRules& rules, const
   Scan scan;
   std::mutex failing;  // guards scan.failed
   std::deque<GuestScan> visits;
-  std::vector<Journey> journeys;
+  std::vector<RootVisit> roots;
   counters.begin(Phase::walk);
   for (std::size_t i = 0; i < guests.size(); ++i) {
     auto& tree = scan.trees.emplace_back();
@@ -87,9 +87,9 @@ Scan scan_guests(const std::vector<Guest>& guests, const ScanRules& rules, const
       scan.failed.push_back({i, path, error.code().message()});
     };
     visitor.stop = [&] { return stop.requested(); };
-    journeys.push_back({&guests[i].root, std::move(visitor)});
+    roots.push_back({&guests[i].root, std::move(visitor)});
   }
-  walk(journeys);
+  walk(roots);
   return scan;
 }
 

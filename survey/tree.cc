@@ -2,6 +2,7 @@
 #include "survey/tree.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 #include "sys/root_dir.h"
@@ -38,6 +39,7 @@ bool File::is_still(const Inode& now, bool shared) const {
 }
 
 void Tree::add(std::string_view directory, std::span<const File> files, std::span<const std::string_view> leaves) {
+  assert(files.size() == leaves.size());
   if (files.empty()) return;
   std::size_t bytes = directory.size() + 1;
   for (const auto leaf : leaves) bytes += leaf.size() + 1;
@@ -62,6 +64,7 @@ char* Tree::make_room(std::size_t bytes) {
 }
 
 std::string Tree::path(std::uint32_t index) const {
+  assert(index < files_.size());
   std::size_t low = 0;
   for (auto high = directories_.size(); high - low > 1;) {
     const auto middle = (low + high) / 2;

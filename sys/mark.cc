@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sys/mark.h"
 
+#include <cassert>
+
 #include "kernel-cow/cowlink.h"
 #include "sys/xattr.h"
 
 namespace vunify {
 namespace {
 
-std::uint32_t fold(const FsId& fs) {
+// 32 bits of the filesystem's identity.
+std::uint32_t short_id(const FsId& fs) {
   std::uint64_t value = fs.uuid_high ^ fs.uuid_low ^ fs.subvolume * 0x9E3779B97F4A7C15;  // 2^64 / golden ratio
   return static_cast<std::uint32_t>(value ^ value >> 32);
 }
@@ -15,7 +18,8 @@ std::uint32_t fold(const FsId& fs) {
 std::string mark_of(const FileId& id) {
   std::string value;
   for (int i = 0; i < 8; ++i) value += static_cast<char>(id.ino >> 8 * i);
-  for (int i = 0; i < 4; ++i) value += static_cast<char>(fold(id.fs) >> 8 * i);
+  for (int i = 0; i < 4; ++i) value += static_cast<char>(short_id(id.fs) >> 8 * i);
+  assert(value.size() == 12);
   return value;
 }
 

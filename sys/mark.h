@@ -2,7 +2,7 @@
 // Who owns an inode: the mark, never the link count. A shared inode carries the extended attribute trusted.vunify; its
 // value names the inode itself, so a mark that was copied or restored onto another inode is void.
 //
-// Value, 12 bytes: the inode number (8, little endian) and a 4-byte fold of the filesystem's identity. More could cost
+// Value, 12 bytes: the inode number (8, little endian) and 32 bits of the filesystem's identity. More could cost
 // a whole block where an ext4 inode has no room left for attributes.
 #pragma once
 

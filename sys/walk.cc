@@ -28,7 +28,7 @@ bool is_gone(const std::system_error& error) {
 }
 
 // What a thread reads a directory into: kept for the next one, so that a name costs no allocation.
-struct Desk {
+struct Buffers {
   std::vector<char> records;
   std::vector<const dirent64*> order;
   std::vector<Entry> entries;
@@ -49,14 +49,14 @@ std::size_t read_records(int dir, std::vector<char>& records) {
   }
 }
 
-void read_entries(int dir, Desk& desk) {
-  const auto size = read_records(dir, desk.records);
+void read_entries(int dir, Buffers& buffers) {
+  const auto size = read_records(dir, buffers.records);
   for (std::size_t at = 0; at < size;) {
-    const auto* record = reinterpret_cast<const dirent64*>(desk.records.data() + at);
+    const auto* record = reinterpret_cast<const dirent64*>(buffers.records.data() + at);
     at += record->d_reclen;
-    if (!is_dots(record->d_name)) desk.order.push_back(record);
+    if (!is_dots(record->d_name)) buffers.order.push_back(record);
   }
-  std::ranges::sort(desk.order, {}, [](const dirent64* record) { return record->d_ino; });
+  std::ranges::sort(buffers.order, {}, [](const dirent64* record) { return record->d_ino; });
 }
 
 // Type and number come with the name; only what may be unified is worth a statx.
@@ -70,7 +70,7 @@ std::optional<Inode> look_at(int dir, const dirent64& record) {
 
 // The directories to go on into that one directory holds.
 struct Level {
-  const Journey& journey;
+  const RootVisit& visit;
   std::uint64_t device;
   std::string path;
   std::string leaves;  // each with its NUL
@@ -79,9 +79,9 @@ using SharedLevel = std::shared_ptr<const Level>;
 
 class Walk {
  public:
-  void run(std::span<const Journey> journeys) {
-    for (const auto& journey : journeys)
-      go_on(std::make_shared<Level>(Level{journey, stat_fd(journey.root->fd()).dev, {}, std::string(1, '\0')}));
+  void run(std::span<const RootVisit> roots) {
+    for (const auto& visit : roots)
+      go_on(std::make_shared<Level>(Level{visit, stat_fd(visit.root->fd()).dev, {}, std::string(1, '\0')}));
     tasks_.wait();
   }
 
@@ -94,32 +94,32 @@ class Walk {
   void enter(const SharedLevel& level, std::size_t at) {
     const std::string_view leaf = level->leaves.c_str() + at;
     go_on(level, at + leaf.size() + 1);
-    const auto& visitor = level->journey.visitor;
+    const auto& visitor = level->visit.visitor;
     if (visitor.stop()) return;
     auto path = join_path(level->path, leaf);
     try {
       auto leaves = visit(*level, path);
       if (!leaves.empty())
-        go_on(std::make_shared<Level>(Level{level->journey, level->device, std::move(path), std::move(leaves)}));
+        go_on(std::make_shared<Level>(Level{level->visit, level->device, std::move(path), std::move(leaves)}));
     } catch (const std::system_error& error) {
       if (!is_gone(error)) visitor.failed(path, error);
     }
   }
 
   static std::string visit(const Level& level, const std::string& path) {
-    const Fd dir = level.journey.root->open_directory(path);
+    const Fd dir = level.visit.root->open_directory(path);
     if (stat_fd(dir.get()).dev != level.device) {
       errno = EXDEV;
       throw_errno("open", path);
     }
-    thread_local Desk desk;
-    desk.clear();
-    read_entries(dir.get(), desk);
-    for (const auto* record : desk.order)
-      if (const auto inode = look_at(dir.get(), *record)) desk.entries.push_back({record->d_name, *inode});
-    level.journey.visitor.visit({path, dir.get(), desk.entries});
+    thread_local Buffers buffers;
+    buffers.clear();
+    read_entries(dir.get(), buffers);
+    for (const auto* record : buffers.order)
+      if (const auto inode = look_at(dir.get(), *record)) buffers.entries.push_back({record->d_name, *inode});
+    level.visit.visitor.visit({path, dir.get(), buffers.entries});
     std::string leaves;
-    for (const auto& entry : desk.entries)
+    for (const auto& entry : buffers.entries)
       if (entry.enter) leaves.append(entry.leaf).push_back('\0');
     return leaves;
   }
@@ -129,6 +129,6 @@ class Walk {
 
 }  // namespace
 
-void walk(std::span<const Journey> journeys) { Walk().run(journeys); }
+void walk(std::span<const RootVisit> roots) { Walk().run(roots); }
 
 }  // namespace vunify

@@ -38,7 +38,7 @@ struct Visitor {
   std::function<bool()> stop;
 };
 
-struct Journey {
+struct RootVisit {
   const RootDir* root;
   Visitor visitor;
 };
@@ -46,6 +46,6 @@ struct Journey {
 // Runs in the caller's tbb::task_arena and returns when all is visited: all roots at once, so that none's last
 // directory leaves a thread idle. Directories on another device (mounts, btrfs subvolumes) are reported to failed with
 // EXDEV and not entered; names that vanish meanwhile are passed over.
-void walk(std::span<const Journey> journeys);
+void walk(std::span<const RootVisit> roots);
 
 }  // namespace vunify

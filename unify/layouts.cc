@@ -2,6 +2,7 @@
 #include "unify/layouts.h"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "hashindex/bytes.h"
@@ -62,6 +63,7 @@ Layouts::Layouts(const Survey& survey, const DigestKey& key, bool flush)
                  {refusal_hash(key, Verdict::own_flags), Verdict::own_flags}}} {}
 
 std::vector<LeftAlone> Layouts::sort(const CandidateGroup& group, std::span<const Known> known) {
+  assert(unknown_.empty() && (known.empty() || known.size() >= group.count));
   layouts_.clear();
   left_.clear();
   size_ = survey_.file_of(group.first).stamp.size;

@@ -134,7 +134,10 @@ class Worker {
 
   bool learn(std::uint32_t inode, Known& known) {
     const auto learning = prover_.learn(inode);
-    if (const auto* left = std::get_if<LeftAlone>(&learning)) return leave(*left), false;
+    if (const auto* left = std::get_if<LeftAlone>(&learning)) {
+      leave(*left);
+      return false;
+    }
     const auto& learnt = std::get<Learnt>(learning);
     note_learnt(inode, learnt);
     known = {learnt.digest, learnt.match};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/linker.h"
 
+#include <cassert>
 #include <chrono>
 
 namespace vunify {
@@ -11,6 +12,7 @@ constexpr std::size_t batch_names = 4096;  // between two records of a journal
 }  // namespace
 
 Batch& Linker::batch_at(std::uint32_t place) {
+  assert(places_.all()[place].staging);
   const auto& staging = *places_.all()[place].staging;
   return batches_.try_emplace(place, journal_, staging.fd(), staging.path(), worker_).first->second;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/place.h"
 
+#include <algorithm>
+#include <cassert>
 #include <map>
 
 #include "sys/clone.h"
@@ -83,7 +85,7 @@ std::vector<Place> by_filesystem(std::vector<Place> places, const std::vector<Gu
 }  // namespace
 
 Places::Places(const std::vector<Guest>& guests, std::optional<Protection> wanted, bool dry_run)
-    : number_of_(guests.size()) {
+    : number_of_(guests.size(), no_place) {
   std::vector<Place> places;
   for (auto& members : guests_by_mount(guests)) {
     places.push_back({.guests = std::move(members)});
@@ -92,6 +94,7 @@ Places::Places(const std::vector<Guest>& guests, std::optional<Protection> wante
   places_ = by_filesystem(std::move(places), guests);
   for (std::uint32_t number = 0; number < places_.size(); ++number)
     for (const auto guest : places_[number].guests) number_of_[guest] = number;
+  assert(std::ranges::none_of(number_of_, [](std::uint32_t number) { return number == no_place; }));
 }
 
 std::vector<std::uint32_t> Places::where(Sharing sharing) const {

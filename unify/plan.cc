@@ -2,6 +2,7 @@
 #include "unify/plan.h"
 
 #include <algorithm>
+#include <cassert>
 #include <map>
 #include <numeric>
 #include <set>
@@ -76,6 +77,7 @@ class Planner {
   LinkPlan finish() {
     LinkPlan plan;
     for (auto& rank : ranks_) {
+      assert(rank.guests.size() <= rank.nlink);  // at most one name of each guest
       if (!rank.set.victims.empty()) {
         prefer_oldest(rank.set);
         plan.sets.push_back(std::move(rank.set));

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cassert>
 #include <iterator>
-#include <map>
 #include <utility>
 
 #include "hashindex/bytes.h"
@@ -128,13 +127,16 @@ std::optional<Verdict> Prover::what_forbids(const Member& member) {
 std::unique_ptr<Prover::Reading> Prover::open(std::uint32_t inode) {
   try {
     auto member = hold(inode);
-    if (const auto verdict = what_forbids(member)) return leave(inode, *verdict), nullptr;
-    ++read_files_;
-    return std::make_unique<Reading>(std::move(member));
+    const auto forbidden = what_forbids(member);
+    if (!forbidden) {
+      ++read_files_;
+      return std::make_unique<Reading>(std::move(member));
+    }
+    leave(inode, *forbidden);
   } catch (const std::system_error& error) {
     leave_for(inode, error);
-    return nullptr;
   }
+  return nullptr;
 }
 
 std::vector<std::unique_ptr<Prover::Reading>> Prover::open_all(const std::vector<std::uint32_t>& inodes) {
@@ -174,7 +176,10 @@ std::vector<Prover::Block> Prover::step(Block block) {
   const auto size = chunk_bytes(rules_.buffer_bytes, block.readings.size());
   const auto read_next = [&](std::size_t i, std::vector<char>& chunk) {
     auto& reading = *block.readings[i];
-    if (stop_.requested()) return leave(reading.member.inode, Verdict::not_reached), false;
+    if (stop_.requested()) {
+      leave(reading.member.inode, Verdict::not_reached);
+      return false;
+    }
     return read_chunk(reading, block.offset, size, chunk);
   };
   auto refined = refine(block.readings.size(), read_next, key_);
@@ -198,7 +203,10 @@ bool Prover::read_to_end(Reading& reading, std::uint64_t offset, ContentDigest& 
   for (auto at = offset; at < reading.size(); at += largest_chunk) {
     if (reading.is_sparse()) at = std::max(at, next_data(reading.fd(), at) / smallest_chunk * smallest_chunk);
     if (at >= reading.size()) break;
-    if (stop_.requested()) return leave(reading.member.inode, if_stopped), false;
+    if (stop_.requested()) {
+      leave(reading.member.inode, if_stopped);
+      return false;
+    }
     if (!read_chunk(reading, at, largest_chunk, chunk)) return false;
     digest.add(at, chunk);
   }
@@ -276,29 +284,6 @@ std::variant<Learnt, LeftAlone> Prover::learn(std::uint32_t inode) {
     }
   }
   return std::exchange(left_, {}).front();
-}
-
-Cut Prover::cut(const CandidateGroup& group) {
-  Cut cut;
-  std::map<Digest, std::vector<std::uint32_t>> by_digest;
-  std::map<Digest, Learnt> first;  // of each digest: all there is to tell of one that is alone
-  for (auto inode = group.first; inode < group.first + group.count; ++inode) {
-    auto learning = learn(inode);
-    if (auto* left = std::get_if<LeftAlone>(&learning)) {
-      cut.left.push_back(std::move(*left));
-      continue;
-    }
-    const auto& learnt = std::get<Learnt>(learning);
-    by_digest[learnt.digest].push_back(inode);
-    first.emplace(learnt.digest, learnt);
-  }
-  for (auto& [digest, inodes] : by_digest) {
-    if (inodes.size() == 1)
-      cut.left.push_back({inodes[0], Verdict::content_differs, {}, first.at(digest)});
-    else
-      cut.parts.push_back(std::move(inodes));
-  }
-  return cut;
 }
 
 }  // namespace vunify

@@ -51,12 +51,6 @@ struct Proof {
   std::vector<LeftAlone> left;
 };
 
-// A group cut by digest.
-struct Cut {
-  std::vector<std::vector<std::uint32_t>> parts;  // equal by their digests, two or more
-  std::vector<LeftAlone> left;
-};
-
 struct ProofRules {
   bool leases = true;                   // false in a dry run, which must not disturb anyone
   bool metadata = true;                 // inode metadata has to agree
@@ -78,9 +72,6 @@ class Prover {
 
   // Reads one inode for its digest, which proves nothing: its lease is gone when this returns.
   std::variant<Learnt, LeftAlone> learn(std::uint32_t inode);
-
-  // A group too large to be held open, by digest: costs one more reading. Inodes that no other one equals are left.
-  Cut cut(const CandidateGroup& group);
 
   std::uint64_t read_files() const { return read_files_; }
   std::uint64_t read_bytes() const { return read_bytes_; }

@@ -2,6 +2,7 @@
 #include "unify/refine.h"
 
 #include <algorithm>
+#include <cassert>
 #include <map>
 #include <utility>
 
@@ -19,7 +20,10 @@ class Refinement {
     blocks_[block].members.push_back(member);
   }
 
-  std::vector<RefinedBlock> take() { return std::move(blocks_); }
+  std::vector<RefinedBlock> take() {
+    assert(std::ranges::none_of(blocks_, [](const RefinedBlock& block) { return block.members.empty(); }));
+    return std::move(blocks_);
+  }
 
  private:
   std::size_t block_of(const std::vector<char>& chunk) {

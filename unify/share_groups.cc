@@ -205,8 +205,10 @@ class Worker {
       const auto before = extents_of(fd);
       const bool shared = work_.run.dry_run || share_quietly(keeper.held, fd);
       if (shared) tally_.count_link(names_of(inode), alone(before));
-      if (!shared) leave(inode, Verdict::changed), forget(inode);
-      return shared;
+      if (shared) return true;
+      leave(inode, Verdict::changed);
+      forget(inode);
+      return false;
     } catch (const std::system_error& error) {
       const auto verdict = verdict_of(error.code(), Attempt::share);
       leave(inode, verdict, error.code().message());

@@ -2,6 +2,7 @@
 #include "unify/sift.h"
 
 #include <algorithm>
+#include <cassert>
 #include <iterator>
 #include <map>
 
@@ -55,6 +56,7 @@ bool must_learn(std::span<const Known> known) {
 
 Sifted sift(const Survey& survey, std::span<const std::uint32_t> members, std::span<const Known> known,
             const PlanRules& rules) {
+  assert(members.size() == known.size());
   Sifted sifted;
   const auto classes = classes_of(members, known);
   for (auto one = classes.begin(); one != classes.end(); ++one) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/tally.h"
 
+#include <cassert>
+
 namespace vunify {
 
 void Tally::add(const Tally& other) {
+  assert(other.linked_files.size() == linked_files.size());
   for (std::size_t i = 0; i < linked_files.size(); ++i) {
     linked_files[i] += other.linked_files[i];
     freed_bytes[i] += other.freed_bytes[i];

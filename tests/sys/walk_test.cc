@@ -17,8 +17,8 @@ namespace {
 
 void walk_one(const std::string& where, const Visitor& visitor) {
   const RootDir root(where);
-  const std::array journeys{Journey{&root, visitor}};
-  walk(journeys);
+  const std::array roots{RootVisit{&root, visitor}};
+  walk(roots);
 }
 
 // Walks into every directory and keeps what it was told.
@@ -117,8 +117,8 @@ TEST(Walk, GoesThroughSeveralRootsEachWithItsVisitor) {
     };
     return Visitor{visit, {}, [] { return false; }};
   };
-  const std::array journeys{Journey{&a, visitor(0)}, Journey{&b, visitor(1)}};
-  walk(journeys);
+  const std::array roots{RootVisit{&a, visitor(0)}, RootVisit{&b, visitor(1)}};
+  walk(roots);
   EXPECT_EQ(names[0], 4);
   EXPECT_EQ(names[1], 2);
 }
