@@ -28,6 +28,13 @@ std::string mount_loop(const std::string& kind, const std::string& options, cons
   return run({"mount", "-t", kind, "-o", loop, image, point}).err;
 }
 
+// Somebody (a lease's watcher, a lazy close) may hold it a moment longer.
+bool unmount(const std::string& point) {
+  if (eventually([&] { return ::umount2(point.c_str(), 0) == 0 || errno == EINVAL; })) return true;
+  ::umount2(point.c_str(), MNT_DETACH);
+  return false;
+}
+
 bool is_attached(const std::string& image) {
   for (const auto& device : std::filesystem::directory_iterator("/sys/block")) {
     std::ifstream backing_file(device.path() / "loop/backing_file");
@@ -40,11 +47,7 @@ bool is_attached(const std::string& image) {
 }  // namespace
 
 bool unmount_loop(const std::string& point, const std::string& image) {
-  if (!eventually([&] { return ::umount2(point.c_str(), 0) == 0 || errno == EINVAL; })) {
-    ::umount2(point.c_str(), MNT_DETACH);
-    return false;
-  }
-  return eventually([&] { return !is_attached(image); });
+  return unmount(point) && eventually([&] { return !is_attached(image); });
 }
 
 LoopFs::LoopFs(const std::string& kind, std::uint64_t megabytes, const std::string& options,
@@ -66,7 +69,7 @@ LoopFs::LoopFs(const std::string& kind, std::uint64_t megabytes, const std::stri
 LoopFs::~LoopFs() {
   if (mount_point_.empty()) return;
   unmount_beneath(mount_point_);
-  if (ok() && !unmount_loop(mount_point_, image_)) ADD_FAILURE() << mount_point_ << " was still in use at the end";
+  if (ok() && !unmount(mount_point_)) ADD_FAILURE() << mount_point_ << " was still in use at the end";
   ::rmdir(mount_point_.c_str());
   ::unlink(image_.c_str());
 }

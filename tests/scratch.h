@@ -68,9 +68,9 @@ class LoopFs {
   std::string kind_, options_, image_, mount_point_, reason_;
 };
 
-// Waits until it can be unmounted, and until its superblock is gone, too: the kernel takes a killed run's view of it
-// away some time after the run is dead, and who mounts the image before that gets the old superblock. False where it
-// cannot.
+// To be mounted again. Waits until it can be unmounted, and until its superblock is gone, too: the kernel takes a
+// killed run's view of it away some time after the run is dead, and who mounts the image before that gets the old
+// superblock. False where it cannot.
 bool unmount_loop(const std::string& point, const std::string& image);
 
 struct Finished {

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
+#include <ctime>
 #include <fstream>
 #include <random>
 
@@ -269,10 +269,10 @@ TEST(ShippedList, IsThePathsOfTheFileInTheTree) {
 }
 
 template <typename Act>
-double seconds(const Act& act) {
-  const auto start = std::chrono::steady_clock::now();
+double processor_seconds(const Act& act) {
+  const auto start = std::clock();
   act();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
 }
 
 // Measured here, 400,000 paths: 0.05 s in a release build, where fnmatch takes 1.5 s.
@@ -286,9 +286,9 @@ TEST(ShippedList, IsAskedFasterThanRuleByRule) {
   for (std::size_t i = 0; i < 50000; ++i) paths.push_back(places[i % 3] + std::to_string(i) + "/file.html");
 
   const auto ours =
-      seconds([&] { EXPECT_EQ(std::ranges::count_if(paths, [&](auto& p) { return list.excludes(p); }), 0); });
-  const auto theirs =
-      seconds([&] { EXPECT_EQ(std::ranges::count_if(paths, [&](auto& p) { return plain.first_match(p); }), 0); });
+      processor_seconds([&] { EXPECT_EQ(std::ranges::count_if(paths, [&](auto& p) { return list.excludes(p); }), 0); });
+  const auto theirs = processor_seconds(
+      [&] { EXPECT_EQ(std::ranges::count_if(paths, [&](auto& p) { return plain.first_match(p); }), 0); });
   EXPECT_LT(ours, theirs);
 }
 
