@@ -19,6 +19,12 @@ namespace {
 
 using Words = Nights::Words;
 
+std::string line_of(const Words& command) {
+  const auto finished = run(command);
+  must(finished);
+  return finished.out.substr(0, finished.out.find('\n'));
+}
+
 // One line a call: what strace tells in two is put together.
 Words calls_of(const std::string& trace) {
   Words calls;
@@ -159,15 +165,17 @@ void Nights::unmount() {
 
 void Nights::mount() { must(test::run({"mount", "-o", "loop", fs_.device(), root_})); }
 
-// A loop device that is attached meanwhile takes the number that this filesystem had.
+// Whoever else attaches one meanwhile: a loop device that gets the old number is held until another one is mounted.
 void Nights::mount_elsewhere() {
+  const auto device = line_of({"findmnt", "-no", "SOURCE", root_});
   unmount();
-  const Scratch other{{"image", std::string(1 << 20, 'x')}};
-  const auto taken = test::run({"losetup", "-f", "--show", other / "image"});
   elsewhere_.make_directory("mounted");
   root_ = elsewhere_ / "mounted";
-  mount();
-  if (taken.status == 0) test::run({"losetup", "-d", taken.out.substr(0, taken.out.find('\n'))});
+  Words attached;
+  do attached.push_back(line_of({"losetup", "-f", "--show", fs_.device()}));
+  while (attached.back() == device);
+  must(test::run({"mount", attached.back(), root_}));
+  for (const auto& each : attached) must(test::run({"losetup", "-d", each}));  // the mounted one goes with its mount
 }
 
 std::string text(char letter, std::size_t size) { return std::string(size, letter); }
