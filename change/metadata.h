@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// InodeMetadata metadata: all that belongs to an inode and not to its names, and that a guest could tell apart. It must
-// agree before files share an inode, and still agree when they do.
+// Inode metadata: all that belongs to an inode and not to its names, and that a guest could tell apart. It must agree
+// before files share an inode, and still agree when they do.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,8 @@ InodeMetadata read_metadata(int fd);
 // compare ctime, or read once more, before anything rests on it.
 InodeMetadata read_metadata(int fd, const Inode& seen, std::uint32_t flags);
 
-// Gives an inode its inode metadata back, after somebody else's name had led to it for a moment; mtime in full. The
-// project stays: a guest cannot change it.
+// Gives an inode its metadata back, after somebody else's name had led to it for a moment; mtime in full. The project
+// stays: a guest cannot change it.
 void restore_metadata(int fd, const InodeMetadata& metadata, Timestamp mtime);
 
 // The same, mtime aside where that is what the user wants.

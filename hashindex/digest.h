@@ -23,7 +23,7 @@ struct Digest {
 // The key of one run or of one index: 192 random bytes (XXH3's own secret length).
 class DigestKey {
  public:
-  DigestKey();  // a delta one, from getrandom(2)
+  DigestKey();  // a fresh one, from getrandom(2)
   explicit DigestKey(std::string_view secret) : secret_(secret) {}
   Digest of(std::span<const char> bytes) const;
   const std::string& secret() const { return secret_; }

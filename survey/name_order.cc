@@ -55,8 +55,7 @@ std::vector<NameOrder::Keyed> NameOrder::keyed_names() const {
   return names;
 }
 
-// Different groups, or inodes, of one key lie mixed: seldom, but then they are put in order by what
-// they are.
+// Different groups, or inodes, of one key lie mixed: seldom, but then they are put in order by what they are.
 void NameOrder::mend_group(Keyed* first, Keyed* last) const {
   const auto is_before = [&](const Keyed& a, const Keyed& b) {
     const auto order = [&](const Keyed& f) {

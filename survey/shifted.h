@@ -9,8 +9,8 @@
 
 namespace vunify {
 
-// Files that have no twin but, at the same path of another guest, one that differs in its owner atwinless, user and
-// group by the same number. Each group is one path. Whether the bytes are equal too is left to the proof.
+// Files that have no twin but, at the same path of another guest, one that differs in its owner alone, user and group
+// by the same number. Each group is one path. Whether the bytes are equal too is left to the proof.
 Candidates find_shifted(const Trees& trees, const std::vector<std::uint32_t>& place);
 
 }  // namespace vunify

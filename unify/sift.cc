@@ -65,7 +65,7 @@ Sifted sift(const Survey& survey, std::span<const std::uint32_t> members, std::s
       plan_class(survey, inodes, rules, sifted);
       continue;
     }
-    // Equal contents of other policies are its neighbours.
+    // Equal contents of other metadata are its neighbours.
     const auto has_bytes = [&](auto other) { return other->first.digest == one->first.digest; };
     const auto next = std::next(one);
     const bool others_have =

@@ -181,7 +181,7 @@ TEST(ShiftedNight, OpensNothingWhereNothingChanged) {
   const auto second = nights.night();
   EXPECT_THAT(second.opened, IsEmpty());
   EXPECT_EQ(second.report["skipped"]["shifted-owner"], 8);
-  ASSERT_EQ(shell("chown 0:0 " + nights / "b/f1").status, 0);  // a twin now, and its policy is not the one known
+  ASSERT_EQ(shell("chown 0:0 " + nights / "b/f1").status, 0);  // a twin now, and its match is not the one known
   nights.rest();
   const auto third = nights.night();
   EXPECT_THAT(third.opened, UnorderedElementsAre("a/f1", "b/f1"));

@@ -108,8 +108,8 @@ class Changer : public Racer {
     refused(::fchmod(fd, common_mode) != 0, "fchmod");
   }
 
-  // What it made one inode stays one, but where the link was made to a shared inode in the microseconds in which that
-  // is not protected.
+  // What it made one inode stays one, but where the link was made to a shared inode in the moment in which that is not
+  // protected.
   void link(unsigned k) {
     const auto other = leaf(k) + ".link";
     if (refused(::link(path(k), other.c_str()) != 0, "link")) return;
