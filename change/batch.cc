@@ -73,6 +73,7 @@ bool Batch::link_and_finish(std::vector<Entry>& entries) {
   bool clear = true, disk_full = false;
   const auto finish_next = [&] {
     auto& entry = entries[finished++];
+    entry.link.look_again();
     const auto result = entry.link.finish();
     entry.done(entry.link.request(), result);
     clear &= result.kept.empty();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "change/keeper_link.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cassert>
 #include <optional>
@@ -11,6 +13,7 @@
 #include "sys/inode_attr.h"
 #include "sys/mark.h"
 #include "sys/mount.h"
+#include "sys/write_out.h"
 
 namespace vunify {
 namespace {
@@ -181,26 +184,21 @@ void KeeperLink::check() {
 
 // Nobody made further links of the keeper, through whichever of its names, and no writer waits.
 bool KeeperLink::keeper_is_as_planned() const {
-  return request_.keeper.lease->held() && stat_fd(keeper()).nlink <= planned_links_;
+  return request_.keeper.lease->is_unwritten() && stat_fd(keeper()).nlink <= planned_links_;
 }
 
-// The leased inode, whose names are all out of the guest, is as it was proven, and nobody waits to write to it.
+// The leased inode, whose names are all out of the guest, is as it was proven, and nobody is about to write to it.
 bool KeeperLink::victim_is_as_planned(std::size_t i) const {
   const auto& held = request_.victims[i].held;
   const int fd = held.fd.get();
   const auto now = stat_fd(fd);
-  return now.nlink == passages_[i].size() && held.lease->held() &&
+  return now.nlink == passages_[i].size() && held.lease->is_unwritten() &&
          read_metadata(fd, now, inode_flags(fd)) == held.metadata;
 }
 
-// Since the exchange nobody opened it for writing, and no guest linked it somewhere else.
-bool KeeperLink::victim_is_still_ours(std::size_t i) const {
-  const auto& held = request_.victims[i].held;
-  return held.lease->held() && stat_fd(held.fd.get()).nlink == passages_[i].size();
-}
-
-// Somebody passed the kernel's permission check before the keeper was protected, and came to its lease only now.
-bool KeeperLink::keeper_is_awaited() const { return request_.keeper.lease && !request_.keeper.lease->held(); }
+// Somebody passed the kernel's permission check before the keeper was protected: he is counted as a writer of it, or
+// waits for its lease by now.
+bool KeeperLink::keeper_is_awaited() const { return request_.keeper.lease && !request_.keeper.lease->is_unwritten(); }
 
 // Whatever of a victim was exchanged goes back, whatever was only prepared goes away; then its lease is dropped. The
 // keeper is not protected meanwhile, where that has to be lifted.
@@ -212,7 +210,7 @@ void KeeperLink::undo(std::size_t i, LinkEnd end, const std::error_code& error) 
   // Others share it: who came to its lease while it was not protected must not write to it.
   if (was_shared) {
     protect_as_proven(held);
-    if (held.lease && !held.lease->held()) held.lease->turn_away();
+    if (held.lease && !held.lease->is_unwritten()) held.lease->turn_away();
   }
   held.lease.reset();
 }
@@ -258,23 +256,68 @@ void KeeperLink::remove_victim(std::size_t i) {
   const auto bytes = stat_fd(fd).bytes_on_disk();
   if (!sole_opener(fd)) result_.freed_when_closed += bytes;
   for (const auto& passage : passages_[i]) remove_staged(passage.staged);
+  // Nobody reaches it by a name any more: what was changed by a descriptor until now is seen here, and not lost.
+  if (read_metadata(fd) != request_.victims[i].held.metadata) give_copies(i);
+}
+
+// Private copies of the removed victim, as it is now, to its names.
+void KeeperLink::give_copies(std::size_t i) {
+  result_.victims[i].end = LinkEnd::changed;
+  lift();
+  Fd copy;
+  for (std::size_t n = 0; n < passages_[i].size(); ++n) {
+    try {
+      give_copy(i, n, copy);
+    } catch (const std::system_error& error) {
+      result_.disk_full |= is_disk_full(error);
+      result_.kept.push_back(passages_[i][n].staged.leaf);
+    }
+  }
+  protect_as_proven(request_.keeper);
+  release_unlinked_keeper();
+}
+
+// The victim's names stay one inode.
+void KeeperLink::give_copy(std::size_t i, std::size_t n, Fd& copy) {
+  const auto& staged = passages_[i][n].staged;
+  if (copy) {
+    prepare_link(copy.get(), staged);
+  } else {
+    prepare_copy(request_.victims[i].held.fd.get(), staged);
+    copy = open_host(proc_path(staged.dir) + "/" + staged.leaf, O_RDONLY | O_NOFOLLOW);
+    write_out(copy.get(), staged.leaf);
+  }
+  const auto& guest_name = request_.victims[i].names[n];
+  const auto name = open_name(*guest_name.root, guest_name.path);
+  const auto there = stat_name(name.dir.get(), name.leaf.c_str());
+  if (!there || there->ino != request_.keeper.seen.ino) return remove_staged(staged);  // it is the guest's own affair
+  vunify::exchange(staged, name);
+  const auto came_out = stat_staged(staged).ino;
+  if (came_out == request_.keeper.seen.ino) return remove_staged(staged);
+  if (!put_back(staged, name, came_out, stat_fd(copy.get()).ino)) result_.kept.push_back(staged.leaf);
 }
 
 void KeeperLink::let_go(std::size_t i) {
   auto& held = request_.victims[i].held;
   // Who had looked the name up before the exchange, and comes only now, looks it up again.
-  if (is_linked(i) && !held.lease->held()) held.lease->turn_away();
+  if (is_linked(i) && !held.lease->is_unwritten()) held.lease->turn_away();
   held.lease.reset();
   held.fd = {};
 }
 
-LinkResult KeeperLink::finish() {
-  const auto undo_late = [this](std::size_t i) {
-    undo_protected(i);
-    release_unlinked_keeper();
-  };
+void KeeperLink::undo_late(std::size_t i) {
+  undo_protected(i);
+  release_unlinked_keeper();
+}
+
+void KeeperLink::look_again() {
+  // What was opened before the exchange may have been changed through its descriptor since it was checked.
+  const bool all = keeper_is_awaited();
   for (std::size_t i = 0; i < request_.victims.size(); ++i)
-    if (is_linked(i) && (keeper_is_awaited() || !victim_is_still_ours(i))) undo_late(i);
+    if (is_linked(i) && (all || !victim_is_as_planned(i))) undo_late(i);
+}
+
+LinkResult KeeperLink::finish() {
   // Undoing one lifts the keeper's protection again, for a moment.
   const bool awaited = keeper_is_awaited();
   for_each_linked([&](std::size_t i) { awaited ? undo_late(i) : remove_victim(i); });

@@ -8,10 +8,14 @@
 //   check     keeper and victims are still what was proven: leases held, metadata as planned, no further links.
 //             Whatever is not is undone before its lease is dropped, so that a writer who waits in open() finds his
 //             file at its name.
-//   finish    some milliseconds later: what came out of the guests, and lay in staging, leased, is looked at once more
-//             and removed. A process that had looked the name up before the exchange may have opened it for writing
-//             meanwhile. The keeper's lease is held as long: a writer who passed the kernel's permission check before
-//             the protection was there comes to the lease a little later, and writes through it.
+//   look      some milliseconds later: a process that had looked a name up before the exchange may have opened what
+//   came
+//             out of the guest, and lies in staging, leased; what it changed, or wants to write, is undone as well
+//   finish    what came out is removed, and the leases are dropped. The keeper's is held as long: a writer who passed
+//   the
+//             kernel's permission check before the protection was there comes to the lease a little later, and writes
+//             through it. What was changed by descriptor at the last moment is seen once the name is gone: the victim's
+//             names then get a copy of it.
 #pragma once
 
 #include <cstdint>
@@ -90,9 +94,10 @@ class KeeperLink {
   void exchange();
   void protect();
   void check();
+  void look_again();
   LinkResult finish();
 
-  // The four steps before finish().
+  // The four steps before look_again().
   void run() {
     prepare();
     exchange();
@@ -121,12 +126,14 @@ class KeeperLink {
   bool protect_as_proven(const Held& held) const;
   bool keeper_is_as_planned() const;
   bool victim_is_as_planned(std::size_t victim) const;
-  bool victim_is_still_ours(std::size_t victim) const;
   bool keeper_is_awaited() const;
   void undo(std::size_t victim, LinkEnd end, const std::error_code& error = {});
   bool undo_name(std::size_t victim, std::size_t n);
   void undo_protected(std::size_t victim);
+  void undo_late(std::size_t victim);
   void remove_victim(std::size_t victim);
+  void give_copies(std::size_t victim);
+  void give_copy(std::size_t victim, std::size_t n, Fd& copy);
   void let_go(std::size_t victim);
   void release_unlinked_keeper() const;
 

@@ -90,6 +90,12 @@ class Watcher {
   std::atomic<pid_t> thread_{0};
 };
 
+constexpr auto patience = std::chrono::seconds(2);
+
+// inode_is_open_for_write() of the kernel (fs/locks.c, check_conflicting_open): counted before fanotify is asked, and
+// before the lease is met. The lease that is there stays as it is.
+bool is_counted_as_written(int fd) { return ::fcntl(fd, F_SETLEASE, F_RDLCK) != 0 && errno == EAGAIN; }
+
 }  // namespace
 
 std::optional<Lease> Lease::take(int fd, std::uint64_t dev) {
@@ -116,6 +122,8 @@ Lease::~Lease() {
 }
 
 bool Lease::held() const { return ::fcntl(fd_, F_GETLEASE) == F_RDLCK; }
+
+bool Lease::is_unwritten() const { return !is_counted_as_written(fd_) && held(); }
 
 bool Lease::pin() {
   auto expected = watched;
@@ -154,17 +162,15 @@ std::vector<int> Lease::waiting() const {
   return {};
 }
 
+// One that is about to fall asleep is met on another round.
 bool Lease::turn_away() const {
-  auto processes = waiting();
-  // One that is about to fall asleep is met on another round.
-  for (int tries = 0; !processes.empty() && tries < 50; ++tries) {
-    if (tries > 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
-    const auto now = waiting();
-    std::erase_if(processes, [&](int process) {
-      return std::ranges::find(now, process) == now.end() || restart_system_call(process, "__break_lease");
-    });
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (is_counted_as_written(fd_)) {
+    for (const auto process : waiting()) restart_system_call(process, "__break_lease");
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
-  return processes.empty();
+  return true;
 }
 
 bool sole_opener(int fd) {

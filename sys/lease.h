@@ -42,11 +42,16 @@ class Lease {
   // True as long as nobody wants to write: F_GETLEASE still answers F_RDLCK.
   bool held() const;
 
+  // The same, asked anew of the kernel: nobody is counted as a writer either (F_SETLEASE answers EAGAIN then), be it
+  // one who has not come to the lease yet. A listener of fanotify(7), FAN_OPEN_PERM, holds writers there for any time.
+  bool is_unwritten() const;
+
   // From here the watcher leaves this lease alone. False where it is already given up.
   bool pin();
 
-  // Sends those who wait for this lease now back to the start of their open(2): they look the name up again, and meet
-  // the permissions and flags of now. False where somebody could not be sent.
+  // Sends all who are counted as writers back to the start of their open(2), once they come to the lease: they look the
+  // name up again, and meet the permissions and flags of now. False where somebody could not be sent, or has not come
+  // within two seconds.
   bool turn_away() const;
 
  private:

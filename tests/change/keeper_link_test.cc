@@ -4,10 +4,14 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/fanotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 
 #include "sys/inode_attr.h"
+#include "tests/eventually.h"
 #include "tests/scene.h"
 #include "tests/shared.h"
 
@@ -35,6 +39,7 @@ class LinkingOver : public testing::Test {
 
   void link() {
     link_->run();
+    link_->look_again();
     result_ = link_->finish();
   }
   // Of b/f and c/f.
@@ -77,6 +82,7 @@ TEST_F(LinkingOver, KeepsVictimsInStagingUntilTheEnd) {
   const auto victim = ino("b/f");
   link_->run();
   EXPECT_EQ(ino("staging/0"), victim);
+  link_->look_again();
   link_->finish();
   EXPECT_THAT(dir_.names("staging"), IsEmpty());
 }
@@ -142,6 +148,7 @@ TEST_F(LinkingOver, LeavesAVictimThatTheGuestReplaced) {
   link_->exchange();
   link_->protect();
   link_->check();
+  link_->look_again();
   result_ = link_->finish();
   EXPECT_EQ(end_of("b"), LinkEnd::changed);
   EXPECT_EQ(dir_.read("b/f"), "new\n");
@@ -159,6 +166,7 @@ class LinkingOverUnprotected : public LinkingOver {
     guest();
     link_->protect();
     link_->check();
+    link_->look_again();
     result_ = link_->finish();
   }
 };
@@ -192,6 +200,7 @@ TEST_F(LinkingOverUnprotected, TakesBackAVictimThatWasChangedMeanwhile) {
   ASSERT_EQ(shell("chmod 600 " + (dir_ / "staging/0")).status, 0);
   link_->protect();
   link_->check();
+  link_->look_again();
   result_ = link_->finish();
   EXPECT_EQ(end_of("b"), LinkEnd::changed);
   EXPECT_EQ(dir_.inode("b/f").mode & 0777, 0600u);
@@ -205,6 +214,7 @@ TEST_F(LinkingOver, GivesBackAVictimThatSomebodyWantsToWriteTo) {
   const Fd victim = look_up("b/f");
   link_->run();
   EXPECT_TRUE(is_kept_waiting(victim));
+  link_->look_again();
   result_ = link_->finish();
   EXPECT_EQ(end_of("b"), LinkEnd::changed);
   EXPECT_EQ(ino("b/f"), before);
@@ -216,11 +226,86 @@ TEST_F(LinkingOver, GivesBackAVictimThatAGuestLinkedMeanwhile) {
   const auto victim = ino("b/f");
   link_->run();
   std::filesystem::create_hard_link(dir_ / "staging/0", dir_ / "b/again");
+  link_->look_again();
   result_ = link_->finish();
   EXPECT_EQ(end_of("b"), LinkEnd::changed);
   EXPECT_EQ(ino("b/f"), victim);
   EXPECT_EQ(ino("b/again"), victim);
   EXPECT_TRUE(is_shared(dir_ / "c/f"));
+}
+
+// A scanner (fanotify, FAN_OPEN_PERM) holds every open of a file but ours: who wants to write is counted as a writer by
+// then, and has not come to the lease.
+class Scanner {
+ public:
+  explicit Scanner(const std::string& path)
+      : events_(::fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY)), path_(path) {
+    if (events_) ::fanotify_mark(events_.get(), FAN_MARK_ADD, FAN_OPEN_PERM, AT_FDCWD, path.c_str());
+  }
+
+  bool works() const { return static_cast<bool>(events_); }
+  // A shell writes to the file; returns once the scanner has been asked.
+  void hold_a_writer() {
+    shell("printf + >> " + path_ + " 2>/dev/null &");  // no child of ours: somebody's in a guest
+    ASSERT_EQ(::read(events_.get(), &event_, sizeof event_), static_cast<ssize_t>(sizeof event_));
+  }
+  void let_go() {
+    const fanotify_response yes{event_.fd, FAN_ALLOW};
+    ASSERT_EQ(::write(events_.get(), &yes, sizeof yes), static_cast<ssize_t>(sizeof yes));
+    ::close(event_.fd);
+    events_ = {};  // and nobody is asked any more
+  }
+
+ private:
+  Fd events_;
+  std::string path_;
+  fanotify_event_metadata event_{};
+};
+
+TEST_F(LinkingOver, SeesAWriterWhoHasNotComeToTheLeaseYet) {
+  prove();
+  Scanner scanner(dir_ / "b/f");
+  if (!scanner.works()) GTEST_SKIP() << "no fanotify here";
+  link_->prepare();
+  scanner.hold_a_writer();
+  link_->exchange();
+  link_->protect();
+  link_->check();
+  link_->look_again();
+  result_ = link_->finish();
+  scanner.let_go();
+  EXPECT_EQ(end_of("b"), LinkEnd::changed);
+  EXPECT_TRUE(eventually([&] { return dir_.read("b/f") == "same+"; })) << dir_.read("b/f");
+  EXPECT_EQ(dir_.read("a/f"), "same");
+  EXPECT_EQ(ino("c/f"), ino("a/f"));
+}
+
+TEST_F(LinkingOver, GivesBackAVictimThatWasChangedByDescriptorMeanwhile) {
+  prove();
+  const Fd opened = open_host(dir_ / "b/f", O_RDONLY);
+  link_->run();
+  ASSERT_EQ(::fchmod(opened.get(), 0600), 0);
+  link_->look_again();
+  result_ = link_->finish();
+  EXPECT_EQ(end_of("b"), LinkEnd::changed);
+  EXPECT_EQ(dir_.inode("b/f").mode & 0777, 0600u);
+  EXPECT_EQ(ino("c/f"), ino("a/f"));
+}
+
+// Between look_again and finish.
+TEST_F(LinkingOver, GivesACopyOfAVictimThatWasChangedAtTheLastMoment) {
+  prove();
+  const Fd opened = open_host(dir_ / "b/f", O_RDONLY);
+  link_->run();
+  link_->look_again();
+  ASSERT_EQ(::fchmod(opened.get(), 0600), 0);
+  result_ = link_->finish();
+  EXPECT_EQ(end_of("b"), LinkEnd::changed);
+  EXPECT_EQ(dir_.inode("b/f").mode & 0777, 0600u);
+  EXPECT_EQ(dir_.read("b/f"), "same");
+  EXPECT_EQ(ino("c/f"), ino("a/f"));
+  EXPECT_TRUE(is_shared(dir_ / "a/f"));
+  EXPECT_THAT(dir_.names("staging"), IsEmpty());
 }
 
 }  // namespace
