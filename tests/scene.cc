@@ -78,6 +78,8 @@ LinkRequest link_request(const Scene& scene, ProvenClass& proven) {
       request.victims.push_back({std::move(member.held), {name}});
     }
   }
+  // Inode numbers come in any order, guests do not.
+  std::ranges::sort(request.victims, {}, [](const Victim& victim) { return victim.names.front().root->host_path(); });
   return request;
 }
 

@@ -183,7 +183,10 @@ class Worker {
   }
 
   void forget_followers(Layout& layout) {
-    for (std::size_t i = 1; i < layout.inodes.size(); ++i) forget(layout.inodes[i]);
+    for (std::size_t i = 1; i < layout.inodes.size(); ++i) {
+      leave(layout.inodes[i], Verdict::changed);
+      forget(layout.inodes[i]);
+    }
     layout.inodes.resize(1);
   }
 
