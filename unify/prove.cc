@@ -31,6 +31,7 @@ struct Prover::Reading {
   int fd() const { return member.held.fd.get(); }
   std::uint64_t size() const { return member.held.seen.stamp.size; }
   bool is_sparse() const { return member.held.seen.bytes_on_disk() < size(); }
+  std::uint64_t next_data(std::uint64_t offset) const;
 
   Member member;
   QuietReader reader;
@@ -46,14 +47,22 @@ struct Prover::Block {
   void skip_common_hole();
 };
 
+std::uint64_t Prover::Reading::next_data(std::uint64_t offset) const {
+  try {
+    return vunify::next_data(fd(), offset);
+  } catch (const std::system_error&) {
+    return offset;
+  }
+}
+
 // Where all of them have a hole, all of them hold zeros. The last page is read in any case: it shows that they are as
-// long as they were, and that no writer came.
+// long as they were, and that no writer came. Whose holes cannot be told is read: that tells whose error it is.
 void Prover::Block::skip_common_hole() {
   if (!std::ranges::all_of(readings, [](const auto& reading) { return reading->is_sparse(); })) return;
   auto data = (size() - 1) / smallest_chunk * smallest_chunk;
   for (const auto& reading : readings) {
     if (data <= offset) return;
-    data = std::min(data, next_data(reading->fd(), offset));
+    data = std::min(data, reading->next_data(offset));
   }
   offset = std::max(offset, data / smallest_chunk * smallest_chunk);
 }
@@ -201,7 +210,7 @@ std::vector<Prover::Block> Prover::step(Block block) {
 bool Prover::read_to_end(Reading& reading, std::uint64_t offset, ContentDigest& digest, Verdict if_stopped) {
   std::vector<char> chunk;
   for (auto at = offset; at < reading.size(); at += largest_chunk) {
-    if (reading.is_sparse()) at = std::max(at, next_data(reading.fd(), at) / smallest_chunk * smallest_chunk);
+    if (reading.is_sparse()) at = std::max(at, reading.next_data(at) / smallest_chunk * smallest_chunk);
     if (at >= reading.size()) break;
     if (stop_.requested()) {
       leave(reading.member.inode, if_stopped);
@@ -220,34 +229,43 @@ void Prover::leave_single(Block block, Verdict verdict) {
   reading.member.held.lease.reset();
   if (!block.digest) return leave(reading.member.inode, verdict);
   if (!read_to_end(reading, block.offset, *block.digest, verdict)) return;
-  see_metadata(reading.member);
+  if (!see_metadata(reading.member)) return;
   left_.push_back({reading.member.inode, verdict, {}, learnt_of(reading.member, key_)});
 }
 
-void Prover::see_metadata(Member& member) const {
-  if (rules_.metadata) member.held.metadata = read_metadata(member.held.fd.get(), member.held.seen, member.flags);
+// False where it is out. A guest can give a file more attributes than the kernel lists (E2BIG).
+bool Prover::see_metadata(Member& member) {
+  try {
+    if (rules_.metadata) member.held.metadata = read_metadata(member.held.fd.get(), member.held.seen, member.flags);
+    return true;
+  } catch (const std::system_error& error) {
+    leave_for(member.inode, error);
+    return false;
+  }
 }
 
 // Equal bytes; now split by inode metadata.
 void Prover::finish(Block block, std::vector<ProvenClass>& proven) {
   std::vector<ProvenClass> classes;
   const auto digest = block.digest ? block.digest->value(block.size()) : Digest{};
+  const auto left_before = left_.size();
   for (auto& reading : block.readings) {
     auto& member = reading->member;
     member.digest = digest;
-    see_metadata(member);
+    if (!see_metadata(member)) continue;
     auto same = std::ranges::find_if(classes, [&](const ProvenClass& c) {
       return !rules_.metadata || agree(c.front().held.metadata, member.held.metadata, rules_.mtime);
     });
     if (same == classes.end()) same = classes.emplace(classes.end());
     same->push_back(std::move(member));
   }
+  const auto single = left_.size() > left_before ? Verdict::twin_busy : Verdict::metadata_differs;
   for (auto& c : classes) {
     if (c.size() > 1) {
       proven.push_back(std::move(c));
       continue;
     }
-    leave(c[0].inode, Verdict::metadata_differs);
+    leave(c[0].inode, single);
     if (rules_.digests) left_.back().learnt = learnt_of(c[0], key_);
   }
 }
@@ -278,10 +296,8 @@ std::variant<Learnt, LeftAlone> Prover::learn(std::uint32_t inode) {
   if (const auto reading = open(inode)) {
     reading->member.held.lease.reset();  // no writer has to wait for it
     ContentDigest digest(key_);
-    if (read_to_end(*reading, 0, digest, Verdict::not_reached)) {
-      see_metadata(reading->member);
+    if (read_to_end(*reading, 0, digest, Verdict::not_reached) && see_metadata(reading->member))
       return learnt_of(reading->member, key_);
-    }
   }
   return std::exchange(left_, {}).front();
 }

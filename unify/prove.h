@@ -96,7 +96,7 @@ class Prover {
   Verdict verdict_of_single(bool others_dropped_out) const;
   void leave_single(Block block, Verdict verdict);
   void finish(Block block, std::vector<ProvenClass>& classes);
-  void see_metadata(Member& member) const;
+  bool see_metadata(Member& member);
 
   const Survey& survey_;
   const DigestKey& key_;
