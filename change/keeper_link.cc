@@ -93,10 +93,21 @@ void KeeperLink::for_each_linked(const Step& step) {
   }
 }
 
+// False where a guest's attributes or quota are in the way: whether the disk is full, staging tells.
+bool KeeperLink::mark() const {
+  try {
+    if (!request_.was_shared) set_mark(keeper(), request_.keeper_id);
+    return true;
+  } catch (const std::system_error& error) {
+    if (is_disk_full(error) || is_error(error, E2BIG)) return false;
+    throw;
+  }
+}
+
 // Marked, and protected where that does not keep names from being added.
 void KeeperLink::begin() {
   lift();
-  if (!request_.was_shared) set_mark(keeper(), request_.keeper_id);
+  if (!mark()) return leave_all(LinkEnd::unmarked);
   if (!must_lift(request_.protection)) vunify::protect(keeper(), request_.protection);
   assert(!passages_.empty() && !passages_.front().empty());
   // Opened through a view of its guest, the keeper is on another mount than staging, where it is to be linked.

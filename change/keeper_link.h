@@ -53,6 +53,7 @@ enum class LinkEnd {
   changed,      // it is not what was proven any more
   locked,       // somebody locks it, or the keeper
   not_reached,  // a full disk came first
+  unmarked,     // the keeper's own attributes, or its guest's quota, leave no room for the mark
   failed,       // the kernel refused: LinkedVictim::error
 };
 
@@ -116,6 +117,7 @@ class KeeperLink {
   int keeper() const { return request_.keeper.fd.get(); }
   int linkable() const { return linkable_ ? linkable_.get() : keeper(); }
   bool is_linked(std::size_t victim) const { return result_.victims[victim].end == LinkEnd::linked; }
+  bool mark() const;
   void begin();
   void lift();
   template <typename Step>

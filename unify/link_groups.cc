@@ -50,6 +50,8 @@ Verdict verdict_of(const LinkedVictim& victim) {
       return Verdict::locked;
     case LinkEnd::not_reached:
       return Verdict::not_reached;
+    case LinkEnd::unmarked:
+      return Verdict::not_shareable;
     case LinkEnd::failed:
       break;
   }

@@ -74,8 +74,22 @@ TEST_P(VunifyFull, EndsFatalAndWhole) {
 INSTANTIATE_TEST_SUITE_P(Calls, VunifyFull,
                          testing::Values(std::pair("linkat", "1"), std::pair("linkat", "3+"),
                                          std::pair("renameat2", "1"), std::pair("renameat2", "3+"),
-                                         std::pair("fsetxattr", "1"), std::pair("fdatasync", "1+"),
-                                         std::pair("mkdirat", "3+")));
+                                         std::pair("fdatasync", "1+"), std::pair("mkdirat", "3+")));
+
+// ext4 says ENOSPC where an inode's attributes leave no room for one more, and EDQUOT where its owner's quota has run
+// out.
+TEST_F(VunifySpace, AMarkThatDoesNotFitLeavesItsFileAloneAndTheOthersAreNot) {
+  for (const std::string error : {"ENOSPC", "EDQUOT"}) {
+    Guests guests(pairs(6));
+    const auto before = image_of(guests / "a");
+    const auto unmarked = guests.vunify_under(
+        {"-e", "trace=fsetxattr", "-e", "inject=fsetxattr:error=" + error + ":when=1"}, {"--jobs=1", "--json"});
+    EXPECT_EQ(unmarked.status, 0) << unmarked.err;
+    EXPECT_EQ(Json::parse(unmarked.out)["linked_files"], 5) << unmarked.out;
+    EXPECT_EQ(Json::parse(unmarked.out)["skipped"]["not-shareable"], 2) << unmarked.out;
+    expect_whole(guests, before);
+  }
+}
 
 TEST_F(VunifySpace, AKeeperThatCannotBeWrittenOutIsLeftAloneAndTheOthersAreNot) {
   const LoopFs fs("ext4", 64);
