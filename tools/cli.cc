@@ -66,6 +66,7 @@ Failed usage_error(const std::string& message) { return {Exit::usage, message + 
 int run_tool(int argc, char** argv, Exit (*tool)(int, char**)) {
   // A reader that went away is an error of standard output like any other, not a reason to die between two names.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // likewise a file that grows to its limit (ulimit -f)
   const Exit exit = run(argc, argv, tool);
   // What went wrong before is what counts.
   const bool worth_checking = exit == Exit::done || exit == Exit::partial;
