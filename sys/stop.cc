@@ -13,6 +13,12 @@ std::atomic<int> caught{0};
 
 void note(int signal) { caught = signal; }
 
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  check(::sigaction(signal, nullptr, &action), "sigaction");
+  return action.sa_handler == SIG_IGN;
+}
+
 }  // namespace
 
 Stop::Stop(std::optional<std::chrono::seconds> max_time) {
@@ -28,6 +34,7 @@ void catch_stop_signals() {
   action.sa_handler = note;
   action.sa_flags = SA_RESTART;
   for (int signal : {SIGINT, SIGTERM}) check(::sigaction(signal, &action, nullptr), "sigaction");
+  if (!is_ignored(SIGHUP)) check(::sigaction(SIGHUP, &action, nullptr), "sigaction");
 }
 
 }  // namespace vunify

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// When to stop: SIGINT or SIGTERM, or the time that was given. Every loop asks; what is begun is finished, what is not
-// is left to the next run.
+// When to stop: SIGINT, SIGTERM or SIGHUP, or the time that was given. Every loop asks; what is begun is finished, what
+// is not is left to the next run.
 #pragma once
 
 #include <chrono>
@@ -21,7 +21,7 @@ class Stop {
   std::optional<std::chrono::steady_clock::time_point> deadline_;
 };
 
-// From now on SIGINT and SIGTERM are noted, not obeyed.
+// From now on these signals are noted, not obeyed; SIGHUP stays ignored where it is (nohup(1)).
 void catch_stop_signals();
 
 }  // namespace vunify

@@ -32,7 +32,7 @@ enum class Exit {
   locked = 4,         // another run holds the lock
   fatal = 5,          // state unreadable, disk full, standard output not writable
   interrupted = 130,  // by SIGINT; what was begun is finished
-  terminated = 143,   // by SIGTERM; likewise
+  terminated = 143,   // by SIGTERM or SIGHUP; likewise
 };
 
 // Ends a tool with one line on stderr and an exit code. Only tools throw it. The message is ready for a terminal: names

@@ -17,7 +17,8 @@
 
 namespace vunify {
 
-// Throws Failed{refused} for anyone but root. Idle disk time, and from now on SIGINT and SIGTERM are noted, not obeyed.
+// Throws Failed{refused} for anyone but root. Idle disk time, and from now on SIGINT, SIGTERM and SIGHUP are noted, not
+// obeyed.
 void begin_as_root();
 
 // Opens the roots, or throws Failed{usage}: the first refusal is its line, the others are complained of.

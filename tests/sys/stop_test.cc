@@ -35,5 +35,21 @@ TEST(Stop, ComesWithASignal) {
       plenty));
 }
 
+TEST(Stop, ComesWithAHangupUnlessThatIsIgnored) {
+  constexpr unsigned plenty = 60;
+  const auto stops = [](void (*before)(int)) {
+    return succeeds_in_child(
+        [before] {
+          ::signal(SIGHUP, before);
+          catch_stop_signals();
+          ::raise(SIGHUP);
+          return Stop().signal() == SIGHUP;
+        },
+        plenty);
+  };
+  EXPECT_TRUE(stops(SIG_DFL));
+  EXPECT_FALSE(stops(SIG_IGN));
+}
+
 }  // namespace
 }  // namespace vunify::test

@@ -138,7 +138,7 @@ TEST_P(VunifyStopped, IsSoonCleanAndResumable) {
   for (std::size_t i = 0; i < 40; ++i)
     for (const auto* guest : {"a/", "b/"}) files.push_back({guest + std::to_string(i), std::string(5000 + i, 's')});
   const std::string call = GetParam();
-  const std::pair<std::string, int> signals[] = {{"INT", 130}, {"TERM", 143}};
+  const std::pair<std::string, int> signals[] = {{"INT", 130}, {"TERM", 143}, {"HUP", 143}};
   for (const auto& [name, status] : signals) {
     Guests guests(files);
     const auto before = image_of(guests / "a");
