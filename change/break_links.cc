@@ -4,12 +4,20 @@
 #include <thread>
 
 #include "sys/directory.h"
+#include "sys/wait_together.h"
 
 namespace vunify {
 namespace {
 
 constexpr auto directory = "copy";  // in staging
 constexpr std::size_t batch_names = 256;
+
+void open_all(std::vector<LinkBreak>& breaks) {
+  std::vector<LinkBreak*> leased;  // by a guest
+  for (auto& one : breaks)
+    if (!one.open(OnLease::fail)) leased.push_back(&one);
+  wait_together(leased.size(), [&](std::size_t i) { leased[i]->open(OnLease::wait); });
+}
 
 }  // namespace
 
@@ -29,6 +37,7 @@ void LinkBreaker::run_batch(std::span<const BreakRequest> requests, const std::f
       staged.push_back({staging_, join_path(directory, leaves_.next())});
     breaks.emplace_back(request, std::move(staged));
   }
+  open_all(breaks);
   journal_.begin(journaled(breaks));
   make_private_directory(staging_, directory);
   for (auto& one : breaks)
@@ -40,10 +49,10 @@ void LinkBreaker::run_batch(std::span<const BreakRequest> requests, const std::f
   bool clear = true;
   for (auto& one : breaks) {
     results.push_back(one.finish());
-    auto& [copied, reason, disk_full, kept] = results.back();
-    clear &= kept.empty();
-    for (const auto& leaf : kept)
-      reason = staging_path_ + "/" + leaf + " is left: it is not the file that was planned for";
+    auto& result = results.back();
+    clear &= result.kept.empty();
+    for (const auto& leaf : result.kept)
+      result.reason = staging_path_ + "/" + leaf + " is left: it is not the file that was planned for";
   }
   if (!clear) return journal_.set_aside();
   sync_filesystem(staging_, staging_path_);  // a power cut may not leave half of it and no journal

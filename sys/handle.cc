@@ -27,12 +27,13 @@ std::string handle_of(int fd) {
   return {buffer.bytes, sizeof(file_handle) + buffer.handle.handle_bytes};
 }
 
-std::optional<Fd> open_handle(int on_mount, const std::string& handle) {
+std::optional<Fd> open_handle(int on_mount, const std::string& handle, OnLease on_lease) {
   HandleBuffer buffer{};
   if (handle.size() < sizeof(file_handle) || handle.size() > sizeof buffer) return std::nullopt;
   std::memcpy(buffer.bytes, handle.data(), handle.size());
   buffer.handle.handle_bytes = static_cast<unsigned>(handle.size() - sizeof(file_handle));
-  Fd fd(::open_by_handle_at(on_mount, &buffer.handle, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const int flags = O_RDONLY | O_CLOEXEC | (on_lease == OnLease::fail ? O_NONBLOCK : 0);
+  Fd fd(::open_by_handle_at(on_mount, &buffer.handle, flags));
   if (fd) return fd;
   if (errno == ESTALE || errno == ENOENT) return std::nullopt;
   throw_errno("open_by_handle_at");

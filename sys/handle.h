@@ -13,8 +13,13 @@ namespace vunify {
 // Bytes that may be kept on disk; empty where the filesystem has no handles.
 std::string handle_of(int fd);
 
+// Where somebody's write lease (fcntl(2), F_SETLEASE F_WRLCK) stands before an open for reading: it fails at once, with
+// EWOULDBLOCK, or waits until the lease is given up. As long as somebody waits no other is granted, and the kernel
+// takes it away after fs.lease-break-time seconds (45 unless the admin changed it).
+enum class OnLease { fail, wait };
+
 // Opens it for reading. on_mount: any open file or directory of its filesystem. Nothing where the inode is gone.
-std::optional<Fd> open_handle(int on_mount, const std::string& handle);
+std::optional<Fd> open_handle(int on_mount, const std::string& handle, OnLease on_lease = OnLease::fail);
 
 // Holds (O_PATH) the inode that is open at fd on the mount that dir is on, whatever mount fd is on: names are linked
 // within one mount only. Throws where the filesystem has no handles, or they may not be opened (CAP_DAC_READ_SEARCH).

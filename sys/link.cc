@@ -86,6 +86,8 @@ Fd hold_staged(const StagedName& staged) {
   return Fd(check(::openat(staged.dir, staged.leaf.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC), "openat", staged.leaf));
 }
 
+Fd open_staged(const StagedName& staged) { return reopen_regular(hold_staged(staged).get(), staged.leaf); }
+
 Inode stat_staged(const StagedName& staged) {
   if (auto inode = stat_name(staged.dir, staged.leaf.c_str())) return *inode;
   errno = ENOENT;

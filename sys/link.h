@@ -39,6 +39,8 @@ void exchange(const StagedName& staged, const Name& name);
 void remove_staged(const StagedName& staged);
 // Holds the inode (O_PATH): as long as it is held, no other file is given its number.
 Fd hold_staged(const StagedName& staged);
+// Opens the regular file that lies in staging, for reading.
+Fd open_staged(const StagedName& staged);
 Inode stat_staged(const StagedName& staged);
 
 }  // namespace vunify

@@ -92,12 +92,12 @@ Fd RootDir::open_to_read(std::string_view path) const {
   }
 }
 
-Fd reopen_regular(int path_fd, std::string_view path) {
+Fd reopen_regular(int path_fd, std::string_view path, OnLease on_lease) {
   if (!stat_fd(path_fd).is_regular()) {
     errno = EINVAL;
     throw_errno("open", path);
   }
-  const int flags = O_RDONLY | O_NONBLOCK | O_NOATIME | O_CLOEXEC;
+  const int flags = O_RDONLY | O_NOATIME | O_CLOEXEC | (on_lease == OnLease::fail ? O_NONBLOCK : 0);
   return Fd(check(::open(proc_path(path_fd).c_str(), flags), "open", path));
 }
 

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "sys/fd.h"
+#include "sys/handle.h"
 
 namespace vunify {
 
@@ -62,6 +63,6 @@ struct Name {
 Name open_name(const RootDir& root, std::string_view path);
 
 // Opens again, for reading, the inode that an O_PATH descriptor holds; EINVAL where it is not a regular file.
-Fd reopen_regular(int path_fd, std::string_view path);
+Fd reopen_regular(int path_fd, std::string_view path, OnLease on_lease = OnLease::fail);
 
 }  // namespace vunify

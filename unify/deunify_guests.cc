@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/deunify_guests.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 
@@ -21,9 +22,10 @@ struct Breaking {
   std::vector<std::uint32_t> guests;
   std::unique_ptr<Staging> staging{};
   std::vector<BreakRequest> requests{};
-  std::vector<NameRef> first_names{};  // of each request
-  std::vector<NameRef> last_names{};   // of inodes with one name: they only lose mark and protection
-  std::uint64_t bytes = 0;             // of all copies
+  std::vector<NameRef> first_names{};               // of each request
+  std::vector<std::optional<GuestName>> keepers{};  // of each: the name that is to keep the inode for itself
+  std::vector<NameRef> last_names{};                // of inodes with one name: they only lose mark and protection
+  std::uint64_t bytes = 0;                          // of all copies
 };
 
 std::vector<FileId> shared_inodes(const Survey& survey) {
@@ -37,12 +39,17 @@ std::vector<FileId> shared_inodes(const Survey& survey) {
 void plan_inode(const Survey& survey, std::vector<NameRef> names, Breaking& breaking) {
   const auto first = names.front();
   const auto& file = survey.file(first);
-  if (file.nlink == names.size()) names.pop_back();
+  std::optional<GuestName> keeper;
+  if (file.nlink == names.size()) {
+    keeper = survey.guest_name(names.back());
+    names.pop_back();
+  }
   if (names.empty()) return breaking.last_names.push_back(first);
-  BreakRequest request{{}, {survey.guest(first).fs, file.ino}};
+  BreakRequest request{{}, {survey.guest(first).fs, file.ino}, file.nlink};
   for (const auto name : names) request.names.push_back(survey.guest_name(name));
   breaking.bytes += file.bytes_on_disk() * names.size();
   breaking.first_names.push_back(first);
+  breaking.keepers.push_back(std::move(keeper));
   breaking.requests.push_back(std::move(request));
 }
 
@@ -96,12 +103,33 @@ void unmark(const Survey& survey, const Breaking& breaking, bool dry_run, Outcom
   }
 }
 
+// Where a name that was to leave an inode moved away, the one that was to keep it leaves in its stead: whatever the
+// other guest does, this one has an inode of its own.
+void break_off_keepers(const Breaking& breaking, LinkBreaker& breaker, const std::function<bool()>& stop,
+                       std::vector<BreakResult>& results) {
+  std::vector<BreakRequest> requests;
+  std::vector<std::size_t> indices;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const bool failed = !results[i].reason.empty() && !results[i].changed;
+    if (results[i].is_alone || failed || !breaking.keepers[i]) continue;
+    requests.push_back({{*breaking.keepers[i]}, breaking.requests[i].inode, breaking.requests[i].links});
+    indices.push_back(i);
+  }
+  const auto more = breaker.run(requests, stop);
+  for (std::size_t i = 0; i < more.size(); ++i) {
+    results[indices[i]].copied += more[i].copied;
+    if (!more[i].reason.empty()) results[indices[i]].reason = more[i].reason;
+  }
+}
+
 std::vector<BreakResult> break_all(const Breaking& breaking, const Run& run) {
   if (run.dry_run || breaking.requests.empty()) return std::vector<BreakResult>(breaking.requests.size());
+  const auto stop = [&] { return run.stop.requested(); };
   Journal journal(run.state_dir, "break");
-  return LinkBreaker(journal, breaking.staging->fd(), breaking.staging->path()).run(breaking.requests, [&] {
-    return run.stop.requested();
-  });
+  LinkBreaker breaker(journal, breaking.staging->fd(), breaking.staging->path());
+  auto results = breaker.run(breaking.requests, stop);
+  break_off_keepers(breaking, breaker, stop, results);
+  return results;
 }
 
 void count(const Survey& survey, const Breaking& breaking, const std::vector<BreakResult>& results, bool dry_run,

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/settle.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <map>
 
 #include "change/break_links.h"
 #include "sys/mark.h"
+#include "sys/wait_together.h"
 #include "unify/tally.h"
 
 namespace vunify {
@@ -17,11 +20,26 @@ bool is_as_found(const Survey& survey, std::uint32_t index, const Inode& now) {
   return survey.file_of(index).is_still(now, false) && (inode.shared || now.nlink == survey.names_of(index).size());
 }
 
+// By whichever of its names leads to it still: no guest decides for the others. Throws what the last name met.
+Fd open_inode(const Survey& survey, std::uint32_t index, OnLease on_lease) {
+  std::optional<std::system_error> met;
+  for (const auto& [root, path] : survey.guest_names(index)) {
+    try {
+      const Fd found = root->open(path, O_PATH | O_NOFOLLOW);
+      if (stat_fd(found.get()).ino == survey.file_of(index).ino) return reopen_regular(found.get(), path, on_lease);
+    } catch (const std::system_error& error) {
+      met = error;
+    }
+  }
+  if (met) throw *met;
+  return {};
+}
+
 // Marks and protects under a lease: false where somebody writes to it, or changed it since the scan.
 bool protect_shared(const Survey& survey, std::uint32_t index, Protection protection) {
-  const auto name = survey.guest_name(survey.names_of(index).front());
   const bool marked = survey.inode(index).shared;
-  const Fd fd = name.root->open_regular(name.path);
+  const Fd fd = open_inode(survey, index, OnLease::fail);
+  if (!fd) return false;
   auto lease = Lease::take(fd.get());
   if (!lease || !lease->pin() || !is_as_found(survey, index, stat_fd(fd.get()))) return false;
   if (!marked) set_mark(fd.get(), survey.id_of(index));
@@ -32,24 +50,58 @@ bool protect_shared(const Survey& survey, std::uint32_t index, Protection protec
   return false;
 }
 
-Verdict adopt(Survey& survey, std::uint32_t index, const Place& place, const Run& run) {
+Verdict verdict_on(Survey& survey, std::uint32_t index, const Place& place, const Run& run) {
   if (run.stop.requested()) return Verdict::not_reached;
   if (!run.dry_run && !protect_shared(survey, index, place.protection)) return Verdict::shared_unprotected;
   survey.inode(index).shared = true;
   return Verdict::open;
 }
 
+// False where a guest's lease is in the way.
+bool adopt(Survey& survey, std::uint32_t index, const Place& place, const Run& run, Outcome& outcome) {
+  const auto names = survey.names_of(index);
+  try {
+    const auto verdict = verdict_on(survey, index, place, run);
+    if (verdict == Verdict::open) outcome.adopted_files += names.size();
+    survey.judge(names, verdict);
+    return true;
+  } catch (const std::system_error& error) {
+    survey.judge(names, Verdict::shared_unprotected);
+    if (is_error(error, EWOULDBLOCK)) return false;
+    outcome.failed.push_back(failure_at(survey, names.front(), error.code().message()));
+    return true;
+  }
+}
+
+// As long as we have an inode open, no guest can lease it again.
+void adopt_leased(Survey& survey, const std::vector<std::uint32_t>& leased, const Places& places, const Run& run,
+                  Outcome& outcome) {
+  std::vector<Fd> open(leased.size());
+  wait_together(leased.size(), [&](std::size_t i) {
+    try {
+      open[i] = open_inode(survey, leased[i], OnLease::wait);
+    } catch (const std::system_error&) {
+      return;  // adopt() meets it again
+    }
+  });
+  for (const auto index : leased)
+    if (!adopt(survey, index, places.of(survey.guest_number(index)), run, outcome))
+      outcome.failed.push_back(failure_at(survey, survey.names_of(index).front(), "is leased by a guest"));
+}
+
 // Names that are to get inodes of their own, by place: tasks of one place go through its staging directory.
 struct Parting {
   BreakRequest request;
   std::span<const NameRef> names;
-  std::uint64_t bytes = 0;  // on disk, of one copy
+  std::uint64_t bytes = 0;    // on disk, of one copy
+  std::uint64_t adopted = 0;  // names that are put right by it
 };
 using Partings = std::map<std::uint32_t, std::vector<Parting>>;
 
 void add_parting(const Survey& survey, const Places& places, std::uint32_t inode, std::span<const NameRef> names,
-                 Partings& partings) {
-  Parting parting{{{}, survey.id_of(inode)}, names, survey.file_of(inode).bytes_on_disk()};
+                 std::uint64_t adopted, Partings& partings) {
+  const auto& file = survey.file_of(inode);
+  Parting parting{{{}, survey.id_of(inode), file.nlink}, names, file.bytes_on_disk(), adopted};
   for (const auto name : names) parting.request.names.push_back(survey.guest_name(name));
   partings[places.number_of(names.front().guest)].push_back(std::move(parting));
 }
@@ -65,16 +117,20 @@ std::vector<BreakResult> break_links(const Place& place, const std::vector<Parti
   });
 }
 
-void part(const Survey& survey, const Places& places, const Partings& partings, const Run& run, Outcome& outcome) {
+void count(Survey& survey, const Parting& parting, const BreakResult& result, std::uint64_t copied, Outcome& outcome) {
+  outcome.count_copies(copied, parting.bytes, result.disk_full);
+  // A file that a guest changes just now is no failure: the next run looks at it again.
+  if (result.changed) return survey.judge(parting.names, Verdict::shared_unprotected);
+  outcome.adopted_files += parting.adopted;
+  if (!result.reason.empty()) outcome.failed.push_back(failure_at(survey, parting.names.front(), result.reason));
+}
+
+void part(Survey& survey, const Places& places, const Partings& partings, const Run& run, Outcome& outcome) {
   for (const auto& [place, all] : partings) {
     std::vector<BreakResult> results(all.size());
     if (!run.dry_run) results = break_links(places.all()[place], all, run);
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      const auto copied = run.dry_run ? all[i].names.size() : results[i].copied;
-      outcome.count_copies(copied, all[i].bytes, results[i].disk_full);
-      if (!results[i].reason.empty())
-        outcome.failed.push_back(failure_at(survey, all[i].names.front(), results[i].reason));
-    }
+    for (std::size_t i = 0; i < all.size(); ++i)
+      count(survey, all[i], results[i], run.dry_run ? all[i].names.size() : results[i].copied, outcome);
   }
 }
 
@@ -82,22 +138,19 @@ void part(const Survey& survey, const Places& places, const Partings& partings, 
 
 void adopt_unprotected(Survey& survey, const Places& places, const Run& run, Outcome& outcome) {
   Partings partings;
+  std::vector<std::uint32_t> leased;
   for (const auto index : survey.candidates.unprotected) {
     const auto names = survey.names_of(index);
     const auto& place = places.of(names.front().guest);
-    try {
-      auto verdict = Verdict::changed;  // the next run finds them as files of their own
-      if (place.sharing() == Sharing::data)
-        add_parting(survey, places, index, survey.inode(index).complete ? names.subspan(1) : names, partings);
-      else
-        verdict = adopt(survey, index, place, run);
-      if (verdict == Verdict::open || verdict == Verdict::changed) outcome.adopted_files += names.size();
-      survey.judge(names, verdict);
-    } catch (const std::system_error& error) {
-      survey.judge(names, Verdict::shared_unprotected);
-      outcome.failed.push_back(failure_at(survey, names.front(), error.code().message()));
+    if (place.sharing() == Sharing::data) {
+      add_parting(survey, places, index, survey.inode(index).complete ? names.subspan(1) : names, names.size(),
+                  partings);
+      survey.judge(names, Verdict::changed);  // the next run finds them as files of their own
+    } else if (!adopt(survey, index, place, run, outcome)) {
+      leased.push_back(index);
     }
   }
+  adopt_leased(survey, leased, places, run, outcome);
   part(survey, places, partings, run, outcome);
 }
 
@@ -108,7 +161,7 @@ void separate_doubles(Survey& survey, const Places& places, const Run& run, Outc
     const auto names = survey.names_of(index);
     for (std::size_t i = 1; i < names.size(); ++i) {
       if (names[i].guest != names[i - 1].guest) continue;
-      add_parting(survey, places, index, names.subspan(i, 1), partings);
+      add_parting(survey, places, index, names.subspan(i, 1), 0, partings);
       survey.judge(names.subspan(i, 1), Verdict::changed);
     }
   }

@@ -6,6 +6,7 @@
 #include "sys/fd.h"
 #include "tests/root_test.h"
 #include "tests/shared.h"
+#include "tests/stopped_run.h"
 #include "tests/tools/guests.h"
 
 namespace vunify::test {
@@ -111,6 +112,16 @@ TEST_F(VunifyDeunify, OfAFileThatIsWrittenToFailsAndTheNextRunGoesOn) {
   }
   EXPECT_EQ(guests.vunify({"-R"}).status, 0);
   EXPECT_TRUE(link_sets(guests.root()).empty());
+}
+
+// Between the walk and the copies, where staging is locked.
+TEST_F(VunifyDeunify, OfOneGuestIsNotUpToAnotherThatMovesItsNames) {
+  const Guests guests(both({"d/f"}));
+  ASSERT_EQ(guests.vunify().status, 0);
+  StoppedRun run(guests.command({"--jobs=1", "-R", "-q"}), "flock", 2, guests / "trace");
+  shell_or_fail("mv " + (guests / "a/d") + " " + (guests / "a/e"));
+  run.go_on();
+  EXPECT_NE(guests.inode("a/e/f").ino, guests.inode("b/d/f").ino);
 }
 
 TEST_F(VunifyDeunify, OfAFileThatCannotBeCopiedFailsAndTheNextRunGoesOn) {

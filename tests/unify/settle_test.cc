@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 
+#include <csignal>
 #include <filesystem>
+#include <thread>
 
 #include "sys/mark.h"
 #include "tests/scene.h"
@@ -76,6 +78,19 @@ TEST_F(ClonedGuests, AreNotAdoptedWhileOneIsBeingWritten) {
   EXPECT_EQ(settled.by(adopt_unprotected).adopted_files, 0u);
   EXPECT_EQ(settled.verdict("b/f"), Verdict::shared_unprotected);
   EXPECT_FALSE(is_shared(dir_ / "b/f"));
+}
+
+TEST_F(ClonedGuests, AreAdoptedThoughOneLeasesThem) {
+  const Fd guest = open_host(dir_ / "a/f", O_RDONLY);
+  ASSERT_EQ(::fcntl(guest.get(), F_SETSIG, SIGCHLD), 0);  // ignored, unlike SIGIO
+  ASSERT_EQ(::fcntl(guest.get(), F_SETLEASE, F_WRLCK), 0);
+  std::thread giving_up([&] {
+    while (::fcntl(guest.get(), F_GETLEASE) == F_WRLCK) std::this_thread::yield();
+    ::fcntl(guest.get(), F_SETLEASE, F_UNLCK);
+  });
+  EXPECT_EQ(Settled(dir_).by(adopt_unprotected).adopted_files, 2u);
+  giving_up.join();
+  EXPECT_TRUE(is_shared(dir_ / "b/f"));
 }
 
 TEST_F(ClonedGuests, WaitForTheNextRunOnceTheTimeIsUp) {

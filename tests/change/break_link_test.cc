@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// One link broken, step by step: between any two of them the guests may be at work.
+#include "change/break_link.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include "sys/handle.h"
+#include "tests/scratch.h"
+
+namespace vunify::test {
+namespace {
+
+using testing::IsEmpty;
+
+// a/f and b/f are one inode that nothing protects, as cp -al leaves it; b/f is to get its own.
+class BreakingOff : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (const auto* directory : {"b", "staging"}) dir_.make_directory(directory);
+    std::filesystem::create_hard_link(dir_ / "a/f", dir_ / "b/f");
+    request_ = {{{&root_, "b/f"}}, {{}, ino("a/f")}};
+    staging_ = open_host(dir_ / "staging", O_RDONLY | O_DIRECTORY);
+    break_.emplace(request_, std::vector{StagedName{staging_.get(), "0"}});
+  }
+
+  void copy() {
+    ASSERT_TRUE(break_->open(OnLease::fail));
+    break_->copy();
+  }
+  void lead() {
+    copy();
+    break_->lift();
+    ASSERT_TRUE(break_->lead(0));
+  }
+  void check() {
+    break_->check(0);
+    break_->protect();
+    result_ = break_->finish();
+  }
+  void end() {
+    break_->exchange();
+    result_ = break_->finish();
+  }
+  void expect_left_as_it_was() {
+    EXPECT_TRUE(result_.changed);
+    EXPECT_EQ(result_.copied, 0u);
+    EXPECT_EQ(ino("b/f"), ino("a/f"));
+    EXPECT_THAT(dir_.names("staging"), IsEmpty());
+  }
+  std::uint64_t ino(const std::string& path) const { return dir_.inode(path).ino; }
+  void chmod(const std::string& path) const { shell_or_fail("chmod 600 " + (dir_ / path)); }
+
+  Scratch dir_{{"a/f", "same"}};
+  RootDir root_{dir_.root()};
+  Fd staging_;
+  BreakRequest request_;
+  std::optional<LinkBreak> break_;
+  BreakResult result_;
+};
+
+TEST_F(BreakingOff, GivesTheNameACopy) {
+  copy();
+  end();
+  EXPECT_EQ(result_.copied, 1u);
+  EXPECT_NE(ino("b/f"), ino("a/f"));
+  EXPECT_EQ(dir_.read("b/f"), "same");
+}
+
+TEST_F(BreakingOff, LeavesAnInodeChangedSinceItWasCopied) {
+  copy();
+  chmod("b/f");
+  end();
+  expect_left_as_it_was();
+}
+
+TEST_F(BreakingOff, LeavesAnInodeLinkedSinceItWasCopied) {
+  copy();
+  std::filesystem::create_hard_link(dir_ / "b/f", dir_ / "b/g");
+  std::filesystem::remove(dir_ / "a/f");
+  end();
+  EXPECT_TRUE(result_.changed);
+  EXPECT_EQ(ino("b/f"), ino("b/g"));
+}
+
+TEST_F(BreakingOff, LeavesAnInodeLinkedSinceItWasPlanned) {
+  request_.links = 2;
+  std::filesystem::create_hard_link(dir_ / "b/f", dir_ / "b/g");
+  copy();
+  end();
+  expect_left_as_it_was();
+}
+
+TEST_F(BreakingOff, TakesTheCopyBackWhereTheInodeChangedMeanwhile) {
+  lead();
+  chmod("a/f");
+  check();
+  expect_left_as_it_was();
+  EXPECT_EQ(dir_.inode("b/f").mode & 0777, 0600u);
+}
+
+TEST_F(BreakingOff, TakesTheCopyBackWhereTheInodeWasLinkedMeanwhile) {
+  lead();
+  std::filesystem::create_hard_link(dir_ / "a/f", dir_ / "b/g");
+  check();
+  expect_left_as_it_was();
+}
+
+TEST_F(BreakingOff, LeavesACopyThatItsGuestUses) {
+  lead();
+  chmod("b/f");
+  shell_or_fail("chmod 640 " + (dir_ / "a/f"));
+  check();
+  EXPECT_NE(ino("b/f"), ino("a/f"));
+  EXPECT_EQ(dir_.inode("b/f").mode & 0777, 0600u);
+  EXPECT_THAT(dir_.names("staging"), IsEmpty());
+}
+
+TEST_F(BreakingOff, FindsTheInodeByAnyOfItsNames) {
+  request_.names.insert(request_.names.begin(), {&root_, "moved/f"});
+  break_.emplace(request_, std::vector{StagedName{staging_.get(), "0"}, StagedName{staging_.get(), "1"}});
+  copy();
+  end();
+  EXPECT_EQ(result_.copied, 1u);
+  EXPECT_NE(ino("b/f"), ino("a/f"));
+}
+
+TEST_F(BreakingOff, WaitsForAGuestThatLeasesTheInode) {
+  const Fd guest = open_host(dir_ / "a/f", O_RDONLY);
+  ASSERT_EQ(::fcntl(guest.get(), F_SETSIG, SIGCHLD), 0);  // ignored, unlike SIGIO
+  ASSERT_EQ(::fcntl(guest.get(), F_SETLEASE, F_WRLCK), 0);
+  EXPECT_FALSE(break_->open(OnLease::fail));
+  ::fcntl(guest.get(), F_SETLEASE, F_UNLCK);
+  EXPECT_TRUE(break_->open(OnLease::wait));
+  break_->copy();
+  end();
+  EXPECT_EQ(result_.copied, 1u);
+}
+
+}  // namespace
+}  // namespace vunify::test
