@@ -215,6 +215,22 @@ TEST(ShippedList, SparesWhatIsLiveAndWhoTheGuestIs) {
     EXPECT_TRUE(list.excludes(path)) << path;
 }
 
+TEST(ShippedList, SparesWhatProgramsRefuseWithASecondName) {
+  const auto list = shipped();
+  for (const auto* path : {"/etc/crontab", "/etc/cron.d", "/var/spool", "/etc/mail", "/var/lib/sendmail"})
+    EXPECT_TRUE(list.excludes(path)) << path;
+  for (const auto* path : {"/etc/cron.daily/dpkg", "/etc/anacrontab"}) EXPECT_FALSE(list.excludes(path)) << path;
+}
+
+TEST(ShippedList, SparesWhatProgramsCompareWithStat) {
+  const auto list = shipped();
+  for (const auto* path : {"/srv/r/.git/index", "/srv/r/.git/modules/a/b/index", "/srv/r/.git/worktrees/w/index",
+                           "/srv/r/.hg/dirstate", "/srv/r/.svn/wc.db", "/srv/r/_darcs/index", "/var/lib/aide"})
+    EXPECT_TRUE(list.excludes(path)) << path;
+  for (const auto* path : {"/srv/r/.git/objects/pack/pack-1.pack", "/srv/r/index", "/srv/r/.git/HEAD"})
+    EXPECT_FALSE(list.excludes(path)) << path;
+}
+
 TEST(ShippedList, SharesProgramsLibrariesAndConffiles) {
   const auto list = shipped();
   for (const auto* path : {"/",
