@@ -29,15 +29,15 @@ Take file_into(ExcludeList& exclude) {
   throw Failed(Exit::usage, message + "; see vunify --help");
 }
 
-// --why DIR PATH [DIR...]: PATH as the guest sees it, or as the host does.
+// --why DIR PATH [DIR...]: PATH as the guest sees it, or as the host does; "." and doubled slashes say nothing.
 void take_why_path(Options& options) {
   if (options.roots.size() < 2) complain_usage("--why wants a guest's DIR and a PATH in it");
   auto path = options.roots[1];
   options.roots.erase(options.roots.begin() + 1);
   const auto& root = options.roots.front();
   if (path.starts_with(root + "/")) path.erase(0, root.size());
-  path.erase(0, path.find_first_not_of('/'));
-  options.why_path = path;
+  for (const auto& step : std::filesystem::path(path).relative_path())
+    if (step != "." && !step.empty()) options.why_path += (options.why_path.empty() ? "" : "/") + step.string();
 }
 
 Verb verb_of(bool deunify, bool recover, bool why, bool status) {

@@ -7,7 +7,9 @@
 
 #include "guest/state_dir.h"
 #include "survey/scan.h"
+#include "sys/clone.h"
 #include "tools/text.h"
+#include "unify/layouts.h"
 #include "unify/place.h"
 #include "unify/unify_guests.h"
 
@@ -25,18 +27,27 @@ std::vector<std::string> all_roots(const Options& options) {
   return roots;
 }
 
-// The guest asked for comes first, and only once.
-std::vector<Guest> open_all(const Options& options) {
+// All guests, and which of them is asked for.
+struct Opened {
+  std::vector<Guest> guests;
+  std::uint32_t asked = 0;
+};
+
+Opened open_all(const Options& options) {
   auto opened = open_guests({options.roots.front()});
   if (opened.guests.empty()) {
     const auto& refused = opened.refused[0];
     throw Failed(refused.unknown ? Exit::refused : Exit::usage, printable(refused.path) + ": " + refused.reason);
   }
-  const auto first = opened.guests[0].root.host_path();
+  const auto asked = opened.guests[0].root.host_path();
   auto roots = all_roots(options);
-  roots[0] = first;
-  roots.erase(std::remove(roots.begin() + 1, roots.end(), first), roots.end());
-  return open_guests(roots).guests;
+  roots[0] = asked;
+  roots.erase(std::remove(roots.begin() + 1, roots.end(), asked), roots.end());
+  Opened all{open_guests(roots).guests};
+  const auto is_asked = [&](const Guest& guest) { return guest.root.host_path() == asked; };
+  all.asked = static_cast<std::uint32_t>(std::ranges::find_if(all.guests, is_asked) - all.guests.begin());
+  if (all.asked == all.guests.size()) throw Failed(Exit::usage, printable(asked) + ": no guest beside the others");
+  return all;
 }
 
 std::optional<std::uint32_t> find_file(const Tree& tree, const std::string& path) {
@@ -82,6 +93,45 @@ std::string tell_names(const std::vector<Guest>& guests, const Trees& trees, std
   return lines;
 }
 
+// Where a file lies on disk; nothing where it has no place of its own, or cannot be looked at.
+std::optional<std::uint64_t> layout_of(const Survey& survey, const DigestKey& key, NameRef name) {
+  try {
+    const Fd fd = survey.guest(name).root.open_regular(survey.path(name));
+    const auto extents = extents_of(fd.get());
+    if (extents.empty() || std::ranges::any_of(extents, &Extent::in_metadata)) return std::nullopt;
+    return layout_hash(key, extents, survey.file(name).stamp.size);
+  } catch (const std::system_error&) {
+    return std::nullopt;
+  }
+}
+
+// Names whose data lies where that of the file asked for lies.
+std::string tell_same_data(const Survey& survey, NameRef asked) {
+  const DigestKey key;
+  const auto layout = layout_of(survey, key, asked);
+  std::string lines;
+  for (std::uint32_t guest = 0; layout && guest < survey.guests.size(); ++guest)
+    for (std::uint32_t i = 0; i < survey.trees[guest].files().size(); ++i) {
+      const NameRef name{guest, i};
+      const bool is_like = survey.file(name).stamp.size == survey.file(asked).stamp.size &&
+                           survey.file(name).verdict == Verdict::shared && !(guest == asked.guest && i == asked.file);
+      if (is_like && layout_of(survey, key, name) == layout)
+        lines += fmt::format("  {}: /{}\n", printable(survey.guest(name).name), printable(survey.path(name)));
+    }
+  return lines;
+}
+
+std::string tell_verdict(const Survey& survey, const Places& places, NameRef asked) {
+  const auto path = printable(survey.path(asked));
+  const auto verdict = survey.file(asked).verdict;
+  if (verdict != Verdict::shared)
+    return fmt::format("{}: left alone: {}: {}\n", path, name_of(verdict), explain(verdict));
+  const bool data = places.of(asked.guest).sharing() == Sharing::data;
+  const auto others = data ? tell_same_data(survey, asked) : "";
+  if (!others.empty()) return fmt::format("{}: data shared with\n{}", path, others);
+  return fmt::format("{}: not shared yet: the next run can share it\n", path);
+}
+
 // Where nothing would protect the guest, the question is still answered for the file: as if immutable had been named.
 // Returns what stands against it.
 std::string protect_in_thought(Places& places) {
@@ -101,31 +151,27 @@ Exit tell_why(const Options& options) {
     print(tell_rule(options.why_path, *rule));
     return Exit::done;
   }
-  const auto guests = open_all(options);
+  const auto [guests, number] = open_all(options);
   Places places(guests, options.protect, true);
   const auto besides = protect_in_thought(places);
   const Stop stop(options.max_time);
   Counters counters;
   auto scan = scan_guests(guests, {.exclude = &options.exclude, .min_size = options.min_size}, stop, counters);
-  const auto file = find_file(scan.trees[0], options.why_path);
+  const auto file = find_file(scan.trees[number], options.why_path);
   if (!file) throw Failed(Exit::usage, printable(options.why_path) + ": no regular file of this guest");
-  const NameRef asked{0, *file};
-  const auto found = scan.trees[0].file(*file);
-  const auto path = printable(options.why_path);
+  const NameRef asked{number, *file};
+  const Survey survey{guests, scan.trees, {}};
+  const auto found = survey.file(asked);
   if (found.marked) {
-    print(fmt::format("{}: shared, keeper inode {}, with\n{}", path, found.ino,
+    print(fmt::format("{}: shared, keeper inode {}, with\n{}", printable(options.why_path), found.ino,
                       tell_names(guests, scan.trees, found.ino, asked)));
     return Exit::done;
   }
   const Run run{.stop = stop, .counters = counters, .dry_run = true, .mtime = !options.ignore_mtime};
   Outcome outcome;
   unify_files(guests, places, scan.trees, run, outcome,
-              [&](Candidates& candidates) { keep_group_of(candidates, asked); });
-  const auto verdict = scan.trees[0].file(*file).verdict;
-  if (verdict == Verdict::shared)
-    print(fmt::format("{}: not shared yet: the next run can share it\n", path));
-  else
-    print(fmt::format("{}: left alone: {}: {}\n", path, name_of(verdict), explain(verdict)));
+              [asked](Candidates& candidates) { keep_group_of(candidates, asked); });
+  print(tell_verdict(survey, places, asked));
   if (!besides.empty()) print(fmt::format("besides, without --protect=immutable: {}\n", besides));
   return Exit::done;
 }
