@@ -141,11 +141,17 @@ bool LinkBreak::lead(std::size_t n) {
   // Exchanged back it would show its guest the old file for a moment: better seen before.
   const auto there = stat_name(name.dir.get(), name.leaf.c_str());
   if (!there || there->ino != request_.inode.ino) return false;
-  if (!is_as_copied()) return change(), false;
+  if (!is_as_copied()) {
+    change();
+    return false;
+  }
   led_copy_.fd = open_staged(staged_[n]);
   led_copy_.lease = Lease::take(led_copy_.fd.get());
   led_copy_.metadata = read_metadata(led_copy_.fd.get());
-  if (!led_copy_.lease || !led_copy_.lease->pin()) return change(), false;
+  if (!led_copy_.lease || !led_copy_.lease->pin()) {
+    change();
+    return false;
+  }
   vunify::exchange(staged_[n], name);
   led_ = std::move(name);
   return true;

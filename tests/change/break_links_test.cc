@@ -3,12 +3,15 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/syscall.h>
 
 #include <filesystem>
 
 #include "sys/mark.h"
+#include "tests/act_before.h"
 #include "tests/scratch.h"
 #include "tests/shared.h"
+#include "tests/waiting_writer.h"
 
 namespace vunify::test {
 namespace {
@@ -18,6 +21,7 @@ using testing::IsEmpty;
 // One shared inode with a name in each of a, b, c.
 class Breaking : public testing::Test {
  protected:
+  explicit Breaking(const std::string& where = "/var/tmp") : dir_({{"a/f", "same"}}, where) {}
   void SetUp() override {
     for (const auto* directory : {"b", "c", "staging", "state"}) dir_.make_directory(directory);
     for (const auto* path : {"b/f", "c/f"}) std::filesystem::create_hard_link(dir_ / "a/f", dir_ / path);
@@ -38,7 +42,7 @@ class Breaking : public testing::Test {
     return results.at(0);
   }
 
-  Scratch dir_{{"a/f", "same"}};
+  Scratch dir_;
   FileId shared_;
   std::optional<RootDir> root_;
 };
@@ -65,11 +69,68 @@ TEST_F(Breaking, ANameThatLeadsElsewhereIsLeftAsItIs) {
   EXPECT_NE(dir_.inode("a/f").ino, shared_.ino);
 }
 
+TEST_F(Breaking, ANameThatIsReplacedAtTheLastMomentKeepsWhatItLedTo) {
+  BreakResult result;
+  const auto guest = [this](int nth) {
+    if (nth != 1) return;
+    std::filesystem::rename(dir_ / "b/f", dir_ / "b/moved");
+    dir_.write("b/f", "own");
+  };
+  act_before(
+      SYS_renameat2, [&] { result = break_off({"b/f"}); }, guest);
+  EXPECT_EQ(result.copied, 0u);
+  EXPECT_EQ(dir_.read("b/f"), "own");
+  EXPECT_TRUE(is_shared(dir_ / "b/moved"));
+}
+
+TEST_F(Breaking, AFileThatSomebodyWritesToStaysShared) {
+  const Fd file = open_host(dir_ / "a/f", O_RDONLY);
+  unprotect(file.get());
+  const Fd writer = open_host(dir_ / "a/f", O_WRONLY);
+  protect(file.get(), Protection::immutable);
+  const auto result = break_off({"b/f"});
+  EXPECT_EQ(result.copied, 0u);
+  EXPECT_EQ(result.reason, "open for writing");
+  EXPECT_EQ(dir_.inode("b/f").ino, shared_.ino);
+}
+
 TEST_F(Breaking, AnInodeThatIsNotTheSharedOneIsNotTouched) {
   shared_.ino += 1;
   const auto result = break_off({"a/f"});
   EXPECT_EQ(result.copied, 0u);
   EXPECT_EQ(result.reason, "changed");
+}
+
+// Gone after what lies on it.
+struct OnXfs {
+  LoopFs fs_{"xfs"};
+};
+
+class BreakingOnXfs : protected OnXfs, public Breaking {
+ protected:
+  BreakingOnXfs() : Breaking(fs_.ok() ? fs_.root() : "/var/tmp") {}
+  void SetUp() override {
+    if (!fs_.ok()) GTEST_SKIP() << fs_.reason();
+    Breaking::SetUp();
+  }
+};
+
+// He passed the kernel's permission check while the inode was not protected, and comes to its lease only now. On ext4
+// the write itself would be refused.
+TEST_F(BreakingOnXfs, AWriterWhoComesLateIsTurnedAway) {
+  const Fd file = open_host(dir_ / "a/f", O_RDONLY), staging = open_host(dir_ / "staging", O_RDONLY | O_DIRECTORY);
+  const BreakRequest request{{{&*root_, "b/f"}}, shared_};
+  LinkBreak breaking(request, {{staging.get(), "0"}});
+  ASSERT_TRUE(breaking.open(OnLease::fail));
+  breaking.copy();
+  breaking.exchange();
+  unprotect(file.get());
+  const WaitingWriter writer(dir_, "a/f");
+  ASSERT_TRUE(writer.waits());
+  protect(file.get(), Protection::immutable);
+  EXPECT_EQ(breaking.finish().copied, 1u);
+  ASSERT_TRUE(writer.is_done());
+  EXPECT_EQ(dir_.read("a/f"), "same");
 }
 
 TEST(BreakingOnAFullDisk, ChangesNothing) {

@@ -6,14 +6,17 @@
 #include <gmock/gmock.h>
 #include <sys/fanotify.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <filesystem>
 
 #include "sys/inode_attr.h"
+#include "tests/act_before.h"
 #include "tests/eventually.h"
 #include "tests/scene.h"
 #include "tests/shared.h"
+#include "tests/waiting_writer.h"
 
 namespace vunify::test {
 namespace {
@@ -111,6 +114,7 @@ TEST_F(LinkingOver, DoesNothingOnceTheKeeperChanged) {
   chmod("a/f");
   link();
   EXPECT_EQ(end_of("b"), LinkEnd::changed);
+  EXPECT_EQ(dir_.inode("a/f").mode & 0777, 0600u);
   expect_untouched();
 }
 
@@ -156,6 +160,41 @@ TEST_F(LinkingOver, LeavesAVictimThatTheGuestReplaced) {
   EXPECT_THAT(dir_.names("staging"), IsEmpty());
 }
 
+TEST_F(LinkingOver, ShowsTheKeeperToNobodyWhoReplacedTheVictim) {
+  prove();
+  link_->prepare();
+  std::filesystem::rename(dir_ / "b/f", dir_ / "b/moved");
+  dir_.write("b/f", "new");
+  int exchanges = 0;
+  act_before(
+      SYS_renameat2, [this] { link_->exchange(); }, [&](int nth) { exchanges = nth; });
+  EXPECT_EQ(exchanges, 1);  // of c/f
+  link_->protect();
+  link_->check();
+  link_->finish();
+  EXPECT_EQ(dir_.read("b/f"), "new");
+}
+
+// Within exchange, after the look at the name.
+TEST_F(LinkingOver, GivesBackWhatCameOutInsteadOfTheVictim) {
+  prove();
+  link_->prepare();
+  const auto guest = [this](int nth) {
+    if (nth != 1) return;
+    std::filesystem::rename(dir_ / "b/f", dir_ / "b/moved");
+    dir_.write("b/f", "new");
+  };
+  act_before(
+      SYS_renameat2, [this] { link_->exchange(); }, guest);
+  link_->protect();
+  link_->check();
+  result_ = link_->finish();
+  EXPECT_EQ(end_of("b"), LinkEnd::changed);
+  EXPECT_EQ(dir_.read("b/f"), "new");
+  EXPECT_EQ(dir_.read("b/moved"), "same");
+  EXPECT_THAT(dir_.names("staging"), IsEmpty());
+}
+
 // Between exchange and protect two guests reach one inode.
 class LinkingOverUnprotected : public LinkingOver {
  protected:
@@ -192,6 +231,18 @@ TEST_F(LinkingOverUnprotected, TakesBackAllWhereSomebodyWantsToWriteToTheKeeper)
   expect_untouched();
 }
 
+TEST_F(LinkingOverUnprotected, TakesBackAllBeforeTheLeasesAreDropped) {
+  prove();
+  link_->prepare();
+  link_->exchange();
+  EXPECT_TRUE(is_kept_waiting(look_up("b/f")));
+  link_->protect();
+  link_->check();
+  for (const auto* path : {"b/f", "c/f"}) EXPECT_NE(ino(path), ino("a/f")) << path;
+  link_->finish();
+  expect_untouched();
+}
+
 TEST_F(LinkingOverUnprotected, TakesBackAVictimThatWasChangedMeanwhile) {
   prove();
   const Fd victim = look_up("b/f");
@@ -219,6 +270,33 @@ TEST_F(LinkingOver, GivesBackAVictimThatSomebodyWantsToWriteTo) {
   EXPECT_EQ(end_of("b"), LinkEnd::changed);
   EXPECT_EQ(ino("b/f"), before);
   EXPECT_TRUE(is_shared(dir_ / "c/f"));
+}
+
+// He passed the kernel's permission check before the keeper was protected, and comes to its lease only now.
+TEST_F(LinkingOver, GivesAllBackWhereSomebodyComesLateToTheKeeper) {
+  prove();
+  const Fd keeper = open_host(dir_ / "a/f", O_RDONLY);
+  link_->run();
+  unprotect(keeper.get());
+  EXPECT_TRUE(is_kept_waiting(keeper));
+  protect(keeper.get(), Protection::immutable);
+  result_ = link_->finish();
+  for (const auto* guest : {"b", "c"}) EXPECT_EQ(end_of(guest), LinkEnd::changed) << guest;
+  expect_untouched();
+}
+
+TEST_F(LinkingOver, TurnsAwayWhoComesLateToTheKeeperByAnotherName) {
+  prove();
+  const Fd keeper = open_host(dir_ / "a/f", O_RDONLY);
+  link_->run();
+  unprotect(keeper.get());
+  const WaitingWriter writer(dir_, "b/f");
+  ASSERT_TRUE(writer.waits());
+  protect(keeper.get(), Protection::immutable);
+  link_->finish();
+  ASSERT_TRUE(writer.is_done());
+  EXPECT_EQ(dir_.read("a/f"), "same");
+  EXPECT_EQ(dir_.read("b/f"), "same+");
 }
 
 TEST_F(LinkingOver, GivesBackAVictimThatAGuestLinkedMeanwhile) {

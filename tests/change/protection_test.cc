@@ -40,6 +40,17 @@ TEST_P(ProtectionOn, IunlinkIsRefusedByAKernelThatKnowsItNot) {
   EXPECT_EQ(guess(Protection::iunlink), Protection::none);
 }
 
+TEST_P(ProtectionOn, IsChosenOnlyWhereItTakes) {
+  for (const auto wanted : {Protection::iunlink, Protection::immutable}) {
+    if (choose(wanted) == Protection::none) continue;
+    dir().write("file", "x");
+    const Fd file = reader("file");
+    EXPECT_EQ(error_of([&] { protect(file.get(), wanted); }), 0) << name_of(wanted);
+    EXPECT_TRUE(is_protected(file.get(), wanted)) << name_of(wanted);
+    unprotect(file.get());
+  }
+}
+
 TEST_P(ProtectionOn, LookingLeavesNothing) {
   for (const auto wanted : {Protection::iunlink, Protection::reflink, Protection::immutable}) {
     choose(wanted);

@@ -3,11 +3,13 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 
 #include <atomic>
 #include <filesystem>
 #include <thread>
 
+#include "tests/act_before.h"
 #include "tests/scratch.h"
 
 namespace vunify::test {
@@ -59,6 +61,24 @@ TEST(PutBack, LeavesARemovedNameRemoved) {
   EXPECT_TRUE(exchanged.put_back());
   EXPECT_EQ(exchanged.dir().names("g"), Names{});
   EXPECT_EQ(exchanged.dir().names("s"), Names{});
+}
+
+// The guest puts a file at the name, and moves the name away while that file is in staging for a moment.
+TEST(PutBack, NeverRemovesWhatIsNewerThanTheNameThatIsGone) {
+  const Exchanged exchanged;
+  const auto& dir = exchanged.dir();
+  dir.write("g/new", "new");
+  bool done = true;
+  const auto guest = [&](int nth) {
+    if (nth == 1) std::filesystem::rename(dir / "g/new", dir / "g/x");
+    if (nth == 2) std::filesystem::rename(dir / "g/x", dir / "g/moved");
+  };
+  act_before(
+      SYS_renameat2, [&] { done = exchanged.put_back(); }, guest);
+  EXPECT_FALSE(done);
+  EXPECT_EQ(dir.names("s"), Names{"0"});
+  EXPECT_EQ(dir.read("s/0"), "new");
+  EXPECT_EQ(dir.read("g/moved"), "victim");
 }
 
 // Whatever the interleaving: the guest ends with a file that it put there last, or its old one, never with ours.

@@ -54,6 +54,38 @@ TEST(File, KeepsWhatAStatTold) {
   EXPECT_EQ(file.stamp.full(), inode.stamp);
 }
 
+Inode some_inode() {
+  Inode inode;
+  inode.ino = 7;
+  inode.mode = 0100644;
+  inode.nlink = 2;
+  inode.stamp = {5, {1, 2}, {3, 4}};
+  return inode;
+}
+
+TEST(File, IsStillWhatItWasWhileNothingOfItMoves) {
+  const File file(some_inode());
+  for (const bool shared : {false, true}) {
+    EXPECT_TRUE(file.is_still(some_inode(), shared));
+    for (const auto change : {+[](Inode& now) { now.mode = 0040644; }, +[](Inode& now) { ++now.ino; },
+                              +[](Inode& now) { ++now.stamp.size; }, +[](Inode& now) { ++now.stamp.mtime.nsec; }}) {
+      auto now = some_inode();
+      change(now);
+      EXPECT_FALSE(file.is_still(now, shared));
+    }
+  }
+}
+
+TEST(File, IsStillWhatItWasWhereAnotherGuestRemovedItsNameIfItIsShared) {
+  const File file(some_inode());
+  for (const auto change : {+[](Inode& now) { --now.nlink; }, +[](Inode& now) { ++now.stamp.ctime.nsec; }}) {
+    auto now = some_inode();
+    change(now);
+    EXPECT_TRUE(file.is_still(now, true));
+    EXPECT_FALSE(file.is_still(now, false));
+  }
+}
+
 TEST(ShortTime, ComparesTimesOfAnyYear) {
   const Timestamp far{std::int64_t{1} << 60, 3};
   EXPECT_EQ(ShortTime(far), far);

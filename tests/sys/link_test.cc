@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sys/link.h"
 
+#include <sys/syscall.h>
+
+#include <filesystem>
+
 #include "kernel-cow/cowlink.h"
 #include "sys/clone.h"
 #include "sys/handle.h"
 #include "sys/inode_attr.h"
 #include "sys/mark.h"
 #include "sys/xattr.h"
+#include "tests/act_before.h"
 #include "tests/sys/on_filesystem.h"
 
 namespace vunify::test {
@@ -62,6 +67,24 @@ TEST_P(LinkOn, ExchangeSwapsBothAndKeepsTheDirectorysTime) {
   EXPECT_EQ(dir().read("guest/a"), "ours");
   EXPECT_EQ(dir().read("staging/1"), "theirs");
   EXPECT_EQ(dir().inode("guest").stamp.mtime, before);
+}
+
+TEST_P(LinkOn, ExchangeLeavesTheTimeOfADirectoryThatTheGuestChangedMeanwhile) {
+  dir().write("guest/a", "theirs");
+  dir().write("staging/1", "ours");
+  const Name name{directory("guest"), "a"};
+  Timestamp changed;
+  const auto guest = [&](int) {
+    if (dir().read("staging/1") == "ours") return;
+    for (const auto exchanged = clock_now(); changed <= exchanged; changed = dir().inode("guest").stamp.mtime) {
+      dir().write("guest/b", "");
+      std::filesystem::remove(dir() / "guest/b");
+    }
+  };
+  act_before(
+      SYS_statx, [&] { exchange(staged("1"), name); }, guest);
+  EXPECT_NE(changed, Timestamp{});
+  EXPECT_EQ(dir().inode("guest").stamp.mtime, changed);
 }
 
 TEST_P(LinkOn, ExchangeWithANameThatIsGoneChangesNothing) {

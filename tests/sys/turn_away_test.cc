@@ -20,7 +20,7 @@ TEST(TurnAway, HasAWriterLookHisNameUpAgain) {
   shell("printf + >> " + (dir / "file") + " 2>/dev/null &");  // no child of ours: somebody's in a guest
   ASSERT_TRUE(eventually([&] { return !lease->held(); }));
   ASSERT_EQ(::rename((dir / "next").c_str(), (dir / "file").c_str()), 0);
-  EXPECT_TRUE(lease->turn_away());
+  ASSERT_TRUE(lease->turn_away());
   // Though the lease is still not given up.
   EXPECT_TRUE(eventually([&] { return dir.read("file") == "new+"; })) << dir.read("file");
   EXPECT_EQ(read_all(file.get(), "file"), "old");
@@ -42,7 +42,7 @@ TEST_P(TurnAwayOn, FindsWhoWaitsForALeaseInAView) {
   shell("printf + >> " + (dir() / "file") + " 2>/dev/null &");
   ASSERT_TRUE(eventually([&] { return !lease->held(); }));
   ASSERT_EQ(::rename((dir() / "next").c_str(), (dir() / "file").c_str()), 0);
-  EXPECT_TRUE(lease->turn_away());
+  ASSERT_TRUE(lease->turn_away());
   EXPECT_TRUE(eventually([&] { return dir().read("file") == "new+"; })) << dir().read("file");
 }
 

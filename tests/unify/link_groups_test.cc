@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/link_groups.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 
 #include <numeric>
@@ -43,6 +44,11 @@ TEST_F(LinkingGroups, IsPlannedAlikeInADryRunThatChangesNothing) {
   EXPECT_THAT(tally.linked_files, testing::ElementsAre(0, 2, 1));
   EXPECT_EQ(dir_.inode("a/1").nlink, 1u);
   EXPECT_EQ(image_of(dir_.root()), before);
+}
+
+TEST_F(LinkingGroups, TakesNoLeasesInADryRun) {
+  const Fd writer = open_host(dir_ / "b/1", O_WRONLY);
+  EXPECT_THAT(link(true).linked_files, testing::ElementsAre(0, 2, 1));
 }
 
 TEST_F(LinkingGroups, LeavesAllToTheNextRunOnceStopped) {

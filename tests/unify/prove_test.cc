@@ -138,6 +138,16 @@ TEST_F(Proving, AFileChangedSinceTheWalkIsLeftAlone) {
   EXPECT_THAT(left(prove().left), ElementsAre(Pair("b/f", Verdict::changed)));
 }
 
+// As the index has it, which is a hint.
+TEST_F(Proving, AMarkThatIsNotThereAnyMoreIsMissed) {
+  look();
+  scene_->scan.trees[1].file(0).marked = true;
+  scene_->candidates.inodes[scene_->inode("b/f")].shared = true;
+  const auto proof = prove();
+  EXPECT_THAT(classes(proof), ElementsAre(ElementsAre("a/f", "c/f")));
+  EXPECT_THAT(left(proof.left), ElementsAre(Pair("b/f", Verdict::changed)));
+}
+
 TEST_F(Proving, ALockedFileIsLeftAlone) {
   look();
   const Fd program = open_host(dir_ / "b/f", O_RDONLY);

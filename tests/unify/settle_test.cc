@@ -3,12 +3,14 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/syscall.h>
 
 #include <csignal>
 #include <filesystem>
 #include <thread>
 
 #include "sys/mark.h"
+#include "tests/act_before.h"
 #include "tests/scene.h"
 #include "tests/shared.h"
 
@@ -93,6 +95,18 @@ TEST_F(ClonedGuests, AreAdoptedThoughOneLeasesThem) {
   EXPECT_TRUE(is_shared(dir_ / "b/f"));
 }
 
+TEST_F(ClonedGuests, AreNotAdoptedWhereAWriterComesMeanwhile) {
+  Settled settled(dir_);
+  const auto guest = [this](int) {
+    EXPECT_LT(::open((dir_ / "a/f").c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC), 0);
+    EXPECT_EQ(errno, EWOULDBLOCK);
+  };
+  act_before(
+      SYS_fsetxattr, [&] { EXPECT_EQ(settled.by(adopt_unprotected).adopted_files, 0u); }, guest);
+  EXPECT_EQ(settled.verdict("b/f"), Verdict::shared_unprotected);
+  EXPECT_FALSE(is_shared(dir_ / "b/f"));
+}
+
 TEST_F(ClonedGuests, WaitForTheNextRunOnceTheTimeIsUp) {
   Settled settled(dir_);
   EXPECT_EQ(settled.by(adopt_unprotected, false, Stop(std::chrono::seconds(0))).adopted_files, 0u);
@@ -103,6 +117,13 @@ TEST_F(ClonedGuests, WaitForTheNextRunOnceTheTimeIsUp) {
 TEST_F(ClonedGuests, AreNotAdoptedWhenChangedSinceTheWalk) {
   Settled settled(dir_);
   link(dir_, "a/f", "a/again");
+  EXPECT_EQ(settled.by(adopt_unprotected).adopted_files, 0u);
+  EXPECT_FALSE(is_shared(dir_ / "b/f"));
+}
+
+TEST_F(ClonedGuests, AreNotAdoptedWhenWrittenToSinceTheWalk) {
+  Settled settled(dir_);
+  dir_.write("a/f", "more");
   EXPECT_EQ(settled.by(adopt_unprotected).adopted_files, 0u);
   EXPECT_FALSE(is_shared(dir_ / "b/f"));
 }

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "survey/scan.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "sys/inode_attr.h"
+#include "tests/root_test.h"
+
+namespace vunify::test {
+namespace {
+
+// An immutable file without a mark, which the index takes for a shared one.
+class ScanOfWhatWasShared : public RootTest {
+ protected:
+  void SetUp() override {
+    RootTest::SetUp();
+    if (IsSkipped()) return;
+    change_inode_flags(open_host(dir_ / "a/f", O_RDONLY).get(), FS_IMMUTABLE_FL, 0);
+  }
+
+  File scan() const {
+    const auto guests = open_guests({dir_ / "a"}).guests;
+    const ExcludeList nothing;
+    const auto all = [](const FsId&, const Inode&) { return true; };
+    Counters counters;
+    return scan_guests(guests, {.exclude = &nothing, .known_shared = all}, Stop(), counters).trees[0].file(0);
+  }
+
+  Scratch dir_{{"a/f", "same"}};
+};
+
+TEST_F(ScanOfWhatWasShared, ReadsTheMarkOfALastName) {
+  const auto file = scan();
+  EXPECT_FALSE(file.marked);
+  EXPECT_EQ(file.verdict, Verdict::own_flags);
+}
+
+TEST_F(ScanOfWhatWasShared, BelievesTheIndexWhereOtherNamesAreLeft) {
+  shell_or_fail("cd " + dir_.root() + " && chattr -i a/f && ln a/f other && chattr +i a/f");
+  EXPECT_TRUE(scan().marked);
+}
+
+}  // namespace
+}  // namespace vunify::test
