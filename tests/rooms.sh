@@ -1,11 +1,12 @@
 #!/bin/sh
-# Fails when a room includes a room that is not to its left (DESIGN.md 1), makes a raw system call outside sys/,
+# Draws the rooms. Fails when a room includes a room that is not to its left (DESIGN.md 1), makes a raw system call outside sys/,
 # or takes more of the kernel's headers than is listed here.
 cd "$1" || exit 1
 status=0
 check() {  # check ROOM ALLOWED...: the folders that ROOM's #include lines may name
   room=$1; shift
   [ -d "$room" ] || return 0
+  printf '%-10s includes %s\n' "$room/" "$*"
   allowed=$(echo "$room $*" | tr ' ' '|')
   bad=$(grep -nE '^#include "' "$room"/*.cc "$room"/*.h 2>/dev/null | grep -vE "#include \"($allowed)/|#include \"default_exclude.inc\"")
   [ -z "$bad" ] || { echo "$room/ includes a room that is not to its left:"; echo "$bad"; status=1; }
