@@ -360,6 +360,7 @@ TEST_F(LinkingOver, SeesAWriterWhoHasNotComeToTheLeaseYet) {
 
 TEST_F(LinkingOver, GivesBackAVictimThatWasChangedByDescriptorMeanwhile) {
   prove();
+  const auto before = ino("b/f");
   const Fd opened = open_host(dir_ / "b/f", O_RDONLY);
   link_->run();
   ASSERT_EQ(::fchmod(opened.get(), 0600), 0);
@@ -367,6 +368,7 @@ TEST_F(LinkingOver, GivesBackAVictimThatWasChangedByDescriptorMeanwhile) {
   result_ = link_->finish();
   EXPECT_EQ(end_of("b"), LinkEnd::changed);
   EXPECT_EQ(dir_.inode("b/f").mode & 0777, 0600u);
+  EXPECT_EQ(ino("b/f"), before);  // itself, and no copy
   EXPECT_EQ(ino("c/f"), ino("a/f"));
 }
 
