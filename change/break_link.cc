@@ -182,13 +182,14 @@ void LinkBreak::check(std::size_t n) {
 // Who came to the copy by the guest's name, to write, looks that up again.
 void LinkBreak::take_back(std::size_t n, std::uint64_t came_out) {
   put_back(staged_[n], *led_, came_out, copies_[n]);
-  if (!led_copy_.lease->held() && !led_copy_.lease->turn_away()) result_.reason = "a writer could not be turned away";
+  if (!led_copy_.lease->is_unwritten() && !led_copy_.lease->turn_away())
+    result_.reason = "a writer could not be turned away";
 }
 
 // An inode that is left with one name is that guest's own again.
 void LinkBreak::let_go() {
   if (!held_.lease) return;
-  if (!held_.lease->held() && !held_.lease->turn_away()) result_.reason = "a writer could not be turned away";
+  if (!held_.lease->is_unwritten() && !held_.lease->turn_away()) result_.reason = "a writer could not be turned away";
   result_.is_alone = stat_fd(held_.fd.get()).nlink == 1;
   if (!result_.is_alone) return;
   unprotect(held_.fd.get());

@@ -221,7 +221,7 @@ void KeeperLink::undo(std::size_t i, LinkEnd end, const std::error_code& error) 
   // Others share it: who came to its lease while it was not protected must not write to it.
   if (was_shared) {
     protect_as_proven(held);
-    if (held.lease && !held.lease->is_unwritten()) held.lease->turn_away();
+    if (held.lease) turn_away_from(*held.lease);
   }
   held.lease.reset();
 }
@@ -281,7 +281,9 @@ void KeeperLink::give_copies(std::size_t i) {
       give_copy(i, n, copy);
     } catch (const std::system_error& error) {
       result_.disk_full |= is_disk_full(error);
-      result_.kept.push_back(passages_[i][n].staged.leaf);
+      result_.victims[i] = {LinkEnd::failed, error.code()};
+      const auto& staged = passages_[i][n].staged;
+      if (stat_name(staged.dir, staged.leaf.c_str())) result_.kept.push_back(staged.leaf);
     }
   }
   protect_as_proven(request_.keeper);
@@ -308,10 +310,14 @@ void KeeperLink::give_copy(std::size_t i, std::size_t n, Fd& copy) {
   if (!put_back(staged, name, came_out, stat_fd(copy.get()).ino)) result_.kept.push_back(staged.leaf);
 }
 
+void KeeperLink::turn_away_from(const Lease& lease) {
+  if (!lease.is_unwritten() && !lease.turn_away()) result_.has_writer_left = true;
+}
+
 void KeeperLink::let_go(std::size_t i) {
   auto& held = request_.victims[i].held;
   // Who had looked the name up before the exchange, and comes only now, looks it up again.
-  if (is_linked(i) && !held.lease->is_unwritten()) held.lease->turn_away();
+  if (is_linked(i)) turn_away_from(*held.lease);
   held.lease.reset();
   held.fd = {};
 }
@@ -334,7 +340,7 @@ LinkResult KeeperLink::finish() {
   for_each_linked([&](std::size_t i) { awaited ? undo_late(i) : remove_victim(i); });
   for (std::size_t i = 0; i < request_.victims.size(); ++i) let_go(i);
   // Who came to its lease may have come by a name that leads elsewhere again, or before it was protected.
-  if (keeper_is_awaited()) request_.keeper.lease->turn_away();
+  if (request_.keeper.lease) turn_away_from(*request_.keeper.lease);
   request_.keeper.lease.reset();
   return std::move(result_);
 }

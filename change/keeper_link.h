@@ -67,6 +67,7 @@ struct LinkResult {
   bool disk_full = false;               // ENOSPC or EDQUOT stopped it
   std::uint64_t grown_bytes = 0;        // by which the mark made the keeper larger
   std::uint64_t freed_when_closed = 0;  // bytes of removed inodes that somebody still holds open
+  bool has_writer_left = false;         // one who wants to write to one of the inodes could not be turned away
   std::vector<std::string> kept;        // what is left in staging because it is nobody's known file
 
   bool has_linked() const;
@@ -136,6 +137,7 @@ class KeeperLink {
   void remove_victim(std::size_t victim);
   void give_copies(std::size_t victim);
   void give_copy(std::size_t victim, std::size_t n, Fd& copy);
+  void turn_away_from(const Lease& lease);
   void let_go(std::size_t victim);
   void release_unlinked_keeper() const;
 

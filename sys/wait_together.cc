@@ -2,6 +2,7 @@
 #include "sys/wait_together.h"
 
 #include <algorithm>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -15,7 +16,13 @@ constexpr std::size_t most_threads = 512;  // of 8 MiB of address space each, ha
 void wait_together(std::size_t count, const std::function<void(std::size_t)>& wait) {
   for (std::size_t first = 0; first < count; first += most_threads) {
     std::vector<std::jthread> threads;
-    for (auto i = first; i < std::min(count, first + most_threads); ++i) threads.emplace_back([&wait, i] { wait(i); });
+    for (auto i = first; i < std::min(count, first + most_threads); ++i) {
+      try {
+        threads.emplace_back([&wait, i] { wait(i); });
+      } catch (const std::system_error&) {
+        wait(i);  // no thread to be had
+      }
+    }
   }
 }
 

@@ -271,6 +271,9 @@ class Worker {
     note_keeper(decision, request, result);
     for (const auto& leaf : result.kept)
       tally_.failed.push_back({"", leaf, "left in staging: it is not the file that was planned for"});
+    if (result.has_writer_left)
+      tally_.failed.push_back({survey().guest_of(decision.keeper).name, request.keeper_name.path,
+                               "a writer could not be turned away from it or from one of its twins"});
     tally_.freed_when_closed += result.freed_when_closed;
     if (result.disk_full) work_.disk_full = tally_.disk_full = true;
   }
@@ -287,7 +290,7 @@ class Worker {
     linker_->end();
     tally_.linking_nanoseconds = linker_->nanoseconds();
     if (const auto& error = linker_->broken_off()) {
-      tally_.disk_full = true;  // nothing more can be journalled or synced
+      tally_.has_broken_off = tally_.disk_full = true;  // nothing more can be journalled or synced
       tally_.failed.push_back({"", "", error->what()});
     }
   }
@@ -298,6 +301,12 @@ class Worker {
   Tally tally_;
   std::optional<Linker> linker_;  // absent in a dry run
 };
+
+// What a linker was in the middle of when it broke off: the journal tells the next start.
+void judge_unfinished(Survey& survey) {
+  for (const auto name : survey.candidates.names)
+    if (auto& verdict = survey.file(name).verdict; verdict == Verdict::open) verdict = Verdict::not_reached;
+}
 
 void begin_counting(const Survey& survey, Counters& counters) {
   std::uint64_t files = 0, bytes = 0;
@@ -317,6 +326,7 @@ Tally link_groups(Survey& survey, const Places& places, const Run& run) {
   tbb::parallel_for(0U, run.jobs, [&](unsigned i) { tallies[i] = Worker(work, i).run(); });
   Tally total(survey.guests.size());
   for (const auto& tally : tallies) total.add(tally);
+  if (total.has_broken_off) judge_unfinished(survey);
   return total;
 }
 

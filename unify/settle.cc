@@ -44,7 +44,7 @@ bool protect_shared(const Survey& survey, std::uint32_t index, Protection protec
   if (!lease || !lease->pin() || !is_as_found(survey, index, stat_fd(fd.get()))) return false;
   if (!marked) set_mark(fd.get(), survey.id_of(index));
   protect(fd.get(), protection);
-  if (lease->held()) return true;
+  if (lease->is_unwritten()) return true;
   unprotect(fd.get());
   if (!marked) clear_mark(fd.get());
   return false;

@@ -16,6 +16,7 @@ void Tally::add(const Tally& other) {
   read_bytes += other.read_bytes;
   linking_nanoseconds += other.linking_nanoseconds;
   disk_full |= other.disk_full;
+  has_broken_off |= other.has_broken_off;
   failed.insert(failed.end(), other.failed.begin(), other.failed.end());
 }
 

@@ -22,6 +22,7 @@ struct Tally {
   std::uint64_t read_bytes = 0;
   std::uint64_t linking_nanoseconds = 0;
   bool disk_full = false;
+  bool has_broken_off = false;  // a linker, in the middle of its work
   std::vector<Failure> failed;
 
   void add(const Tally& other);

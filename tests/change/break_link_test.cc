@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "sys/handle.h"
+#include "tests/scanner.h"
 #include "tests/scratch.h"
 
 namespace vunify::test {
@@ -117,6 +118,17 @@ TEST_F(BreakingOff, LeavesACopyThatItsGuestUses) {
   EXPECT_NE(ino("b/f"), ino("a/f"));
   EXPECT_EQ(dir_.inode("b/f").mode & 0777, 0600u);
   EXPECT_THAT(dir_.names("staging"), IsEmpty());
+}
+
+// He passed the permission check while the inode was not protected, and has not come to its lease.
+TEST_F(BreakingOff, TellsOfAWriterWhoCouldNotBeTurnedAway) {
+  lead();
+  Scanner scanner(dir_ / "a/f");
+  if (!scanner.works()) GTEST_SKIP() << "no fanotify here";
+  scanner.hold_a_writer();
+  check();
+  scanner.let_go();
+  EXPECT_EQ(result_.reason, "a writer could not be turned away");
 }
 
 TEST_F(BreakingOff, FindsTheInodeByAnyOfItsNames) {

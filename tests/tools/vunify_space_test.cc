@@ -91,6 +91,22 @@ TEST_F(VunifySpace, AMarkThatDoesNotFitLeavesItsFileAloneAndTheOthersAreNot) {
   }
 }
 
+// The second look at the locks is the batch's: its journal has begun, and nothing is linked.
+TEST_F(VunifySpace, ABatchThatBreaksOffLeavesNoFileWithoutAReason) {
+  Guests guests(pairs(6));
+  const auto before = image_of(guests / "a");
+  const auto broken = guests.vunify_under(
+      {"-P", "/proc/locks", "-e", "trace=openat", "-e", "inject=openat:error=EIO:when=2"}, {"--jobs=1", "--json"});
+  EXPECT_EQ(broken.status, 5) << broken.out << broken.err;
+  const auto report = Json::parse(broken.out);
+  std::uint64_t told = report["shared_files"];
+  for (const auto& [reason, count] : report["skipped"].items()) told += count.get<std::uint64_t>();
+  EXPECT_EQ(told, report["files"]) << report["skipped"];
+  expect_whole(guests, before);
+  EXPECT_EQ(guests.vunify().status, 0);
+  EXPECT_TRUE(guests.are_one("0") && guests.are_one("5"));
+}
+
 TEST_F(VunifySpace, AKeeperThatCannotBeWrittenOutIsLeftAloneAndTheOthersAreNot) {
   const LoopFs fs("ext4", 64);
   if (!fs.ok()) GTEST_SKIP() << fs.reason();
