@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <sstream>
 #include <vector>
@@ -43,6 +44,20 @@ bool is_roots_alone(const Inode& inode) {
   return inode.is_regular() && inode.uid == 0 && inode.nlink == 1 && (inode.mode & 077) == 0;
 }
 
+// By the name of a table of ours, wherever in it. One that a crash left empty is nobody's loss.
+bool is_ours(const std::string& path) {
+  constexpr std::string_view table = "filesystems";
+  const Fd file = open_host(path, O_RDONLY | O_NOFOLLOW);
+  std::string tail;  // of what was read: the name may lie across two pieces
+  std::string bytes(piece, '\0');
+  while (const auto got = read_some(file.get(), bytes, path)) {
+    tail.append(bytes, 0, got);
+    if (tail.find(table) != std::string::npos) return true;
+    tail.erase(0, tail.size() - std::min(tail.size(), table.size() - 1));
+  }
+  return stat_fd(file.get()).stamp.size == 0;
+}
+
 std::optional<Inode> stat_path(const std::string& path) { return stat_name(AT_FDCWD, path.c_str()); }
 
 // A full disk is no damage: better no index for a night than none of what it holds.
@@ -72,12 +87,12 @@ void write_seal(const std::string& path, const std::string& state) {
 Condition examine_seal(const std::string& path) {
   const auto index = stat_path(path), seal = stat_path(seal_of(path));
   if (!index) return Condition::absent;
-  if (!seal || !is_roots_alone(*index) || !is_roots_alone(*seal)) return Condition::foreign;
-  const auto told = read_seal(path);
+  if (!is_roots_alone(*index) || (seal && !is_roots_alone(*seal))) return Condition::foreign;
+  const auto told = seal ? read_seal(path) : "";
   std::istringstream in(told);
   std::string word, version, state;
   in >> word >> version >> state;
-  if (word != magic) return Condition::foreign;
+  if (word != magic) return is_ours(path) ? Condition::damaged : Condition::foreign;
   if (version != std::to_string(Store::version)) return Condition::other_version;
   if (state == "open") return Condition::being_written;
   std::string described;

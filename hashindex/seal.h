@@ -13,9 +13,9 @@ enum class Condition {
   absent,
   sound,
   being_written,  // by a run that is alive, or was: see salvage()
-  damaged,
+  damaged,        // it, or its seal, which may be gone
   other_version,
-  foreign,  // not root's alone, or never sealed by us
+  foreign,  // not root's alone, or no index of ours
 };
 
 // Looks at PATH and its seal. Changes nothing.

@@ -138,6 +138,8 @@ TEST_F(Sealing, FollowsNoSymlink) {
 }
 
 TEST_F(Sealing, KnowsWhatOthersLeftThere) {
+  dir_.write("index", std::string(3 * page, 'x'));
+  ::chmod(path_.c_str(), 0600);
   for (const auto* text : {"", "\n", "something else", "vunify", "\0\0\0"}) {
     dir_.write("index.seal", text);
     ::chmod((dir_ / "index.seal").c_str(), 0600);
@@ -145,6 +147,23 @@ TEST_F(Sealing, KnowsWhatOthersLeftThere) {
   }
   std::filesystem::remove(dir_ / "index.seal");
   EXPECT_EQ(condition(), Condition::foreign);
+  std::filesystem::remove(path_);
+  { const lmdb::Environment theirs(path_, Access::write, {"theirs"}); }
+  EXPECT_EQ(condition(), Condition::foreign);
+}
+
+TEST_F(Sealing, KnowsOursWhereTheSealIsDamagedOrLost) {
+  for (std::uint64_t byte = 0; byte < 12; ++byte) {
+    flip(dir_ / "index.seal", byte);
+    EXPECT_EQ(condition(), Condition::damaged) << byte;
+    flip(dir_ / "index.seal", byte);
+  }
+  std::filesystem::remove(dir_ / "index.seal");
+  EXPECT_EQ(condition(), Condition::damaged);
+  flip(path_, 16);
+  EXPECT_EQ(condition(), Condition::damaged) << "LMDB does not know it any more";
+  std::filesystem::resize_file(path_, 0);
+  EXPECT_EQ(condition(), Condition::damaged);
 }
 
 TEST_F(Sealing, KnowsAnotherVersion) {
