@@ -21,11 +21,12 @@ class Batch {
   // What became of one request. Its keeper is still open.
   using Done = std::function<void(const LinkRequest& request, const LinkResult& result)>;
 
-  // staging and staging_path: where names are prepared, this worker's in a directory of its own.
-  Batch(Journal& journal, int staging, std::string staging_path, const std::string& worker)
+  // staging and staging_path: where names are prepared, this worker's in a directory of its own. mount: staging's,
+  // which may be unmounted (lazily) by now, and in no table any more.
+  Batch(Journal& journal, int staging, std::string staging_path, Mount mount, const std::string& worker)
       : journal_(journal),
         staging_(staging),
-        mount_(mount_of(staging)),
+        mount_(std::move(mount)),
         staging_path_(std::move(staging_path)),
         directory_(worker),
         leaves_(worker) {}

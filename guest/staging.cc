@@ -104,17 +104,24 @@ Fd open_staging_parent(const std::vector<const Guest*>& guests) {
 }
 
 Staging::Staging(const std::vector<const Guest*>& guests) : path_(staging_path(guests)) {
-  const Fd parent = open_staging_parent(guests);
-  make_private_directory(parent.get(), staging_leaf);
-  fd_ = open_private(parent.get(), path_);
-  lock(parent.get(), fd_.get(), path_);
+  parent_ = open_staging_parent(guests);
+  make_private_directory(parent_.get(), staging_leaf);
+  fd_ = open_private(parent_.get(), path_);
+  lock(parent_.get(), fd_.get(), path_);
 }
 
 Staging::Staging(const std::string& path) : path_(path) {
   if (split_path(path).leaf != staging_leaf) refuse(EINVAL, path, "is no staging directory");
-  const Fd parent = open_trusted(directory_above(path));
-  fd_ = open_private(parent.get(), path_);
-  lock(parent.get(), fd_.get(), path_);
+  parent_ = open_trusted(directory_above(path));
+  fd_ = open_private(parent_.get(), path_);
+  lock(parent_.get(), fd_.get(), path_);
+}
+
+Staging::~Staging() {
+  try {
+    remove_if_empty();
+  } catch (const std::system_error&) {  // it is met by the next run
+  }
 }
 
 std::vector<std::string> Staging::names() const {
@@ -133,8 +140,7 @@ std::vector<std::string> Staging::names() const {
 void Staging::remove_if_empty() {
   for (const auto& leaf : list_names(fd_.get()))
     if (is_directory(fd_.get(), leaf)) remove_empty_directory(fd_.get(), leaf);
-  const Fd parent = open_trusted(directory_above(path_));
-  if (still_named(parent.get(), fd_.get())) remove_empty_directory(parent.get(), staging_leaf);
+  if (still_named(parent_.get(), fd_.get())) remove_empty_directory(parent_.get(), staging_leaf);
 }
 
 }  // namespace vunify

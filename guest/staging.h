@@ -21,6 +21,9 @@ class Staging {
   explicit Staging(const std::vector<const Guest*>& guests);
   // The staging directory a journal names. The same checks; throws ENOENT where it is not there.
   explicit Staging(const std::string& path);
+  // Where an error ended the run, what is empty of it goes all the same.
+  ~Staging();
+  Staging(const Staging&) = delete;
 
   int fd() const { return fd_.get(); }
   const std::string& path() const { return path_; }
@@ -33,6 +36,7 @@ class Staging {
 
  private:
   std::string path_;
+  Fd parent_;  // by its path it may not be found any more: unmounted, renamed
   Fd fd_;
 };
 

@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <map>
-#include <memory>
 
 #include "change/break_links.h"
 #include "guest/staging.h"
@@ -20,7 +19,6 @@ namespace {
 // The shared inodes of one place. Where all names of an inode are among its guests, one of them keeps it.
 struct Breaking {
   std::vector<std::uint32_t> guests;
-  std::unique_ptr<Staging> staging{};
   std::vector<BreakRequest> requests{};
   std::vector<NameRef> first_names{};               // of each request
   std::vector<std::optional<GuestName>> keepers{};  // of each: the name that is to keep the inode for itself
@@ -65,25 +63,30 @@ Breaking plan_breaking(const Survey& survey, std::vector<std::uint32_t> guests) 
 
 std::string in_mebibytes(std::uint64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
 
-// Makes the staging directory, and refuses where the copies would not fit.
-std::optional<Refusal> prepare(const std::vector<Guest>& guests, Breaking& breaking) {
-  const auto& first = guests[breaking.guests.front()].root;
+Staging make_staging(const std::vector<Guest>& guests, const Breaking& breaking) {
   std::vector<const Guest*> members;
   for (const auto guest : breaking.guests) members.push_back(&guests[guest]);
+  return Staging(members);
+}
+
+// Refuses where no staging directory is to be had, or the copies would not fit.
+std::optional<Refusal> prepare(const std::vector<Guest>& guests, const Breaking& breaking) {
+  const auto& first = guests[breaking.guests.front()].root;
+  bool reflink = false;
   try {
-    breaking.staging = std::make_unique<Staging>(members);
+    reflink = has_reflink(make_staging(guests, breaking).fd());
   } catch (const std::system_error& error) {
     if (is_error(error, EWOULDBLOCK)) throw;
     return Refusal{first.host_path(), error.what()};
   }
   const auto free = space_of(first.fd()).free;
-  if (breaking.bytes <= free || has_reflink(breaking.staging->fd())) return std::nullopt;
+  if (breaking.bytes <= free || reflink) return std::nullopt;
   return Refusal{first.host_path(),
                  "needs " + in_mebibytes(breaking.bytes) + " for private copies, has " + in_mebibytes(free)};
 }
 
-std::optional<Refusal> prepare_all(const std::vector<Guest>& guests, std::vector<Breaking>& all) {
-  for (auto& breaking : all)
+std::optional<Refusal> prepare_all(const std::vector<Guest>& guests, const std::vector<Breaking>& all) {
+  for (const auto& breaking : all)
     if (auto refusal = prepare(guests, breaking)) return refusal;
   return std::nullopt;
 }
@@ -122,11 +125,13 @@ void break_off_keepers(const Breaking& breaking, LinkBreaker& breaker, const std
   }
 }
 
-std::vector<BreakResult> break_all(const Breaking& breaking, const Run& run) {
+std::vector<BreakResult> break_all(const std::vector<Guest>& guests, const Breaking& breaking, const Run& run) {
   if (run.dry_run || breaking.requests.empty()) return std::vector<BreakResult>(breaking.requests.size());
   const auto stop = [&] { return run.stop.requested(); };
+  // Made for each anew: through another mount it may be the directory of the last one.
+  const Staging staging = make_staging(guests, breaking);
   Journal journal(run.state_dir, "break");
-  LinkBreaker breaker(journal, breaking.staging->fd(), breaking.staging->path());
+  LinkBreaker breaker(journal, staging.fd(), staging.path());
   auto results = breaker.run(breaking.requests, stop);
   break_off_keepers(breaking, breaker, stop, results);
   return results;
@@ -142,11 +147,11 @@ void count(const Survey& survey, const Breaking& breaking, const std::vector<Bre
   }
 }
 
-void carry_out(const Survey& survey, std::vector<Breaking>& all, const Run& run, Outcome& outcome) {
+void carry_out(const Survey& survey, const std::vector<Breaking>& all, const Run& run, Outcome& outcome) {
   if (!run.dry_run) forget_inodes(index_path(run.state_dir), shared_inodes(survey));
-  for (auto& breaking : all) {
+  for (const auto& breaking : all) {
     run.counters.begin(Phase::link, breaking.requests.size());
-    count(survey, breaking, break_all(breaking, run), run.dry_run, outcome);
+    count(survey, breaking, break_all(survey.guests, breaking, run), run.dry_run, outcome);
     unmark(survey, breaking, run.dry_run, outcome);
   }
 }
@@ -161,8 +166,6 @@ std::optional<Refusal> deunify_guests(const std::vector<Guest>& guests, const Ru
   for (auto& members : guests_by_mount(guests)) all.push_back(plan_breaking(survey, std::move(members)));
   const auto refusal = run.dry_run ? std::nullopt : prepare_all(guests, all);
   if (!refusal) carry_out(survey, all, run, outcome);
-  for (auto& breaking : all)
-    if (breaking.staging) breaking.staging->remove_if_empty();
   if (refusal) return refusal;
   if (!run.dry_run && !run.stop.requested())
     scan = scan_guests(guests, {.exclude = &nothing, .min_size = 0}, run.stop, run.counters);

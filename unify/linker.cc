@@ -12,9 +12,10 @@ constexpr std::size_t batch_names = 4096;  // between two records of a journal
 }  // namespace
 
 Batch& Linker::batch_at(std::uint32_t place) {
-  assert(places_.all()[place].staging);
-  const auto& staging = *places_.all()[place].staging;
-  return batches_.try_emplace(place, journal_, staging.fd(), staging.path(), worker_).first->second;
+  const auto& where = places_.all()[place];
+  assert(where.staging);
+  const auto& staging = *where.staging;
+  return batches_.try_emplace(place, journal_, staging.fd(), staging.path(), where.mount, worker_).first->second;
 }
 
 std::size_t Linker::open_files() const {

@@ -43,11 +43,28 @@ void decide_without_staging(Place& place, const Guest& guest, std::optional<Prot
   }
 }
 
-void decide(Place& place, const std::vector<Guest>& guests, std::optional<Protection> wanted, bool dry_run) {
+bool is_one(const Inode& one, const Inode& other) { return one.dev == other.dev && one.ino == other.ino; }
+
+// Through another mount a directory is the same, and so is the staging in it: only one place can have it.
+void expect_first(const Place& place, const std::vector<Place>& earlier, const std::vector<Guest>& guests) {
+  for (const auto& other : earlier) {
+    if (!other.above || !is_one(*other.above, *place.above)) continue;
+    const auto &here = guests[place.guests.front()].root, &there = guests[other.guests.front()].root;
+    throw std::system_error(EXDEV, std::generic_category(),
+                            here.host_path() + " is on the filesystem of " + there.host_path() +
+                                ", by another mount: name both by one of them");
+  }
+}
+
+void decide(Place& place, const std::vector<Place>& earlier, const std::vector<Guest>& guests,
+            std::optional<Protection> wanted, bool dry_run) {
   const auto members = guests_of(place, guests);
   try {
+    const Fd above = open_staging_parent(members);
+    place.above = stat_fd(above.get());
+    expect_first(place, earlier, guests);
     if (dry_run) {
-      place.protection = guess_protection(open_staging_parent(members).get(), wanted);
+      place.protection = guess_protection(above.get(), wanted);
     } else {
       place.staging = std::make_unique<Staging>(members);
       place.protection = choose_protection(place.staging->fd(), wanted);
@@ -88,8 +105,10 @@ Places::Places(const std::vector<Guest>& guests, std::optional<Protection> wante
     : number_of_(guests.size(), no_place) {
   std::vector<Place> places;
   for (auto& members : guests_by_mount(guests)) {
-    places.push_back({.guests = std::move(members)});
-    decide(places.back(), guests, wanted, dry_run);
+    const auto& mount = guests[members.front()].mount;
+    Place place{.guests = std::move(members), .mount = mount};
+    decide(place, places, guests, wanted, dry_run);
+    places.push_back(std::move(place));
   }
   places_ = by_filesystem(std::move(places), guests);
   for (std::uint32_t number = 0; number < places_.size(); ++number)

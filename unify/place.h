@@ -21,8 +21,10 @@ enum class Sharing { inodes, data };
 
 struct Place {
   std::vector<std::uint32_t> guests;
+  Mount mount{};  // of its guests and its staging, as it was when they were opened; none where data is shared
   Protection protection = Protection::none;
   bool on_other_mount = false;         // no directory beside the guests is on their mount
+  std::optional<Inode> above{};        // the directory that staging is made in, where there is one
   std::unique_ptr<Staging> staging{};  // absent in a dry run, where there is no protection, and maybe under reflink
   std::string no_staging{};            // why it is absent
   std::string reason{};                // why the guests are left alone, where they are

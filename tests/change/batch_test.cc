@@ -43,7 +43,7 @@ class BatchOn : public OnFilesystem {
     Scene scene(dir(), {"a", "b"});
     const Fd where = open_host(staging(), O_RDONLY | O_DIRECTORY);
     Journal journal(state_.root(), "0");
-    Batch batch(journal, where.get(), staging(), "0");
+    Batch batch(journal, where.get(), staging(), mount_of(where.get()), "0");
     std::vector<LinkEnd> ends;
     for (const auto& group : scene.candidates.groups) {
       auto proof = scene.prover().prove(scene.inodes(group));

@@ -205,5 +205,16 @@ TEST_F(StagingTest, IsRemovedOnlyWhenEmpty) {
   EXPECT_EQ(dir.names(), (Names{"a"}));
 }
 
+TEST_F(StagingTest, GoesWithARunThatAnErrorEndsUnlessItIsNotEmpty) {
+  const Scratch dir{{"a/x", ""}};
+  { const Staging left(Opened({dir / "a"}).pointers); }
+  EXPECT_EQ(dir.names(), (Names{"a"}));
+  {
+    const Staging left(Opened({dir / "a"}).pointers);
+    dir.write(".vunify/1", "");
+  }
+  EXPECT_EQ(dir.names(".vunify"), (Names{"1"}));
+}
+
 }  // namespace
 }  // namespace vunify
