@@ -100,7 +100,7 @@ std::string totals(const Outcome& outcome) {
                         files(outcome.unmarked_files), outcome.unmarked_files == 1 ? "it" : "them");
   if (outcome.recovered_files != 0)
     text += fmt::format("recovered {} of an interrupted run\n", files(outcome.recovered_files));
-  return text.empty() ? "nothing was left to recover\n" : text;
+  return text.empty() && !outcome.broken_off ? "nothing was left to recover\n" : text;
 }
 
 std::string skips(const Outcome& outcome, Detail detail) {
@@ -159,7 +159,8 @@ std::string free_space(const Outcome& outcome) {
 std::string ending(const Outcome& outcome, Exit exit) {
   if (exit == Exit::interrupted || exit == Exit::terminated)
     return "interrupted: what was begun is finished, the next run goes on\n";
-  if (outcome.disk_full) return "stopped by what failed: what was begun is finished, the next run goes on\n";
+  if (outcome.disk_full || outcome.broken_off)
+    return "stopped by what failed: what was begun is finished, the next run goes on\n";
   return outcome.complete ? "" : "--max-time came first: the next run goes on\n";
 }
 
@@ -167,7 +168,7 @@ std::string ending(const Outcome& outcome, Exit exit) {
 
 Exit exit_of(const Outcome& outcome, int signal) {
   if (signal != 0) return signal == 2 ? Exit::interrupted : Exit::terminated;
-  if (outcome.disk_full) return Exit::fatal;
+  if (outcome.disk_full || outcome.broken_off) return Exit::fatal;
   return outcome.failed.empty() ? Exit::done : Exit::partial;
 }
 

@@ -74,6 +74,12 @@ void Session::recover_state() {
   for (const auto& kept : recovery.kept) outcome_.failed.push_back({"", kept.path, kept.reason});
 }
 
+void Session::break_off(const std::system_error& error) {
+  complain(printable(error.what()));
+  outcome_.failed.push_back({"", "", error.what()});
+  outcome_.broken_off = true;
+}
+
 void Session::carry_out(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();
   outcome_.started = clock_now();
@@ -84,10 +90,10 @@ void Session::carry_out(const std::function<void()>& work) {
     work();
   } catch (const std::system_error& error) {
     if (is_error(error, EWOULDBLOCK)) throw Failed(Exit::locked, one_line(error.what()));
-    throw;
+    break_off(error);
   }
   outcome_.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  outcome_.complete = !stop_.requested() && !outcome_.disk_full;
+  outcome_.complete = !stop_.requested() && !outcome_.disk_full && !outcome_.broken_off;
 }
 
 // What was done is told, also where the report cannot be kept.

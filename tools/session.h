@@ -37,13 +37,15 @@ class Session {
 
   // A run that gets no index goes on without; one that finds somebody else's file in its place throws Failed{fatal}.
   void open_index();
-  // Recovers first, whatever was asked for. Throws Failed{locked} where another run holds a staging directory.
+  // Recovers first, whatever was asked for. Throws Failed{locked} where another run holds a staging directory; any
+  // other error of the kernel's is complained of, and told in the report.
   void carry_out(const std::function<void()>& work);
   // Keeps the report where keep is set, and prints it.
   Exit tell(bool keep);
 
  private:
   void recover_state();
+  void break_off(const std::system_error& error);
 
   const Options& options_;
   std::optional<StateDir> state_;  // absent in a dry run

@@ -51,6 +51,7 @@ struct Outcome {
   bool deunified = false;  // it gave private copies; else it looked for what can be shared
   bool complete = true;    // false where --max-time or a signal ended it early
   bool disk_full = false;
+  bool broken_off = false;  // an error ended it early: the last of `failed`
   Timestamp started;
   std::uint64_t read_files = 0;
   std::uint64_t read_bytes = 0;

@@ -107,6 +107,18 @@ TEST_F(VunifyFault, GuestsOfOneFilesystemByTwoMountsDoNotLockEachOtherOut) {
   EXPECT_FALSE(guests.are_one("a/f", "b/f") || guests.are_one("a/f", "c/f") || guests.are_one("a/g", "b/g"));
 }
 
+TEST_F(VunifyFault, WhatEndsARunIsToldInItsReport) {
+  Guests guests(two_files());
+  const auto ended = guests.vunify_under({"-e", "trace=syncfs", "-e", "inject=syncfs:error=EIO:when=1"}, {"--json"});
+  EXPECT_EQ(ended.status, 5) << ended.err;
+  EXPECT_THAT(ended.err, HasSubstr("Input/output error"));
+  for (const auto& text : {ended.out, guests.read("state/report.json")}) {
+    const auto report = Json::parse(text, nullptr, false);
+    EXPECT_EQ(report["complete"], false) << text;
+    EXPECT_THAT(report["failed"][0]["reason"].get<std::string>(), HasSubstr("Input/output error"));
+  }
+}
+
 TEST_F(VunifyFault, ADamagedOrLostSealCostsTheIndexAndNoNight) {
   Guests guests(two_files());
   const auto expect_begun_anew = [&](const std::string& damage) {
