@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <system_error>
+#include <tuple>
 
 #include "sys/directory.h"
 
@@ -34,9 +35,19 @@ struct Candidate {
   std::string within_filesystem;  // the root's path within its filesystem: a bind mount has another path above it
 };
 
+// A layer of an overlay that is mounted in another mount namespace. Its path was told to the kernel there, or, as a
+// container is made, on the host, before that namespace got a root of its own: both is looked at. It is not opened
+// there, for what a guest mounts may never answer.
+struct OtherLayer {
+  std::string path;
+  std::optional<Located> there;
+  std::optional<DirectoryId> here;
+};
+
 struct Surroundings {
   std::vector<Mount> mounts;
   std::map<DirectoryId, std::string> layers;
+  std::vector<OtherLayer> other_layers;
 };
 
 bool is_beneath(const std::string& path, const std::string& directory) {
@@ -55,6 +66,28 @@ std::map<DirectoryId, std::string> layers_by_id(const std::vector<Mount>& mounts
     }
   }
   return layers;
+}
+
+std::optional<DirectoryId> id_on_host(const std::string& path) {
+  try {
+    return id_of(RootDir(std::filesystem::canonical(path)).fd());
+  } catch (const std::system_error&) {
+    return std::nullopt;
+  }
+}
+
+std::vector<OtherLayer> other_layers() {
+  std::map<std::tuple<std::string, std::uint64_t, std::string>, OtherLayer> layers;  // most tables are copies of ours
+  for (const auto& mounts : read_other_mounts())
+    for (const auto& path : overlay_layers(mounts)) {
+      auto there = locate(mounts, path);
+      const auto [dev, within] = there.value_or(Located{});
+      if (!layers.contains({path, dev, within}))
+        layers[{path, dev, within}] = {path, std::move(there), id_on_host(path)};
+    }
+  std::vector<OtherLayer> all;
+  for (auto& [key, layer] : layers) all.push_back(std::move(layer));
+  return all;
 }
 
 std::set<DirectoryId> directories_above(const RootDir& root) {
@@ -116,31 +149,46 @@ std::string reason_by_mount(const Candidate& candidate, const std::vector<Candid
   return {};
 }
 
-std::string reason_by_overlay(const Candidate& candidate, const std::map<DirectoryId, std::string>& layers) {
-  if (candidate.guest.mount.type == "overlay") return "is an overlay mount: unify where its layers come from instead";
-  for (const auto& [id, layer] : layers) {
+// Of the host's reading of its path only the directory itself counts: else a guest that mounts its own "/" as a layer
+// would keep all others from being unified.
+bool is_in(const Candidate& candidate, const OtherLayer& layer) {
+  const auto& path = candidate.within_filesystem;
+  if (layer.here == candidate.id) return true;
+  if (!layer.there || layer.there->dev != candidate.guest.mount.dev || path.empty()) return false;
+  return layer.there->path == path || is_beneath(path, layer.there->path);
+}
+
+std::string reason_by_overlay(const Candidate& candidate, const Surroundings& around) {
+  for (const auto& [id, layer] : around.layers) {
     if (id == candidate.id) return "is a layer of a mounted overlay: unify while that is not mounted";
     if (candidate.above.contains(id)) return "is inside " + layer + ", a layer of a mounted overlay";
   }
+  for (const auto& layer : around.other_layers)
+    if (is_in(candidate, layer))
+      return "is in " + layer.path +
+             ", a layer of an overlay that another mount namespace has mounted: unify while that is not mounted";
   return {};
 }
 
 // Why the candidate at index cannot be a guest, beside all the others; empty where it can. Of two alike the first
 // stays.
-std::string reason_against(std::size_t index, const std::vector<Candidate>& all, const Surroundings& around) {
+std::string reason_against(std::size_t index, const std::vector<Candidate>& all) {
   const Candidate& candidate = all[index];
   for (std::size_t other = 0; other < index; ++other)
     if (all[other].id == candidate.id) return "named twice (also as " + all[other].guest.root.host_path() + ")";
   for (const auto& other : all)
     if (is_inside(candidate, other)) return "is inside " + other.guest.root.host_path() + ", another root";
-  return reason_by_overlay(candidate, around.layers);
+  if (candidate.guest.mount.type == "overlay") return "is an overlay mount: unify where its layers come from instead";
+  return {};
 }
 
 // Its reason is empty where the candidate can be a guest.
 Refusal refusal_of(std::size_t index, const std::vector<Candidate>& all, const Surroundings& around) {
   auto unknown = reason_by_mount(all[index], all);
-  if (!unknown.empty()) return {all[index].given, std::move(unknown), true};
-  return {all[index].given, reason_against(index, all, around)};
+  if (!unknown.empty()) return {.path = all[index].given, .reason = std::move(unknown), .unknown = true};
+  auto reason = reason_against(index, all);
+  if (!reason.empty()) return {.path = all[index].given, .reason = std::move(reason)};
+  return {.path = all[index].given, .reason = reason_by_overlay(all[index], around), .for_now = true};
 }
 
 std::string last_component(const std::string& path) { return path == "/" ? path : std::string(split_path(path).leaf); }
@@ -172,7 +220,7 @@ std::vector<Candidate> open_candidates(const std::vector<std::string>& paths, co
 }  // namespace
 
 OpenedGuests open_guests(const std::vector<std::string>& paths) {
-  Surroundings around{read_mounts(), {}};
+  Surroundings around{.mounts = read_mounts(), .layers = {}, .other_layers = other_layers()};
   around.layers = layers_by_id(around.mounts);
   OpenedGuests opened;
   auto candidates = open_candidates(paths, around.mounts, opened.refused);

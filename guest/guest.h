@@ -26,6 +26,7 @@ struct Refusal {
   std::string path;
   std::string reason;
   bool unknown = false;  // whether it can be one is not to be known from here
+  bool for_now = false;  // what is mounted now stands against it: others need not wait for it
 };
 
 struct OpenedGuests {
@@ -36,8 +37,8 @@ struct OpenedGuests {
 // Opens each path, resolved once on the host's side, as a guest's root. Refused are: what is no directory or cannot be
 // opened, a root whose mount is not told (sys/mount.h), or not enough of it to compare it with the others, a root named
 // twice (also through a bind mount), a root inside another, and an overlay mount or a layer of a
-// mounted one, whose files the kernel expects to stay as they are (Documentation/filesystems/overlayfs.rst, "Changes
-// to underlying filesystems"). Nothing is changed.
+// mounted one, in whichever mount namespace, whose files the kernel expects to stay as they are
+// (Documentation/filesystems/overlayfs.rst, "Changes to underlying filesystems"). Nothing is changed.
 OpenedGuests open_guests(const std::vector<std::string>& paths);
 
 // The guests between which names can be linked: of one filesystem, seen through one mount. Indices into guests.

@@ -6,10 +6,12 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <set>
 #include <sstream>
 #include <string_view>
 
 #include "sys/fd.h"
+#include "sys/processes.h"
 #include "sys/statmount.h"
 
 namespace vunify {
@@ -66,14 +68,43 @@ bool names_layers(std::string_view option) {
          option == "datadir+";
 }
 
+bool is_in(const std::string& path, const std::string& directory) {
+  return directory == "/" || path == directory || path.starts_with(directory + "/");
+}
+
 }  // namespace
 
-std::vector<Mount> read_mounts() {
-  const std::string path = "/proc/self/mountinfo";
+std::vector<Mount> read_mounts(const std::string& process) {
+  const std::string path = "/proc/" + process + "/mountinfo";
   std::istringstream lines(read_all(open_host(path, O_RDONLY).get(), path));
   std::vector<Mount> mounts;
   for (std::string line; std::getline(lines, line);) mounts.push_back(parse(line));
   return mounts;
+}
+
+std::vector<std::vector<Mount>> read_other_mounts() {
+  std::set<std::string> seen{link_of_process("self", "ns/mnt")};
+  std::vector<std::vector<Mount>> tables;
+  for_each_process([&](const std::string& process) {
+    const auto space = link_of_process(process, "ns/mnt");
+    if (seen.contains(space)) return;
+    tables.push_back(read_mounts(process));
+    seen.insert(space);
+  });
+  return tables;
+}
+
+// The longest point counts, and of mounts one over another the last.
+std::optional<Located> locate(const std::vector<Mount>& mounts, const std::string& path) {
+  const Mount* covering = nullptr;
+  for (const auto& mount : mounts)
+    if (path.starts_with('/') && is_in(path, mount.point) &&
+        (covering == nullptr || mount.point.size() >= covering->point.size()))
+      covering = &mount;
+  if (covering == nullptr) return std::nullopt;
+  auto within = covering->root == "/" ? std::string() : covering->root;
+  if (path != covering->point) within += path.substr(covering->point == "/" ? 0 : covering->point.size());
+  return Located{covering->dev, within.empty() ? "/" : within};
 }
 
 std::uint64_t mount_id(int fd) {

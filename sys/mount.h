@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The mount table, /proc/self/mountinfo (proc(5)), read once per question; and where it is silent, statmount(2).
+// The mount tables, /proc/PID/mountinfo (proc(5)), read once per question; and where ours is silent, statmount(2).
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,19 @@ struct Mount {
   std::string super_options;  // "rw,..."; empty where they are not told
 };
 
-std::vector<Mount> read_mounts();
+// As a process sees them, by its number in digits.
+std::vector<Mount> read_mounts(const std::string& process = "self");
+
+// The tables of all other mount namespaces that a process lives in (mount_namespaces(7)), one each, as that process
+// sees them. A namespace that only a file or a descriptor holds is not found.
+std::vector<std::vector<Mount>> read_other_mounts();
+
+// Where a path of a mount table leads, told by the table alone: no file is touched, symlinks are not followed.
+struct Located {
+  std::uint64_t dev = 0;  // Mount::dev
+  std::string path;       // within that filesystem
+};
+std::optional<Located> locate(const std::vector<Mount>& mounts, const std::string& path);
 
 // The mount that fd lies on. Nothing where neither the table nor statmount(2) tells it: in a chroot whose root is no
 // mount point, before Linux 6.8 or without CAP_SYS_ADMIN. Guessing is no way out: locks, link limits, and which

@@ -29,9 +29,12 @@ void begin_as_root() {
   catch_stop_signals();
 }
 
-std::vector<Guest> open_roots(const std::vector<std::string>& roots) {
+std::vector<Guest> open_roots(const std::vector<std::string>& roots, std::size_t least, Outcome& outcome) {
   auto opened = open_guests(roots);
-  if (opened.refused.empty()) return std::move(opened.guests);
+  if (opened.guests.size() >= least && std::ranges::all_of(opened.refused, &Refusal::for_now)) {
+    for (const auto& refusal : opened.refused) outcome.failed.push_back({"", refusal.path, refusal.reason});
+    return std::move(opened.guests);
+  }
   const auto unknown = std::ranges::find(opened.refused, true, &Refusal::unknown);
   if (unknown != opened.refused.end()) throw Failed(Exit::refused, printable(unknown->path) + ": " + unknown->reason);
   for (std::size_t i = 1; i < opened.refused.size(); ++i)

@@ -21,8 +21,9 @@ namespace vunify {
 // obeyed.
 void begin_as_root();
 
-// Opens the roots, or throws Failed{usage}: the first refusal is its line, the others are complained of.
-std::vector<Guest> open_roots(const std::vector<std::string>& roots);
+// Opens the roots, or throws Failed{usage}: the first refusal is its line, the others are complained of. Those that are
+// refused only for now are failures in outcome, and left out, as long as so many others are there.
+std::vector<Guest> open_roots(const std::vector<std::string>& roots, std::size_t least, Outcome& outcome);
 
 // Throws Failed{refused} where there is a refusal.
 void obey(const std::optional<Refusal>& refusal);

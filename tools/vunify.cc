@@ -2,6 +2,8 @@
 // vunify: makes equal files of different guests one inode, safely, and takes it back. The program is a list of verbs.
 #include <tbb/global_control.h>
 
+#include <algorithm>
+
 #include "tools/cli.h"
 #include "tools/options.h"
 #include "tools/session.h"
@@ -15,12 +17,12 @@ namespace vunify {
 namespace {
 
 void unify(const Options& options, Session& session) {
-  const auto guests = open_roots(options.roots);
+  const auto guests = open_roots(options.roots, std::min<std::size_t>(options.roots.size(), 2), session.outcome());
   obey(unify_guests(guests, {options.exclude, options.min_size, options.protect}, session.run(), session.outcome()));
 }
 
 void deunify(const Options& options, Session& session) {
-  const auto guests = open_roots(options.roots);
+  const auto guests = open_roots(options.roots, 1, session.outcome());
   session.outcome().filesystems = measure_space(guests);
   obey(deunify_guests(guests, session.run(), session.outcome()));
   measure_space_after(guests, session.outcome());

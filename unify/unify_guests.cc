@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "survey/scan.h"
+#include "sys/file_locks.h"
 #include "unify/link_groups.h"
 #include "unify/settle.h"
 #include "unify/share_groups.h"
@@ -32,6 +33,17 @@ std::optional<Refusal> check_protection(const std::vector<Guest>& guests, const 
   if (any) return std::nullopt;
   const auto& first = places.all().front();
   return Refusal{guests[first.guests.front()].root.host_path(), first.reason};
+}
+
+// Where it cannot be asked, every file would be one that cannot be opened.
+std::optional<Refusal> check_locks() {
+  try {
+    FileLocks::read();
+    return std::nullopt;
+  } catch (const std::system_error& error) {
+    return Refusal{"/proc/locks",
+                   error.code().message() + ": who locks which file must be known (ProcSubset=pid hides it)"};
+  }
 }
 
 void tend_index(Run& run, Outcome& outcome, const auto& work) {
@@ -82,6 +94,7 @@ Tally unify_files(const std::vector<Guest>& guests, const Places& places, Trees&
 
 std::optional<Refusal> unify_guests(const std::vector<Guest>& guests, const UnifyRules& rules, Run& run,
                                     Outcome& outcome) {
+  if (auto refusal = check_locks()) return refusal;
   outcome.filesystems = measure_space(guests);
   Places places(guests, rules.protect, run.dry_run);
   if (auto refusal = check_protection(guests, places, outcome)) return refusal;

@@ -23,8 +23,8 @@ struct UnifyRules {
 };
 
 // Walks the guests, unifies them, and says in outcome what was done. The refusal is returned where no guest has any
-// protection, or none can be found out: then nothing has changed. A run that loses its index (disk full) goes on
-// without; run.index is absent then.
+// protection, or none can be found out, or /proc/locks cannot be read: then nothing has changed. A run that loses its
+// index (disk full) goes on without; run.index is absent then.
 std::optional<Refusal> unify_guests(const std::vector<Guest>& guests, const UnifyRules& rules, Run& run,
                                     Outcome& outcome);
 

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/mounts_elsewhere.h"
 #include "tests/root_test.h"
 
 namespace vunify {
@@ -120,6 +121,42 @@ TEST(OpenGuests, RefuseAnOverlayMountAndItsLayers) {
   EXPECT_EQ(opened.refused[0].reason, "is inside " + dir / "lower" + ", a layer of a mounted overlay");
   EXPECT_THAT(opened.refused[1].reason, HasSubstr("is an overlay mount"));
   EXPECT_THAT(opened.refused[2].reason, HasSubstr("is a layer of a mounted overlay"));
+}
+
+// As a container has it: mounted where nobody else sees it, by paths of the host, which its new root hides.
+TEST(OpenGuests, RefuseForNowLayersOfAnOverlayInAnotherMountNamespace) {
+  const LoopFs fs("ext4");
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  const Scratch dir({{"lower/guest/x", ""}, {"base/x", ""}, {"upper/x", ""}, {"merged/x", ""}, {"other/x", ""}},
+                    fs.root());
+  const auto script = "cd " + dir.root() +
+                      " && mkdir work && mount -t overlay none merged -o lowerdir=" + dir / "base" + ":" +
+                      dir / "lower" + ",upperdir=" + dir / "upper" + ",workdir=" + dir / "work";
+  for (const auto* root : {"/", "merged"}) {
+    const test::MountsElsewhere container(script, root[0] == '/' ? root : dir / root);
+    const auto opened = open_guests({dir / "base", dir / "upper", dir / "other"});
+    EXPECT_EQ(names_of(opened), (Names{"other"})) << root;
+    ASSERT_EQ(opened.refused.size(), 2U);
+    for (const auto& refusal : opened.refused) {
+      EXPECT_TRUE(refusal.for_now);
+      EXPECT_THAT(refusal.reason, HasSubstr("another mount namespace"));
+    }
+    const auto inside = open_guests({dir / "lower/guest", dir / "other"});
+    EXPECT_EQ(inside.refused.size(), root[0] == '/' ? 1U : 0U) << "only where its table still tells";
+    shell_or_fail("rm -rf " + dir / "work");
+  }
+  EXPECT_TRUE(open_guests({dir / "base", dir / "upper", dir / "other"}).refused.empty());
+}
+
+// Else one guest that may mount overlays could keep all others from being unified.
+TEST(OpenGuests, AreNotRefusedForWhatAnotherNamespaceCallsItsRoot) {
+  const LoopFs fs("ext4");
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  const Scratch dir({{"a/x", ""}, {"b/x", ""}, {"m/x", ""}}, fs.root());
+  const test::MountsElsewhere guest("cd " + dir / "m" + " && mount -t tmpfs none . && cd " + dir / "m" +
+                                    " && mkdir upper work merged && mount -t overlay none merged -o lowerdir=/," +
+                                    "upperdir=" + dir / "m/upper" + ",workdir=" + dir / "m/work");
+  EXPECT_EQ(names_of(open_guests({dir / "a", dir / "b"})), (Names{"a", "b"}));
 }
 
 TEST(OpenGuests, ChangeNothing) {

@@ -69,6 +69,28 @@ TEST_P(StatmountOn, TellsInAChrootWhatTheTableTellsOutside) {
 
 INSTANTIATE_TEST_SUITE_P(Each, StatmountOn, each_filesystem, filesystem_name);
 
+TEST(Mount, ATableTellsWhereAPathLeads) {
+  std::vector<Mount> mounts;
+  const auto add = [&](std::uint64_t dev, const char* root, const char* point) {
+    mounts.push_back({dev, dev, root, point, {}, {}, {}});
+  };
+  add(1, "/", "/");
+  add(2, "/sub", "/srv");
+  add(3, "/", "/srv/b");
+  add(4, "/top", "/srv/b");
+  const auto located = [&](const std::string& path) {
+    const auto where = locate(mounts, path);
+    return where ? std::to_string(where->dev) + where->path : "";
+  };
+  EXPECT_EQ(located("/etc/x"), "1/etc/x");
+  EXPECT_EQ(located("/srvx"), "1/srvx");
+  EXPECT_EQ(located("/srv"), "2/sub");
+  EXPECT_EQ(located("/srv/a"), "2/sub/a");
+  EXPECT_EQ(located("/srv/b/c"), "4/top/c");
+  EXPECT_EQ(located("/"), "1/");
+  EXPECT_EQ(located("work"), "") << "who mounted it knows from where";
+}
+
 TEST(Mount, OverlayLayersAreSplitAndUnescaped) {
   Mount mount;
   mount.type = "overlay";

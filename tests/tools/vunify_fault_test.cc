@@ -4,6 +4,7 @@
 #include <sys/mount.h>
 #include <sys/xattr.h>
 
+#include "tests/mounts_elsewhere.h"
 #include "tests/root_test.h"
 #include "tests/stopped_run.h"
 #include "tests/tools/guests.h"
@@ -105,6 +106,32 @@ TEST_F(VunifyFault, GuestsOfOneFilesystemByTwoMountsDoNotLockEachOtherOut) {
   EXPECT_EQ(whole.status, 0) << whole.out << whole.err;
   EXPECT_EQ(back.status, 0) << back.out << back.err;
   EXPECT_FALSE(guests.are_one("a/f", "b/f") || guests.are_one("a/f", "c/f") || guests.are_one("a/g", "b/g"));
+}
+
+TEST_F(VunifyFault, AGuestWhoseFilesAreALayerElsewhereIsLeftOut) {
+  const LoopFs fs("ext4");
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  Guests guests(two_files(), fs.root(), {"a", "b", "c"});
+  guests.write("c/f", same("f"));
+  const Words made{"upper", "work", "merged"};
+  for (const auto& name : made) guests.make_directory(name);
+  const MountsElsewhere container("cd " + guests.root() + " && mount -t overlay none merged -o lowerdir=" +
+                                  guests / "c" + ",upperdir=" + guests / "upper" + ",workdir=" + guests / "work");
+  const auto linked = guests.vunify();
+  EXPECT_EQ(linked.status, 1) << linked.out << linked.err;
+  EXPECT_THAT(linked.out, HasSubstr("failed: " + (guests / "c") + ": is in "));
+  EXPECT_TRUE(guests.are_one("a/f", "b/f"));
+  EXPECT_FALSE(guests.are_one("a/f", "c/f"));
+}
+
+TEST_F(VunifyFault, WithoutATableOfLocksNothingIsDone) {
+  Guests guests(two_files());
+  std::string line = "mount -t proc -o subset=pid none /proc && exec " VUNIFY_BIN_DIR "/";
+  for (const auto& word : guests.command({})) line += word + " ";
+  const auto refused = run({"unshare", "-m", "sh", "-c", line});
+  EXPECT_EQ(refused.status, 3) << refused.out << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("vunify: /proc/locks: "));
+  EXPECT_FALSE(guests.exists(".vunify") || guests.are_one("f"));
 }
 
 TEST_F(VunifyFault, WhatEndsARunIsToldInItsReport) {
