@@ -10,6 +10,7 @@
 
 #include "change/directory_time.h"
 #include "change/put_back.h"
+#include "change/remove_names.h"
 #include "guest/staging.h"
 #include "sys/directory.h"
 #include "sys/handle.h"
@@ -250,6 +251,25 @@ bool is_mounted(const std::string& staging, const std::string& fs) {
   }
 }
 
+// Names that were to be removed for good: nothing of them is staged, but their inode may have lost its protection.
+// Returns those that were not dealt with.
+std::vector<JournaledSet> protect_all_lifted(std::vector<JournaledSet>& sets, const std::string& staging,
+                                             Recovery& recovery) {
+  const Fd above = open_host(std::string(split_path(staging).parent) + "/", O_RDONLY | O_DIRECTORY);
+  std::vector<JournaledSet> later;
+  for (const auto& set : sets) {
+    if (!set.names.empty()) continue;
+    try {
+      protect_lifted(set, above.get());
+    } catch (const std::system_error& error) {
+      recovery.kept.push_back({set.root + "/" + set.path, error.code().message()});
+      later.push_back(set);
+    }
+  }
+  std::erase_if(sets, [](const JournaledSet& set) { return set.names.empty(); });
+  return later;
+}
+
 bool is_there(const std::string& path) { return stat_name(AT_FDCWD, path.c_str()).has_value(); }
 
 }  // namespace
@@ -263,7 +283,8 @@ Recovery recover(const std::string& state_dir) {
     const auto& [path, fs] = place;
     auto later = std::move(sets);
     if (is_mounted(path, fs)) {
-      if (!is_there(path)) continue;
+      std::ranges::move(protect_all_lifted(later, path, recovery), std::back_inserter(unresolved));
+      if (later.empty() || !is_there(path)) continue;
       later = recover_staging(path, fs, later, recovery);
     }
     std::ranges::move(later, std::back_inserter(unresolved));

@@ -37,6 +37,8 @@ bool lock_exclusively(int dir) {
   return false;
 }
 
+void remove_name(int dir, const std::string& leaf) { check(::unlinkat(dir, leaf.c_str(), 0), "unlinkat", leaf); }
+
 bool remove_empty_directory(int parent, const std::string& leaf) {
   if (::unlinkat(parent, leaf.c_str(), AT_REMOVEDIR) == 0) return true;
   if (errno != ENOTEMPTY && errno != EEXIST) throw_errno("rmdir", leaf);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A directory kept for ourselves: made, locked, listed, and removed again.
+// A directory kept for ourselves, made, locked, listed, and removed again; or one that is cleared.
 #pragma once
 
 #include <string>
@@ -23,6 +23,8 @@ void make_private(int dir);
 // Takes the lock (flock(2)) that is given up when dir is closed, also by a crash. False where another program has it.
 bool lock_exclusively(int dir);
 
+// Of anything but a directory: EISDIR.
+void remove_name(int dir, const std::string& leaf);
 // False where the directory is not empty.
 bool remove_empty_directory(int parent, const std::string& leaf);
 

@@ -40,9 +40,10 @@ void take_why_path(Options& options) {
     if (step != "." && !step.empty()) options.why_path += (options.why_path.empty() ? "" : "/") + step.string();
 }
 
-Verb verb_of(bool deunify, bool recover, bool why, bool status) {
-  if (deunify + recover + why + status > 1)
-    complain_usage("--deunify, --recover, --why and --status exclude one another");
+Verb verb_of(bool deunify, bool delete_guest, bool recover, bool why, bool status) {
+  if (deunify + delete_guest + recover + why + status > 1)
+    complain_usage("--deunify, --delete, --recover, --why and --status exclude one another");
+  if (delete_guest) return Verb::delete_guest;
   if (deunify) return Verb::deunify;
   if (recover) return Verb::recover;
   if (status) return Verb::status;
@@ -53,6 +54,7 @@ void check_roots(const Options& options) {
   if (std::ranges::find(options.roots, "") != options.roots.end()) complain_usage("a directory has no name");
   if (options.verb == Verb::recover && !options.roots.empty()) complain_usage("--recover takes no directory");
   if (options.verb == Verb::status && !options.roots.empty()) complain_usage("--status takes no directory");
+  if (options.verb == Verb::delete_guest && options.roots.size() != 1) complain_usage("--delete takes one directory");
   if (options.verb == Verb::deunify && options.roots.empty()) complain_usage("no directory given");
   // One guest alone finds its keepers through the index.
   std::error_code unseen;
@@ -65,13 +67,15 @@ void check_roots(const Options& options) {
 
 Options parse_options(int argc, char** argv) {
   Options options;
-  bool deunify = false, recover = false, why = false, status = false, quiet = false, verbose = false;
+  bool deunify = false, delete_guest = false, recover = false, why = false, status = false, quiet = false,
+       verbose = false;
   options.jobs = std::max(1U, std::thread::hardware_concurrency());
   CommandLine line("[options] DIR DIR...",
                    "Makes equal files of different guests one inode, protected so that no guest can change it for the "
                    "others. Each DIR is the root of a guest. vunify -R DIR... takes it back.");
   line.flag("-n,--dry-run", options.dry_run, "print what would be done, change nothing, take no leases");
   line.flag("-R,--deunify", deunify, "give the guests private copies of all that they share");
+  line.flag("--delete", delete_guest, "remove the guest DIR, all of it; what others share with it stays theirs");
   line.flag("--why", why, "--why DIR PATH [DIR...]: with whom is this file shared, or why is it not");
   line.flag("--status", status, "what the last run did, who runs now, what waits, and which guests are off");
   line.flag("--recover", recover, "finish or undo what an interrupted run left; every start does so too");
@@ -94,7 +98,7 @@ Options parse_options(int argc, char** argv) {
   line.operands("DIR", options.roots, "roots of guests");
   line.parse(argc, argv);
   options.exclude.add_shipped();
-  options.verb = verb_of(deunify, recover, why, status);
+  options.verb = verb_of(deunify, delete_guest, recover, why, status);
   options.detail = quiet ? Detail::quiet : verbose ? Detail::verbose : Detail::normal;
   if (options.verb == Verb::why) take_why_path(options);
   check_roots(options);

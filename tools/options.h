@@ -14,7 +14,7 @@
 
 namespace vunify {
 
-enum class Verb { unify, deunify, recover, why, status };
+enum class Verb { unify, deunify, delete_guest, recover, why, status };
 
 struct Options {
   Verb verb = Verb::unify;

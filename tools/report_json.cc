@@ -83,6 +83,7 @@ std::string report_json(const Outcome& outcome, Exit exit) {
   object["status"] = word_of(exit);
   object["complete"] = outcome.complete;
   object["dry_run"] = outcome.dry_run;
+  object["deleted"] = outcome.deleted;
   object["started"] = format_time(outcome.started);
   object["guest_count"] = outcome.guests.size();
   object["files"] = outcome.files();

@@ -52,6 +52,7 @@ std::string private_table(const Outcome& outcome) {
 
 std::string guest_table(const Outcome& outcome) {
   if (outcome.guests.empty()) return {};
+  if (outcome.deleted) return {};
   if (outcome.deunified) return private_table(outcome);
   std::vector<Row> rows{{"guest", "protection", "files", "linked", "freed", "shared", "private"}};
   for (const auto& guest : outcome.guests) rows.push_back(row_of(guest));
@@ -84,10 +85,21 @@ std::string copied(const Outcome& outcome) {
                      format_bytes(outcome.copied_bytes));
 }
 
+std::string deleted(const Outcome& outcome) {
+  const bool dry = outcome.dry_run;
+  const auto& guest = outcome.guests.front();
+  return fmt::format("{} guest {}: {}, {} {}; of what others have as well, {} {} theirs\n",
+                     dry ? "would delete" : "deleted", printable(guest.root), files(guest.files),
+                     dry ? "would free" : "freed", format_bytes(guest.freed_bytes), format_bytes(guest.shared_bytes),
+                     dry ? "would stay" : "stays");
+}
+
 std::string totals(const Outcome& outcome) {
   const bool dry = outcome.dry_run;
   std::string text;
-  if (outcome.deunified)
+  if (outcome.deleted)
+    text += deleted(outcome);
+  else if (outcome.deunified)
     text += fmt::format("{}; {}\n", guests_and_files(outcome), format_seconds(outcome.total_seconds));
   else if (!outcome.guests.empty())
     text += linked(outcome);

@@ -9,6 +9,7 @@
 #include "tools/session.h"
 #include "tools/status.h"
 #include "tools/why.h"
+#include "unify/delete_guest.h"
 #include "unify/deunify_guests.h"
 #include "unify/summarize.h"
 #include "unify/unify_guests.h"
@@ -28,6 +29,13 @@ void deunify(const Options& options, Session& session) {
   measure_space_after(guests, session.outcome());
 }
 
+void delete_guest(const Options& options, Session& session) {
+  const auto guests = open_roots(options.roots, 1, session.outcome());
+  session.outcome().filesystems = measure_space(guests);
+  obey(delete_guest(guests, session.run(), session.outcome()));
+  measure_space_after(guests, session.outcome());
+}
+
 Exit vunify(int argc, char** argv) {
   const auto options = parse_options(argc, argv);
   if (options.verb == Verb::status) return tell_status(options);
@@ -39,6 +47,7 @@ Exit vunify(int argc, char** argv) {
   session.carry_out([&] {
     if (options.verb == Verb::unify) unify(options, session);
     if (options.verb == Verb::deunify) deunify(options, session);
+    if (options.verb == Verb::delete_guest) delete_guest(options, session);
   });
   return session.tell(options.verb == Verb::unify);
 }

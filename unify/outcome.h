@@ -49,6 +49,7 @@ struct Failure {
 struct Outcome {
   bool dry_run = false;
   bool deunified = false;  // it gave private copies; else it looked for what can be shared
+  bool deleted = false;    // it removed a guest: guests holds what went, and what of it others have
   bool complete = true;    // false where --max-time or a signal ended it early
   bool disk_full = false;
   bool broken_off = false;  // an error ended it early: the last of `failed`
