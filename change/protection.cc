@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 
+#include "sys/capability.h"
 #include "sys/clone.h"
 #include "sys/fd.h"
 #include "sys/inode_attr.h"
@@ -91,7 +92,13 @@ Protection guess_protection(int parent, std::optional<Protection> wanted) {
   return choose(parent, wanted, holds_unnamed);
 }
 
-std::string what_would_help(const std::string& fs_type) {
+std::string what_would_help(const std::string& fs_type, std::optional<Protection> wanted) {
+  const bool by_flag = wanted && row_of(*wanted).flags != 0;
+  if (by_flag && !has_capability(linux_immutable))
+    return "vunify may not make files immutable here: it lacks CAP_LINUX_IMMUTABLE; run it on the host";
+  if (wanted == Protection::immutable)
+    return fs_type +
+           " here keeps no file immutable: a filesystem that does (ext4, XFS, btrfs), or one with reflinks, would help";
   return "nothing on " + fs_type +
          " here keeps guests apart: a kernel with kernel-cow, a filesystem with reflinks (XFS, btrfs), or, for guests "
          "that never upgrade, --protect=immutable would";

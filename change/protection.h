@@ -62,8 +62,8 @@ Protection choose_protection(int staging, std::optional<Protection> wanted);
 // The same for a dry run: on a file without a name, in the directory that staging would be in.
 Protection guess_protection(int parent, std::optional<Protection> wanted);
 
-// One line for the admin whose guest is left alone.
-std::string what_would_help(const std::string& fs_type);
+// One line for the admin whose guest is left alone: other advice than what was wanted already.
+std::string what_would_help(const std::string& fs_type, std::optional<Protection> wanted);
 
 // Sets the protecting flags of an open inode; takes them off again. Neither does anything under none and reflink.
 void protect(int fd, Protection protection);

@@ -9,7 +9,7 @@ namespace {
 bool is_below(std::uint64_t size, std::uint64_t min_size) { return size < min_size; }
 
 Verdict first_look(const File& file, const ScanRules& rules, std::string_view path, bool append_only) {
-  if (file.stamp.size == 0) return Verdict::empty;
+  if (file.stamp.size == 0 || (file.bytes_on_disk() == 0 && !file.marked)) return Verdict::empty;
   if (rules.exclude->excludes(path)) return Verdict::excluded;
   if (is_below(file.stamp.size, rules.min_size)) return Verdict::too_small;
   if (append_only || (file.immutable && !file.marked)) return Verdict::own_flags;

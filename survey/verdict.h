@@ -67,7 +67,7 @@ inline constexpr std::array<VerdictRow, 24> verdicts = {{
     {Verdict::shared_unprotected, "shared-unprotected",
      "several guests have this one inode and nothing keeps one from changing it for the others; run with a "
      "protection, or vunify --deunify to give each its own."},
-    {Verdict::empty, "empty", "it holds no bytes, so there is nothing to gain."},
+    {Verdict::empty, "empty", "it holds no bytes on disk, so there is nothing to gain."},
     {Verdict::too_small, "too-small", "it is smaller than --min-size."},
     {Verdict::excluded, "excluded", "a rule of the exclude lists names it; --exclude '+PATTERN' includes it again."},
     {Verdict::own_flags, "own-flags",

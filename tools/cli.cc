@@ -80,7 +80,8 @@ void complain(std::string_view message) {
 
 void print(std::string_view text) {
   errno = 0;
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) throw Failed(Exit::fatal, stdout_reason());
+  const bool is_written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (!is_written || std::fflush(stdout) != 0) throw Failed(Exit::fatal, stdout_reason());
 }
 
 void answer(std::string_view text) {

@@ -21,6 +21,19 @@ std::optional<StateDir> lock_state(const Options& options) {
   return state;
 }
 
+constexpr std::size_t files_besides = 48;   // of a run itself: state, index, staging, tables of /proc
+constexpr std::size_t files_a_guest = 2;    // its root, and a view of it
+constexpr std::size_t files_a_worker = 64;  // the least that it links with
+
+// Open files that the workers may hold together.
+std::size_t files_for_workers(const Options& options) {
+  const auto limit = raise_open_files_limit();
+  const auto besides = files_besides + files_a_guest * options.roots.size();
+  if (limit >= besides + files_a_worker) return limit - besides;
+  throw Failed(Exit::refused, "ulimit -n: " + std::to_string(limit) + " open files are allowed, " +
+                                  std::to_string(besides + files_a_worker) + " are needed");
+}
+
 }  // namespace
 
 void begin_as_root() {
@@ -55,8 +68,10 @@ Session::Session(const Options& options)
            .dry_run = options.dry_run,
            .mtime = !options.ignore_mtime,
            .jobs = options.jobs,
-           .open_files = raise_open_files_limit(),
-           .state_dir = state_ ? state_->path() : ""} {}
+           .open_files = files_for_workers(options),
+           .state_dir = state_ ? state_->path() : ""} {
+  run_.jobs = static_cast<unsigned>(std::min<std::size_t>(run_.jobs, run_.open_files / files_a_worker));
+}
 
 void Session::open_index() {
   auto opened = Index::open(options_.state_dir, options_.dry_run ? lmdb::Access::read : lmdb::Access::write);
@@ -104,10 +119,15 @@ Exit Session::tell(bool keep) {
   try {
     if (keep && state_) state_->keep_report(report_json(outcome_, exit_of(outcome_, stop_.signal())));
   } catch (const std::system_error& error) {
-    outcome_.failed.push_back({"", state_->path() + "/report.json", error.code().message()});
+    const auto reason = error.code().message() + ": only this report is lost, all else is as it is told here";
+    outcome_.failed.push_back({"", state_->path() + "/report.json", reason});
   }
   const auto exit = exit_of(outcome_, stop_.signal());
-  print(options_.json ? report_json(outcome_, exit) : report_text(outcome_, exit, options_.detail));
+  try {
+    print(options_.json ? report_json(outcome_, exit) : report_text(outcome_, exit, options_.detail));
+  } catch (const Failed& failed) {
+    throw Failed(failed.exit, std::string(failed.what()) + ": only the report is lost, the work was done");
+  }
   return exit;
 }
 

@@ -30,7 +30,8 @@ void obey(const std::optional<Refusal>& refusal);
 
 class Session {
  public:
-  // Locks the state directory unless it is a dry run; throws Failed{locked} where another run holds it.
+  // Locks the state directory unless it is a dry run; throws Failed{locked} where another run holds it, and
+  // Failed{refused} where too few files may be open for even one worker.
   explicit Session(const Options& options);
 
   Run& run() { return run_; }

@@ -36,13 +36,19 @@ void delete_guest(const Options& options, Session& session) {
   measure_space_after(guests, session.outcome());
 }
 
+Exit why(const Options& options) {
+  const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
+  obey(check_locks());
+  return tell_why(options);
+}
+
 Exit vunify(int argc, char** argv) {
   const auto options = parse_options(argc, argv);
   if (options.verb == Verb::status) return tell_status(options);
   begin_as_root();
-  const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
-  if (options.verb == Verb::why) return tell_why(options);
+  if (options.verb == Verb::why) return why(options);
   Session session(options);
+  const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, session.run().jobs);
   if (options.verb == Verb::unify) session.open_index();
   session.carry_out([&] {
     if (options.verb == Verb::unify) unify(options, session);

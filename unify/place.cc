@@ -69,7 +69,7 @@ void decide(Place& place, const std::vector<Place>& earlier, const std::vector<G
       place.staging = std::make_unique<Staging>(members);
       place.protection = choose_protection(place.staging->fd(), wanted);
     }
-    if (place.protection == Protection::none) place.reason = what_would_help(members.front()->mount.type);
+    if (place.protection == Protection::none) place.reason = what_would_help(members.front()->mount.type, wanted);
   } catch (const std::system_error& error) {
     if (is_error(error, EWOULDBLOCK)) throw;
     decide_without_staging(place, *members.front(), wanted, error);

@@ -35,17 +35,6 @@ std::optional<Refusal> check_protection(const std::vector<Guest>& guests, const 
   return Refusal{guests[first.guests.front()].root.host_path(), first.reason};
 }
 
-// Where it cannot be asked, every file would be one that cannot be opened.
-std::optional<Refusal> check_locks() {
-  try {
-    FileLocks::read();
-    return std::nullopt;
-  } catch (const std::system_error& error) {
-    return Refusal{"/proc/locks",
-                   error.code().message() + ": who locks which file must be known (ProcSubset=pid hides it)"};
-  }
-}
-
 void tend_index(Run& run, Outcome& outcome, const auto& work) {
   if (!run.learns()) return;
   try {
@@ -81,6 +70,17 @@ Tally unify_by(Sharing sharing, const std::vector<Guest>& guests, const Places& 
 }
 
 }  // namespace
+
+// Where it cannot be asked, every file would be one that cannot be opened.
+std::optional<Refusal> check_locks() {
+  try {
+    FileLocks::read();
+    return std::nullopt;
+  } catch (const std::system_error& error) {
+    return Refusal{"/proc/locks",
+                   error.code().message() + ": who locks which file must be known (ProcSubset=pid hides it)"};
+  }
+}
 
 Tally unify_files(const std::vector<Guest>& guests, const Places& places, Trees& trees, const Run& run,
                   Outcome& outcome, const Narrow& narrow) {

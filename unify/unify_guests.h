@@ -28,6 +28,9 @@ struct UnifyRules {
 std::optional<Refusal> unify_guests(const std::vector<Guest>& guests, const UnifyRules& rules, Run& run,
                                     Outcome& outcome);
 
+// Where /proc/locks cannot be read: who locks which file has to be known.
+std::optional<Refusal> check_locks();
+
 // Of this, what comes between the walk and the report: every file of trees gets its verdict. narrow, where there is
 // one, takes away the groups that nobody asks about.
 using Narrow = std::function<void(Candidates&)>;

@@ -13,6 +13,7 @@ namespace vunify::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 class VunifyFault : public RootTest {};
 
@@ -132,6 +133,55 @@ TEST_F(VunifyFault, WithoutATableOfLocksNothingIsDone) {
   EXPECT_EQ(refused.status, 3) << refused.out << refused.err;
   EXPECT_THAT(refused.err, HasSubstr("vunify: /proc/locks: "));
   EXPECT_FALSE(guests.exists(".vunify") || guests.are_one("f"));
+}
+
+TEST_F(VunifyFault, TooFewOpenFilesAreToldBeforeAnythingIsDone) {
+  Guests guests(two_files());
+  const auto under = [&](int open_files) {
+    std::string line = "ulimit -n " + std::to_string(open_files) + "; exec " VUNIFY_BIN_DIR "/";
+    for (const auto& word : guests.command({"--jobs=8"})) line += word + " ";
+    return shell(line);
+  };
+  for (const int few : {12, 16, 20, 50, 115}) {
+    const auto refused = under(few);
+    EXPECT_EQ(refused.status, 3) << few << refused.out << refused.err;
+    EXPECT_EQ(refused.err, "vunify: ulimit -n: " + std::to_string(few) + " open files are allowed, 116 are needed\n");
+    EXPECT_FALSE(guests.exists(".vunify"));
+  }
+  EXPECT_EQ(under(116).status, 0);
+  EXPECT_TRUE(guests.are_one("f") && guests.are_one("g"));
+}
+
+TEST_F(VunifyFault, FilesThatAreAllHoleAreLeftAlone) {
+  Guests guests(two_files());
+  shell_or_fail("cd " + guests.root() + " && truncate -s 1M a/hole b/hole && touch -d 2020-01-01 a/hole b/hole");
+  const auto report = guests.report();
+  EXPECT_EQ(report["skipped"]["empty"], 2);
+  EXPECT_EQ(report["linked_files"], 2);
+  EXPECT_FALSE(guests.are_one("hole"));
+}
+
+TEST_F(VunifyFault, WithoutTheCapabilityTheAdviceIsNotWhatWasGiven) {
+  Guests guests(two_files());
+  Words words{"setpriv", "--bounding-set=-linux_immutable", "--inh-caps=-linux_immutable", "--"};
+  for (const auto& word : guests.command({})) words.push_back(word);
+  words[4] = VUNIFY_BIN_DIR "/vunify";
+  const auto refused = run(words);
+  EXPECT_EQ(refused.status, 3) << refused.out << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("lacks CAP_LINUX_IMMUTABLE"));
+  EXPECT_THAT(refused.err, Not(HasSubstr("--protect=immutable")));
+}
+
+TEST_F(VunifyFault, WhereOnlyTheReportIsLostTheLineSaysSo) {
+  Guests guests(two_files());
+  guests.make_directory("state/report.json");
+  const auto not_kept = guests.vunify();
+  EXPECT_EQ(not_kept.status, 1) << not_kept.err;
+  EXPECT_THAT(not_kept.out, HasSubstr("state/report.json: Is a directory: only this report is lost"));
+  std::string line = VUNIFY_BIN_DIR "/";
+  for (const auto& word : guests.command({})) line += word + " ";
+  EXPECT_THAT(shell(line + ">/dev/full").err, HasSubstr("only the report is lost, the work was done"));
+  EXPECT_TRUE(guests.are_one("f") && guests.are_one("g"));
 }
 
 TEST_F(VunifyFault, WhatEndsARunIsToldInItsReport) {

@@ -28,6 +28,7 @@ constexpr off_t size = off_t{4} << 30;  // sparse: it is the reads that are slow
 void make_large(const std::string& path) {
   const Fd file = open_host(path, O_WRONLY | O_CREAT, 0644);
   check(::ftruncate(file.get(), size), "ftruncate", path);
+  write_at(file.get(), 0, "x", path);  // of holes alone nothing is read
   const timespec times[2] = {{1577836800, 0}, {1577836800, 0}};
   check(::futimens(file.get(), times), "futimens", path);
 }
