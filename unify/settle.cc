@@ -9,6 +9,7 @@
 #include "change/break_links.h"
 #include "sys/mark.h"
 #include "sys/wait_together.h"
+#include "unify/changed_shared.h"
 #include "unify/tally.h"
 
 namespace vunify {
@@ -151,6 +152,23 @@ void adopt_unprotected(Survey& survey, const Places& places, const Run& run, Out
     }
   }
   adopt_leased(survey, leased, places, run, outcome);
+  part(survey, places, partings, run, outcome);
+}
+
+void separate_changed(Survey& survey, const Places& places, const Run& run, Outcome& outcome) {
+  Partings partings;
+  for (const auto index : find_changed_shared(survey, run)) {
+    auto& inode = survey.inode(index);
+    const auto names = survey.names_of(index);
+    const auto leaving = inode.complete ? names.subspan(1) : names;
+    if (!leaving.empty()) add_parting(survey, places, index, leaving, 0, partings);
+    for (const auto name : names)
+      outcome.failed.push_back(failure_at(survey, name, "is not what was shared any more: kept as it is, as its own"));
+    if (run.learns()) run.index->forget(names.front().guest, survey.file_of(index).ino);
+    survey.judge(names, Verdict::changed);
+    inode.shared = false;
+    std::erase(survey.candidates.unprotected, index);
+  }
   part(survey, places, partings, run, outcome);
 }
 

@@ -13,6 +13,9 @@ namespace vunify {
 // Before links are made. An inode that is being written to stays what it is: Verdict::shared_unprotected. Each ends
 // early, and clean, when the run's stop says so.
 void adopt_unprotected(Survey& survey, const Places& places, const Run& run, Outcome& outcome);
+// Those that are not what was shared any more (unify/changed_shared.h): each name gets an inode of its own, and is told
+// as a failure. Called before the others.
+void separate_changed(Survey& survey, const Places& places, const Run& run, Outcome& outcome);
 void separate_doubles(Survey& survey, const Places& places, const Run& run, Outcome& outcome);
 
 // After links were made: shared inodes that have one name, still, lose mark and protection.

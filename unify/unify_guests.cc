@@ -60,6 +60,7 @@ Tally unify_by(Sharing sharing, const std::vector<Guest>& guests, const Places& 
                          .find_unwalked = run.index != nullptr ? run.index->find_unwalked(guests) : FindUnwalked()};
   Survey survey{guests, trees, find_candidates(trees, places.where(sharing), rules)};
   if (narrow) narrow(survey.candidates);
+  separate_changed(survey, places, run, outcome);
   adopt_unprotected(survey, places, run, outcome);
   separate_doubles(survey, places, run, outcome);
   auto tally = inodes ? link_groups(survey, places, run) : share_groups(survey, run);

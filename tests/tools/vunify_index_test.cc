@@ -11,6 +11,7 @@
 #include "tests/crash_points.h"
 #include "tests/nights.h"
 #include "tests/root_test.h"
+#include "tests/shared.h"
 #include "tests/stopped_run.h"
 
 namespace vunify::test {
@@ -220,6 +221,73 @@ TEST_F(VunifyIndex, IsAskedButNotChangedByADryRun) {
   nights.rest();
   EXPECT_EQ(nights.night({"-n"}).report["linked_files"], 1);
   EXPECT_EQ(nights.state().read("state/index") + nights.state().read("state/index.seal"), before);
+}
+
+// A guest whose root may take the flag off writes to what others share.
+class VunifyIndexTampered : public RootTest {
+ protected:
+  void SetUp() override {
+    RootTest::SetUp();
+    if (!nights_.ok()) GTEST_SKIP() << nights_.reason();
+    fill(nights_);
+    ASSERT_EQ(nights_.run().status, 0);
+    ASSERT_TRUE(nights_.are_one(a_, b_));
+  }
+  // With the flag off, and as it was, or not, afterwards.
+  void tamper(const std::string& change, bool flag_back) {
+    const auto file = nights_ / a_;
+    shell_or_fail("chattr -i " + file + " && f=" + file + " && " + change + (flag_back ? " && chattr +i " + file : ""));
+  }
+  void expect_told_and_parted(const std::string& what) {
+    const auto night = nights_.night();
+    EXPECT_EQ(night.finished.status, 1) << what << night.finished.err;
+    ASSERT_EQ(night.report["failed"].size(), 2u) << what << night.report["failed"].dump();
+    EXPECT_EQ(night.report["failed"][0]["path"], "usr/same3");
+    EXPECT_THAT(night.report["failed"][0]["reason"].get<std::string>(), HasSubstr("not what was shared"));
+    EXPECT_EQ(night.report["adopted_files"], 0);
+    EXPECT_FALSE(nights_.are_one(a_, b_)) << what;
+    for (const auto& path : {a_, b_}) EXPECT_FALSE(has_mark(nights_ / path)) << what;
+  }
+
+  Nights nights_{"ext4"};
+  const std::string a_ = "a/usr/same3", b_ = "b/usr/same3";
+};
+
+TEST_F(VunifyIndexTampered, WhatWasWrittenToIsToldByNameAndEachNameGetsItsOwn) {
+  tamper("printf X | dd of=$f conv=notrunc 2>/dev/null", false);
+  expect_told_and_parted("flag off");
+}
+
+TEST_F(VunifyIndexTampered, WithTheFlagSetAgainAsWell) {
+  tamper("printf X | dd of=$f conv=notrunc 2>/dev/null", true);
+  expect_told_and_parted("flag on");
+}
+
+TEST_F(VunifyIndexTampered, WithItsMtimeSetBackItIsToldByItsBytes) {
+  tamper("m=$(stat -c @%.Y $f) && printf X | dd of=$f conv=notrunc 2>/dev/null && touch -d $m $f", false);
+  expect_told_and_parted("by its bytes");
+}
+
+TEST_F(VunifyIndexTampered, ByAnotherModeAlone) {
+  tamper("chmod 4755 $f", true);
+  expect_told_and_parted("mode");
+}
+
+TEST_F(VunifyIndexTampered, WithoutItsFlagAndElseAsItWasItIsProtectedAgain) {
+  tamper("true", false);
+  const auto night = nights_.night();
+  EXPECT_EQ(night.finished.status, 0) << night.finished.err << night.report["failed"].dump();
+  EXPECT_EQ(night.report["adopted_files"], 2);
+  EXPECT_TRUE(is_shared(nights_ / a_));
+  EXPECT_TRUE(nights_.are_one(a_, b_));
+}
+
+TEST_F(VunifyIndexTampered, ADryRunTellsAndChangesNothing) {
+  tamper("printf X | dd of=$f conv=notrunc 2>/dev/null", true);
+  const auto night = nights_.night({"-n"});
+  EXPECT_EQ(night.finished.status, 1);
+  EXPECT_EQ(night.report["failed"].size(), 2u);
+  EXPECT_TRUE(nights_.are_one(a_, b_));
 }
 
 }  // namespace
