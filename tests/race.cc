@@ -11,9 +11,10 @@
 namespace vunify::test {
 namespace {
 
-// verb: "--protect=immutable" or "-R". What went wrong with it; nothing where all went well.
+// verb: "--protect=immutable" or "-R". What went wrong with it; nothing where all went well. The racers live in the
+// guests, with all capabilities.
 std::string run_vunify(Race& race, const std::string& verb) {
-  std::vector<std::string> command{"vunify", "--state", race.fs / "state", "-q", verb};
+  std::vector<std::string> command{"vunify", "--state", race.fs / "state", "-q", "--insist", verb};
   command.insert(command.end(), race.guests.begin(), race.guests.end());
   const auto ran = run(command);
   ++race.racers.course().runs;

@@ -81,6 +81,7 @@ Options parse_options(int argc, char** argv) {
   line.flag("--recover", recover, "finish or undo what an interrupted run left; every start does so too");
   line.option("--protect", "HOW", protection_into(options.protect),
               "auto (default), iunlink, reflink, or immutable: what keeps guests apart; auto never takes immutable");
+  line.flag("--insist", options.insist, "immutable also for running guests that have CAP_LINUX_IMMUTABLE");
   line.option("--exclude", "PATTERN", pattern_into(options.exclude),
               "leave matching paths alone (+PATTERN: do not); first match wins, before the shipped list");
   line.option("--exclude-from", "FILE", file_into(options.exclude), "the same, a pattern a line");

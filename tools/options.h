@@ -22,6 +22,7 @@ struct Options {
   std::string why_path;  // from the root of roots[0]
   ExcludeList exclude;
   std::optional<Protection> protect;  // nothing: auto
+  bool insist = false;                // on immutable, though a guest could take the flag off
   bool dry_run = false;
   bool ignore_mtime = false;
   std::uint64_t min_size = 1;

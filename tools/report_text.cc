@@ -104,6 +104,8 @@ std::string totals(const Outcome& outcome) {
   else if (!outcome.guests.empty())
     text += linked(outcome);
   text += copied(outcome);
+  if (outcome.deunified && outcome.copied_files != 0)
+    text += "if apt failed in a guest meanwhile: dpkg --configure -a, then apt-get -f install, in it\n";
   if (outcome.adopted_files != 0)
     text += fmt::format("{} {} found shared without protection\n", dry ? "would protect" : "protected",
                         files(outcome.adopted_files));

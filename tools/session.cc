@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "change/recover.h"
+#include "guest/capable.h"
 #include "sys/process.h"
 #include "tools/progress.h"
 #include "tools/report.h"
@@ -53,6 +54,12 @@ std::vector<Guest> open_roots(const std::vector<std::string>& roots, std::size_t
   for (std::size_t i = 1; i < opened.refused.size(); ++i)
     complain(printable(opened.refused[i].path) + ": " + opened.refused[i].reason);
   throw Failed(Exit::usage, printable(opened.refused[0].path) + ": " + opened.refused[0].reason);
+}
+
+void expect_incapable(std::vector<Guest>& guests, std::size_t least, Outcome& outcome) {
+  const auto refused = leave_out_capable(guests);
+  if (guests.size() < least) obey(refused.front());
+  for (const auto& refusal : refused) outcome.failed.push_back({"", refusal.path, refusal.reason});
 }
 
 void obey(const std::optional<Refusal>& refusal) {

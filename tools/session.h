@@ -25,6 +25,10 @@ void begin_as_root();
 // refused only for now are failures in outcome, and left out, as long as so many others are there.
 std::vector<Guest> open_roots(const std::vector<std::string>& roots, std::size_t least, Outcome& outcome);
 
+// Under immutable: takes out the guests that could take the flag off (guest/capable.h), which are failures in outcome.
+// Throws Failed{refused} where fewer than so many are left.
+void expect_incapable(std::vector<Guest>& guests, std::size_t least, Outcome& outcome);
+
 // Throws Failed{refused} where there is a refusal.
 void obey(const std::optional<Refusal>& refusal);
 

@@ -18,7 +18,9 @@ namespace vunify {
 namespace {
 
 void unify(const Options& options, Session& session) {
-  const auto guests = open_roots(options.roots, std::min<std::size_t>(options.roots.size(), 2), session.outcome());
+  const auto least = std::min<std::size_t>(options.roots.size(), 2);
+  auto guests = open_roots(options.roots, least, session.outcome());
+  if (options.protect == Protection::immutable && !options.insist) expect_incapable(guests, least, session.outcome());
   obey(unify_guests(guests, {options.exclude, options.min_size, options.protect}, session.run(), session.outcome()));
 }
 

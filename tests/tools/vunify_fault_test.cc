@@ -125,6 +125,30 @@ TEST_F(VunifyFault, AGuestWhoseFilesAreALayerElsewhereIsLeftOut) {
   EXPECT_FALSE(guests.are_one("a/f", "c/f"));
 }
 
+// As systemd-nspawn and privileged LXC start guests.
+TEST_F(VunifyFault, AGuestThatCouldTakeTheFlagOffIsLeftOutUnlessOneInsists) {
+  Guests guests(two_files(), "/var/tmp", {"a", "b", "c"});
+  guests.write("c/f", same("f"));
+  const MountsElsewhere container("true", guests / "c");
+  const auto without = guests.vunify();
+  EXPECT_EQ(without.status, 1) << without.out << without.err;
+  EXPECT_THAT(without.out, HasSubstr("failed: " + (guests / "c") + ": process "));
+  EXPECT_THAT(without.out, HasSubstr("CAP_LINUX_IMMUTABLE"));
+  EXPECT_TRUE(guests.are_one("a/f", "b/f"));
+  EXPECT_FALSE(guests.are_one("a/f", "c/f"));
+  EXPECT_EQ(guests.vunify({"--insist"}).status, 0);
+  EXPECT_TRUE(guests.are_one("a/f", "c/f"));
+}
+
+TEST_F(VunifyFault, WhereOnlySuchGuestsAreLeftItIsRefused) {
+  Guests guests(two_files());
+  const MountsElsewhere container("true", guests / "b");
+  const auto refused = guests.vunify();
+  EXPECT_EQ(refused.status, 3) << refused.out << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr((guests / "b") + ": process "));
+  EXPECT_FALSE(guests.are_one("f") || guests.exists(".vunify"));
+}
+
 TEST_F(VunifyFault, WithoutATableOfLocksNothingIsDone) {
   Guests guests(two_files());
   std::string line = "mount -t proc -o subset=pid none /proc && exec " VUNIFY_BIN_DIR "/";
