@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "change/break_link.h"
 
-#include <fcntl.h>
-
 #include <cassert>
 
 #include "change/directory_time.h"
@@ -45,14 +43,13 @@ void LinkBreak::change() {
   result_.changed = true;
 }
 
-// What a name leads to is looked at first: a guest who put another file there, leased, keeps nobody waiting.
 bool LinkBreak::open(OnLease on_lease) {
   change();
   for (const auto& [root, path] : request_.names) {
     try {
-      const Fd found = root->open(path, O_PATH | O_NOFOLLOW);
-      if (stat_fd(found.get()).ino != request_.inode.ino) continue;
-      held_.fd = reopen_regular(found.get(), path, on_lease);
+      auto fd = root->open_inode(path, request_.inode.ino, on_lease);
+      if (!fd) continue;
+      held_.fd = std::move(*fd);
       result_ = {};
       return true;
     } catch (const std::system_error& error) {

@@ -3,15 +3,14 @@
 // journal says was being prepared, staging tells how far it came:
 //
 //   it leads to what it led to before the exchange     nothing happened: the name is removed
-//   to what came out of the guest                      a copy is finished: it is removed. A link is undone, for nobody
-//                                                      held leases since. Where the guest replaced or removed its name
-//                                                      meanwhile, what came out is removed instead
-//   to anything else                                   not ours: kept and reported, as is what no journal knows
+//   to what came out of the guest                      a copy is finished: it is removed. A link is undone
+//                                                      (change/undo_link.h)
+//   to anything else                                   what the guest had put there just before goes back; what is not
+//                                                      ours, or cannot be proven, is kept and reported
 //
-// What came out is kept and reported too where the keeper was written to meanwhile; the guest's name then gets a copy
-// of what it shows. A keeper whose protection was lifted gets it back; one that nothing was linked to is its guest's
-// own again. Batches that were long over are read, too (change/journal.h): of those nothing is in staging, and nothing
-// is done.
+// A keeper whose protection was lifted gets it back; one that nothing was linked to is its guest's own again. Batches
+// that were long over are read, too (change/journal.h): of those nothing is in staging, and nothing is done. What one
+// set fails with stays with that set.
 #pragma once
 
 #include <string>
@@ -22,7 +21,7 @@
 namespace vunify {
 
 struct Kept {
-  std::string path;  // in staging
+  std::string path;  // in staging; or, of a keeper that could not be dealt with, a name of it
   std::string reason;
 };
 
@@ -32,8 +31,8 @@ struct Recovery {
 };
 
 // Reads the journals of the state directory and removes them. What had to be kept stays journalled and is told at every
-// start as long as it is there; what lies on a filesystem that is not mounted now stays too, until it is back. Throws
-// where the state or a staging directory cannot be read.
+// start as long as it is there; what lies on a filesystem that is not mounted now stays too, until it is back. Runs in
+// the caller's tbb::task_arena. Throws where the state or a staging directory cannot be read.
 Recovery recover(const std::string& state_dir);
 
 }  // namespace vunify

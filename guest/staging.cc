@@ -86,7 +86,8 @@ bool is_directory(int dir, const std::string& leaf) {
 }
 
 void lock(int parent, int dir, const std::string& path) {
-  if (!lock_exclusively(dir) || !still_named(parent, dir)) refuse(EWOULDBLOCK, path, "is in use by another run");
+  if (lock_exclusively(dir) && still_named(parent, dir)) return;
+  throw StagingInUse(EWOULDBLOCK, std::generic_category(), path + " is in use by another run");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "guest/guest.h"
@@ -13,11 +14,16 @@
 
 namespace vunify {
 
+// Another run holds the staging directory. A type of its own: EWOULDBLOCK is also what a guest's lease answers.
+struct StagingInUse : std::system_error {
+  using std::system_error::system_error;
+};
+
 class Staging {
  public:
   // guests: all on one filesystem and mount, at least one. Throws std::system_error naming the directory that will not
   // do: EXDEV where no ancestor outside the guests is on their mount, EPERM where somebody else could write to it.
-  // Held locked (flock) as long as this lives; throws EWOULDBLOCK where another run holds it.
+  // Held locked (flock) as long as this lives; throws StagingInUse where another run holds it.
   explicit Staging(const std::vector<const Guest*>& guests);
   // The staging directory a journal names. The same checks; throws ENOENT where it is not there.
   explicit Staging(const std::string& path);

@@ -71,6 +71,12 @@ Fd RootDir::open_regular(std::string_view path) const {
   return reopen_regular(open(path, O_PATH | O_NOFOLLOW).get(), path);
 }
 
+std::optional<Fd> RootDir::open_inode(std::string_view path, std::uint64_t ino, OnLease on_lease) const {
+  const Fd found = open(path, O_PATH | O_NOFOLLOW);
+  if (stat_fd(found.get()).ino != ino) return std::nullopt;
+  return reopen_regular(found.get(), path, on_lease);
+}
+
 // Private, so that no mount the guests or the host make shows up beneath it.
 void RootDir::make_view() {
   if (!shares_across_mounts() || !opens_handles(fd_.get())) return;

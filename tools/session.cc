@@ -6,6 +6,7 @@
 
 #include "change/recover.h"
 #include "guest/capable.h"
+#include "guest/staging.h"
 #include "sys/process.h"
 #include "tools/progress.h"
 #include "tools/report.h"
@@ -113,8 +114,9 @@ void Session::carry_out(const std::function<void()>& work) {
     const Progress progress(progress_mode(options_.progress), counters_);
     if (!options_.dry_run) recover_state();
     work();
+  } catch (const StagingInUse& error) {
+    throw Failed(Exit::locked, one_line(error.what()));
   } catch (const std::system_error& error) {
-    if (is_error(error, EWOULDBLOCK)) throw Failed(Exit::locked, one_line(error.what()));
     break_off(error);
   }
   outcome_.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -75,8 +75,9 @@ std::optional<Refusal> prepare(const std::vector<Guest>& guests, const Breaking&
   bool reflink = false;
   try {
     reflink = has_reflink(make_staging(guests, breaking).fd());
+  } catch (const StagingInUse&) {
+    throw;
   } catch (const std::system_error& error) {
-    if (is_error(error, EWOULDBLOCK)) throw;
     return Refusal{first.host_path(), error.what()};
   }
   const auto free = space_of(first.fd()).free;

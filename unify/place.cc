@@ -70,8 +70,9 @@ void decide(Place& place, const std::vector<Place>& earlier, const std::vector<G
       place.protection = choose_protection(place.staging->fd(), wanted);
     }
     if (place.protection == Protection::none) place.reason = what_would_help(members.front()->mount.type, wanted);
+  } catch (const StagingInUse&) {
+    throw;
   } catch (const std::system_error& error) {
-    if (is_error(error, EWOULDBLOCK)) throw;
     decide_without_staging(place, *members.front(), wanted, error);
   }
   if (place.staging && !place.reason.empty()) {

@@ -36,7 +36,7 @@ struct Place {
 // subvolume.
 class Places {
  public:
-  // In a dry run nothing is made. Throws EWOULDBLOCK where another run holds a staging directory.
+  // In a dry run nothing is made. Throws StagingInUse where another run holds a staging directory.
   Places(const std::vector<Guest>& guests, std::optional<Protection> wanted, bool dry_run);
 
   std::vector<Place>& all() { return places_; }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/settle.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <map>
 
@@ -26,8 +24,7 @@ Fd open_inode(const Survey& survey, std::uint32_t index, OnLease on_lease) {
   std::optional<std::system_error> met;
   for (const auto& [root, path] : survey.guest_names(index)) {
     try {
-      const Fd found = root->open(path, O_PATH | O_NOFOLLOW);
-      if (stat_fd(found.get()).ino == survey.file_of(index).ino) return reopen_regular(found.get(), path, on_lease);
+      if (auto fd = root->open_inode(path, survey.file_of(index).ino, on_lease)) return std::move(*fd);
     } catch (const std::system_error& error) {
       met = error;
     }
