@@ -186,11 +186,14 @@ void LinkBreak::take_back(std::size_t n, std::uint64_t came_out) {
 // An inode that is left with one name is that guest's own again.
 void LinkBreak::let_go() {
   if (!held_.lease) return;
-  if (!held_.lease->is_unwritten() && !held_.lease->turn_away()) result_.reason = "a writer could not be turned away";
   result_.is_alone = stat_fd(held_.fd.get()).nlink == 1;
-  if (!result_.is_alone) return;
-  unprotect(held_.fd.get());
-  clear_mark(held_.fd.get());
+  if (result_.is_alone) {
+    unprotect(held_.fd.get());
+    clear_mark(held_.fd.get());
+  }
+  if (held_.lease->is_unwritten()) return;
+  if (!(result_.is_alone ? held_.lease->turn_away_once() : held_.lease->turn_away()))
+    result_.reason = "a writer could not be turned away";
 }
 
 // Copies that no name leads to go away. What a guest's name led to instead of the inode is kept, and told.

@@ -252,11 +252,15 @@ void KeeperLink::undo_protected(std::size_t i) {
   protect_as_proven(request_.keeper);
 }
 
+bool KeeperLink::keeper_is_private() const {
+  if (request_.was_shared || result_.has_linked()) return false;
+  return stat_fd(keeper()).nlink <= request_.keeper.seen.nlink;
+}
+
 // Whom nothing was led to is its guest's own again, unless a guest made a name of it meanwhile: then it stays
 // protected, and the next run gives that name an inode of its own.
 void KeeperLink::release_unlinked_keeper() const {
-  if (request_.was_shared || result_.has_linked()) return;
-  if (stat_fd(keeper()).nlink > request_.keeper.seen.nlink) return;
+  if (!keeper_is_private()) return;
   unprotect(keeper());
   clear_mark(keeper());
 }
@@ -314,6 +318,13 @@ void KeeperLink::turn_away_from(const Lease& lease) {
   if (!lease.is_unwritten() && !lease.turn_away()) result_.has_writer_left = true;
 }
 
+// Who came to its lease may have come by a name that leads elsewhere again, or before it was protected.
+void KeeperLink::turn_away_from_keeper() {
+  const auto& lease = *request_.keeper.lease;
+  if (!keeper_is_private()) return turn_away_from(lease);
+  if (!lease.is_unwritten() && !lease.turn_away_once()) result_.has_writer_left = true;
+}
+
 void KeeperLink::let_go(std::size_t i) {
   auto& held = request_.victims[i].held;
   // Who had looked the name up before the exchange, and comes only now, looks it up again.
@@ -339,8 +350,7 @@ LinkResult KeeperLink::finish() {
   const bool awaited = keeper_is_awaited();
   for_each_linked([&](std::size_t i) { awaited ? undo_late(i) : remove_victim(i); });
   for (std::size_t i = 0; i < request_.victims.size(); ++i) let_go(i);
-  // Who came to its lease may have come by a name that leads elsewhere again, or before it was protected.
-  if (request_.keeper.lease) turn_away_from(*request_.keeper.lease);
+  if (is_begun_ && request_.keeper.lease) turn_away_from_keeper();
   request_.keeper.lease.reset();
   return std::move(result_);
 }

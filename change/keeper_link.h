@@ -138,7 +138,9 @@ class KeeperLink {
   void give_copies(std::size_t victim);
   void give_copy(std::size_t victim, std::size_t n, Fd& copy);
   void turn_away_from(const Lease& lease);
+  void turn_away_from_keeper();
   void let_go(std::size_t victim);
+  bool keeper_is_private() const;
   void release_unlinked_keeper() const;
 
   LinkRequest request_;

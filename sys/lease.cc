@@ -11,6 +11,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -162,11 +163,20 @@ std::vector<int> Lease::waiting() const {
   return {};
 }
 
+bool Lease::turn_away() const { return send_back(false); }
+
+bool Lease::turn_away_once() const { return send_back(true); }
+
 // One that is about to fall asleep is met on another round.
-bool Lease::turn_away() const {
+bool Lease::send_back(bool may_return) const {
   const auto end = std::chrono::steady_clock::now() + patience;
+  std::set<int> sent;
   while (is_counted_as_written(fd_)) {
-    for (const auto process : waiting()) restart_system_call(process, "__break_lease");
+    const auto waiting = this->waiting();
+    const auto was_sent = [&](int process) { return sent.contains(process); };
+    if (may_return && !waiting.empty() && std::ranges::all_of(waiting, was_sent)) return true;
+    for (const auto process : waiting)
+      if (restart_system_call(process, "__break_lease")) sent.insert(process);
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(std::chrono::microseconds(200));
   }

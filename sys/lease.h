@@ -53,8 +53,11 @@ class Lease {
   // name up again, and meet the permissions and flags of now. False where somebody could not be sent, or has not come
   // within two seconds.
   bool turn_away() const;
+  // For an inode that is a guest's own again: its writers come back to it, and each process that waits is sent once.
+  bool turn_away_once() const;
 
  private:
+  bool send_back(bool may_return) const;
   std::vector<int> waiting() const;
   Lease(int fd, std::uint64_t dev) : fd_(fd), dev_(dev) {}
   int fd_;

@@ -32,8 +32,8 @@ class RootDir {
   // Opens a regular file for reading without following, blocking, touching atime, or waking a device that was put in
   // its place: the inode is looked at before it is opened. Throws EINVAL where it is not a regular file.
   Fd open_regular(std::string_view path) const;
-  // The same where the name leads to this inode; nothing where it leads to another, which is not opened, so that a guest
-  // who put one there that he leases keeps nobody waiting.
+  // The same where the name leads to this inode; nothing where it leads to another, which is not opened, so that a
+  // guest who put one there that he leases keeps nobody waiting.
   std::optional<Fd> open_inode(std::string_view path, std::uint64_t ino, OnLease on_lease = OnLease::fail) const;
 
   // Makes the view that open_to_read() goes through. Nothing is made, and nothing is lost but time, where the kernel or

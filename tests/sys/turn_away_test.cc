@@ -26,6 +26,18 @@ TEST(TurnAway, HasAWriterLookHisNameUpAgain) {
   EXPECT_EQ(read_all(file.get(), "file"), "old");
 }
 
+TEST(TurnAway, SendsAWriterBackToAFileOfHisOwnOnce) {
+  const Scratch dir{{"file", "old"}};
+  const Fd file = open_host(dir / "file", O_RDONLY);
+  auto lease = Lease::take(file.get());
+  ASSERT_TRUE(lease && lease->pin());
+  shell("printf + >> " + (dir / "file") + " 2>/dev/null &");
+  ASSERT_TRUE(eventually([&] { return !lease->held(); }));
+  ASSERT_TRUE(lease->turn_away_once());
+  lease.reset();
+  EXPECT_TRUE(eventually([&] { return dir.read("file") == "old+"; }));
+}
+
 // On btrfs the inode's device number is the subvolume's, and /proc/locks names the superblock's.
 class TurnAwayOn : public OnFilesystem {};
 INSTANTIATE_TEST_SUITE_P(Each, TurnAwayOn, each_filesystem, filesystem_name);

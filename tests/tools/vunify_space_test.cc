@@ -91,12 +91,12 @@ TEST_F(VunifySpace, AMarkThatDoesNotFitLeavesItsFileAloneAndTheOthersAreNot) {
   }
 }
 
-// The second look at the locks is the batch's: its journal has begun, and nothing is linked.
+// The third look at the locks, after the run's and the proof's, is the batch's: its journal has begun.
 TEST_F(VunifySpace, ABatchThatBreaksOffLeavesNoFileWithoutAReason) {
-  Guests guests(pairs(6));
+  Guests guests(pairs(1));
   const auto before = image_of(guests / "a");
   const auto broken = guests.vunify_under(
-      {"-P", "/proc/locks", "-e", "trace=openat", "-e", "inject=openat:error=EIO:when=2"}, {"--jobs=1", "--json"});
+      {"-P", "/proc/locks", "-e", "trace=openat", "-e", "inject=openat:error=EIO:when=3"}, {"--jobs=1", "--json"});
   EXPECT_EQ(broken.status, 5) << broken.out << broken.err;
   const auto report = Json::parse(broken.out);
   std::uint64_t told = report["shared_files"];
@@ -104,7 +104,7 @@ TEST_F(VunifySpace, ABatchThatBreaksOffLeavesNoFileWithoutAReason) {
   EXPECT_EQ(told, report["files"]) << report["skipped"];
   expect_whole(guests, before);
   EXPECT_EQ(guests.vunify().status, 0);
-  EXPECT_TRUE(guests.are_one("0") && guests.are_one("5"));
+  EXPECT_TRUE(guests.are_one("0"));
 }
 
 TEST_F(VunifySpace, AKeeperThatCannotBeWrittenOutIsLeftAloneAndTheOthersAreNot) {
