@@ -15,6 +15,7 @@ void Batch::add(LinkRequest request, Done done) {
   const auto stage = [this] { return StagedName{staging_, join_path(directory_, leaves_.next())}; };
   assert(!request.victims.empty());
   for (const auto& victim : request.victims) names_ += victim.names.size();
+  if (request.is_fresh) fresh_bytes_ += request.keeper.seen.bytes_on_disk();
   entries_.push_back({KeeperLink(std::move(request), stage), std::move(done)});
 }
 
@@ -80,7 +81,7 @@ bool Batch::link_and_finish(std::vector<Entry>& entries) {
   };
   for (auto& entry : entries) {
     if (disk_full) entry.link.leave_all(LinkEnd::not_reached);
-    if (entry.link.is_wanted()) entry.link.run();
+    entry.link.run();
     disk_full |= entry.link.disk_is_full();
     entry.linked = std::chrono::steady_clock::now();
     while (entries[finished].linked + Lease::linger <= entry.linked) finish_next();
@@ -100,15 +101,19 @@ void Batch::drop(std::vector<Entry>& entries) {
   }
 }
 
-void Batch::drop() {
-  auto entries = std::exchange(entries_, {});
+std::vector<Batch::Entry> Batch::take() {
   names_ = 0;
+  fresh_bytes_ = 0;
+  return std::exchange(entries_, {});
+}
+
+void Batch::drop() {
+  auto entries = take();
   drop(entries);
 }
 
 void Batch::apply() {
-  auto entries = std::exchange(entries_, {});
-  names_ = 0;
+  auto entries = take();
   if (entries.empty()) return;
   try {
     begin(entries);

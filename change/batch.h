@@ -34,6 +34,8 @@ class Batch {
   // Takes over descriptors and leases.
   void add(LinkRequest request, Done done);
   std::size_t names() const { return names_; }
+  // Of keepers that take space until their victims are gone.
+  std::uint64_t fresh_bytes() const { return fresh_bytes_; }
   // Held open until it is applied.
   std::size_t open_files() const { return names_ + entries_.size(); }
 
@@ -56,6 +58,7 @@ class Batch {
   void add_to_journal(const std::vector<JournaledSet>& sets);
   void forget_earlier();
   void leave_locked(std::vector<Entry>& entries);
+  std::vector<Entry> take();
   static void drop(std::vector<Entry>& entries);
   static bool link_and_finish(std::vector<Entry>& entries);
 
@@ -67,6 +70,7 @@ class Batch {
   Fd own_staging_;         // the kernel tells an error of writing once for each time it was opened (syncfs(2))
   LeafNames leaves_;
   std::size_t names_ = 0;
+  std::uint64_t fresh_bytes_ = 0;
   std::vector<Entry> entries_;
 };
 

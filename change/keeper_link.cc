@@ -35,11 +35,13 @@ bool protect_again(int fd, Protection protection, const InodeMetadata& metadata,
 }
 
 bool LinkResult::has_linked() const {
-  return std::ranges::any_of(victims, [](const LinkedVictim& victim) { return victim.end == LinkEnd::linked; });
+  const auto is_linked = [](const LinkedVictim& victim) { return victim.end == LinkEnd::linked; };
+  return std::cmp_greater_equal(std::ranges::count_if(victims, is_linked), least);
 }
 
 KeeperLink::KeeperLink(LinkRequest request, const std::function<StagedName()>& stage) : request_(std::move(request)) {
   result_.victims.resize(request_.victims.size());
+  if (request_.is_fresh) result_.least = 2;
   for (const auto& victim : request_.victims) {
     auto& passages = passages_.emplace_back();
     for (std::size_t n = 0; n < victim.names.size(); ++n) passages.push_back({stage()});
@@ -115,8 +117,18 @@ void KeeperLink::begin() {
   if (mount_id(staging) != mount_id(keeper())) linkable_ = hold_on_mount_of(staging, keeper());
 }
 
+// Calls undo for each victim that is linked still, where they are too few.
+template <typename Undo>
+void KeeperLink::undo_too_few(const Undo& undo) {
+  if (result_.has_linked()) return;
+  for (std::size_t i = 0; i < request_.victims.size(); ++i)
+    if (is_linked(i)) undo(i);
+}
+
 void KeeperLink::prepare() {
   assert(!is_begun_ && request_.keeper.lease);
+  undo_too_few([this](std::size_t i) { leave(i, LinkEnd::left_alone); });
+  if (!result_.has_linked()) return;
   auto& lease = request_.keeper.lease;
   if (!lease->pin() || !request_.keeper.is_still(request_.was_shared)) {
     leave_all(LinkEnd::changed);
@@ -126,7 +138,7 @@ void KeeperLink::prepare() {
   is_begun_ = true;
   const auto before = stat_fd(keeper());
   planned_links_ = before.nlink;
-  bytes_before_ = before.bytes_on_disk();
+  bytes_before_ = request_.is_fresh ? 0 : before.bytes_on_disk();
   try {
     begin();
   } catch (const std::system_error& error) {
@@ -134,6 +146,7 @@ void KeeperLink::prepare() {
     return leave_all(LinkEnd::failed, error.code());
   }
   for_each_linked([this](std::size_t i) { prepare_names(i); });
+  undo_too_few([this](std::size_t i) { undo(i, LinkEnd::left_alone); });
 }
 
 void KeeperLink::prepare_names(std::size_t i) {
@@ -185,7 +198,8 @@ void KeeperLink::check() {
   if (!is_begun_) return;
   const bool all = is_as_proven_ && keeper_is_as_planned();
   for (std::size_t i = 0; i < request_.victims.size(); ++i)
-    if (is_linked(i) && !(all && victim_is_as_planned(i))) undo_protected(i);
+    if (is_linked(i) && !(all && victim_is_as_planned(i))) undo_protected(i, LinkEnd::changed);
+  undo_too_few([this](std::size_t i) { undo_protected(i, LinkEnd::left_alone); });
   release_unlinked_keeper();
   for (auto& passages : passages_)
     for (auto& passage : passages) passage.name.reset();
@@ -246,15 +260,15 @@ bool KeeperLink::undo_name(std::size_t i, std::size_t n) {
   }
 }
 
-void KeeperLink::undo_protected(std::size_t i) {
+void KeeperLink::undo_protected(std::size_t i, LinkEnd end) {
   lift();
-  undo(i, LinkEnd::changed);
+  undo(i, end);
   protect_as_proven(request_.keeper);
 }
 
 bool KeeperLink::keeper_is_private() const {
   if (request_.was_shared || result_.has_linked()) return false;
-  return stat_fd(keeper()).nlink <= request_.keeper.seen.nlink;
+  return stat_fd(keeper()).nlink <= std::max(request_.keeper.seen.nlink, 1U);
 }
 
 // Whom nothing was led to is its guest's own again, unless a guest made a name of it meanwhile: then it stays
@@ -333,8 +347,8 @@ void KeeperLink::let_go(std::size_t i) {
   held.fd = {};
 }
 
-void KeeperLink::undo_late(std::size_t i) {
-  undo_protected(i);
+void KeeperLink::undo_late(std::size_t i, LinkEnd end) {
+  undo_protected(i, end);
   release_unlinked_keeper();
 }
 
@@ -342,13 +356,16 @@ void KeeperLink::look_again() {
   // What was opened before the exchange may have been changed through its descriptor since it was checked.
   const bool all = keeper_is_awaited();
   for (std::size_t i = 0; i < request_.victims.size(); ++i)
-    if (is_linked(i) && (all || !victim_is_as_planned(i))) undo_late(i);
+    if (is_linked(i) && (all || !victim_is_as_planned(i))) undo_late(i, LinkEnd::changed);
+  undo_too_few([this](std::size_t i) { undo_late(i, LinkEnd::left_alone); });
 }
 
 LinkResult KeeperLink::finish() {
   // Undoing one lifts the keeper's protection again, for a moment.
   const bool awaited = keeper_is_awaited();
-  for_each_linked([&](std::size_t i) { awaited ? undo_late(i) : remove_victim(i); });
+  for_each_linked([&](std::size_t i) { awaited ? undo_late(i, LinkEnd::changed) : remove_victim(i); });
+  // The keeper is a private copy for the one that is left.
+  undo_too_few([this](std::size_t i) { leave(i, LinkEnd::left_alone); });
   for (std::size_t i = 0; i < request_.victims.size(); ++i) let_go(i);
   if (is_begun_ && request_.keeper.lease) turn_away_from_keeper();
   request_.keeper.lease.reset();

@@ -40,10 +40,11 @@ struct Victim {
 };
 
 struct LinkRequest {
-  Held keeper;
-  FileId keeper_id;
+  Held keeper{};
+  FileId keeper_id{};
   GuestName keeper_name;    // one of its names, for the journal; without a path where none is known
   bool was_shared = false;  // the keeper is marked and protected already
+  bool is_fresh = false;    // it has no name yet (change/fresh_copy.h): those of two victims, or none
   Protection protection = Protection::none;
   std::vector<Victim> victims{};
 };
@@ -53,6 +54,7 @@ enum class LinkEnd {
   changed,      // it is not what was proven any more
   locked,       // somebody locks it, or the keeper
   not_reached,  // a full disk came first
+  left_alone,   // the others were not linked, and one name needs no keeper
   unmarked,     // the keeper's own attributes, or its guest's quota, leave no room for the mark
   failed,       // the kernel refused: LinkedVictim::error
 };
@@ -64,13 +66,14 @@ struct LinkedVictim {
 
 struct LinkResult {
   std::vector<LinkedVictim> victims;    // as in the request
+  std::size_t least = 1;                // of them have to be linked, or none is
   bool disk_full = false;               // ENOSPC or EDQUOT stopped it
-  std::uint64_t grown_bytes = 0;        // by which the mark made the keeper larger
+  std::uint64_t grown_bytes = 0;        // of the keeper, by the mark; of a fresh one, all
   std::uint64_t freed_when_closed = 0;  // bytes of removed inodes that somebody still holds open
   bool has_writer_left = false;         // one who wants to write to one of the inodes could not be turned away
   std::vector<std::string> kept;        // what is left in staging because it is nobody's known file
 
-  bool has_linked() const;
+  bool has_linked() const;  // at least as many as have to be
 };
 
 // One thread's. The steps are taken in their order, each once; finish() also where nothing was begun.
@@ -86,7 +89,6 @@ class KeeperLink {
   // Before prepare(): leaves out one victim, or all of them.
   void leave(std::size_t victim, LinkEnd end) { result_.victims[victim].end = end; }
   void leave_all(LinkEnd end, const std::error_code& error = {});
-  bool is_wanted() const { return result_.has_linked(); }
   bool disk_is_full() const { return result_.disk_full; }
 
   // Each step leaves a victim that it fails with where it was. check() throws only where the keeper itself cannot be
@@ -132,8 +134,10 @@ class KeeperLink {
   bool keeper_is_awaited() const;
   void undo(std::size_t victim, LinkEnd end, const std::error_code& error = {});
   bool undo_name(std::size_t victim, std::size_t n);
-  void undo_protected(std::size_t victim);
-  void undo_late(std::size_t victim);
+  void undo_protected(std::size_t victim, LinkEnd end);
+  void undo_late(std::size_t victim, LinkEnd end);
+  template <typename Undo>
+  void undo_too_few(const Undo& undo);
   void remove_victim(std::size_t victim);
   void give_copies(std::size_t victim);
   void give_copy(std::size_t victim, std::size_t n, Fd& copy);

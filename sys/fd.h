@@ -27,7 +27,10 @@ inline bool is_error(const std::system_error& error, int number) {
   return error.code() == std::error_code(number, std::generic_category());
 }
 // Also where a quota has run out.
-inline bool is_disk_full(const std::system_error& error) { return is_error(error, ENOSPC) || is_error(error, EDQUOT); }
+inline bool is_disk_full(const std::error_code& error) {
+  return error == std::errc::no_space_on_device || error == std::error_code(EDQUOT, std::generic_category());
+}
+inline bool is_disk_full(const std::system_error& error) { return is_disk_full(error.code()); }
 
 class Fd {
  public:

@@ -39,4 +39,6 @@ void write_out(int fd, std::string_view path) {
   check(::sync_file_range(fd, 0, 0, all), "sync_file_range", path);
 }
 
+void begin_write_out(int fd) { check(::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE), "sync_file_range"); }
+
 }  // namespace vunify

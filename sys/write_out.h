@@ -19,4 +19,7 @@ bool commits_in_order(const Mount& mount);
 // since the file was opened (EIO, ENOSPC). Costs next to nothing where nothing is dirty.
 void write_out(int fd, std::string_view path);
 
+// Only begins to, so that the disk is busy while we do other things (sync_file_range(2), SYNC_FILE_RANGE_WRITE).
+void begin_write_out(int fd);
+
 }  // namespace vunify

@@ -68,7 +68,7 @@ std::vector<Names> Scene::groups() const {
 LinkRequest link_request(const Scene& scene, ProvenClass& proven) {
   LinkRequest request;
   request.protection = Protection::immutable;
-  for (auto& member : proven) {
+  for (auto& member : proven.members) {
     const auto name = scene.survey.guest_name(scene.survey.names_of(member.inode).front());
     if (scene.name(member.inode)[0] == 'a') {
       request.keeper_id = scene.survey.id_of(member.inode);
@@ -80,6 +80,16 @@ LinkRequest link_request(const Scene& scene, ProvenClass& proven) {
   }
   // Inode numbers come in any order, guests do not.
   std::ranges::sort(request.victims, {}, [](const Victim& victim) { return victim.names.front().root->host_path(); });
+  return request;
+}
+
+LinkRequest fresh_request(const Scene& scene, ProvenClass& proven) {
+  auto request = link_request(scene, proven);
+  auto fresh = proven.copied.copy.value().finish(request.keeper);
+  request.victims.insert(request.victims.begin(), {std::move(request.keeper), {request.keeper_name}});
+  request.keeper = std::move(fresh);
+  request.keeper_id.ino = request.keeper.seen.ino;
+  request.is_fresh = true;
   return request;
 }
 

@@ -52,5 +52,7 @@ struct Scene {
 
 // What is to be done with a class of guests "a", "b", ...: a's inode is the keeper.
 LinkRequest link_request(const Scene& scene, ProvenClass& proven);
+// The same, but all are led to the copy that the proof made.
+LinkRequest fresh_request(const Scene& scene, ProvenClass& proven);
 
 }  // namespace vunify::test

@@ -82,6 +82,8 @@ Options parse_options(int argc, char** argv) {
   line.option("--protect", "HOW", protection_into(options.protect),
               "auto (default), iunlink, reflink, or immutable: what keeps guests apart; auto never takes immutable");
   line.flag("--insist", options.insist, "immutable also for running guests that have CAP_LINUX_IMMUTABLE");
+  line.flag("--sledgehammer", options.sledgehammer,
+            "all guests are stopped: share an inode that one of them has, in place of a fresh copy");
   line.option("--exclude", "PATTERN", pattern_into(options.exclude),
               "leave matching paths alone (+PATTERN: do not); first match wins, before the shipped list");
   line.option("--exclude-from", "FILE", file_into(options.exclude), "the same, a pattern a line");

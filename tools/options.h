@@ -23,6 +23,7 @@ struct Options {
   ExcludeList exclude;
   std::optional<Protection> protect;  // nothing: auto
   bool insist = false;                // on immutable, though a guest could take the flag off
+  bool sledgehammer = false;          // no guest runs: a guest's own inode may become the one that is shared
   bool dry_run = false;
   bool ignore_mtime = false;
   std::uint64_t min_size = 1;

@@ -75,6 +75,7 @@ Session::Session(const Options& options)
            .counters = counters_,
            .dry_run = options.dry_run,
            .mtime = !options.ignore_mtime,
+           .fresh = !options.sledgehammer,
            .jobs = options.jobs,
            .open_files = files_for_workers(options),
            .state_dir = state_ ? state_->path() : ""} {

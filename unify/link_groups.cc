@@ -28,15 +28,20 @@ struct Work {
   std::atomic<bool> disk_full{false};
 
   bool is_over() const { return disk_full || run.stop.requested(); }
+  int staging(std::uint32_t inode) const { return places.of(survey.guest_number(inode)).staging->fd(); }
 };
 
-ProofRules proof_rules(const Run& run) {
+bool makes_copies(const Run& run) { return run.fresh && !run.dry_run; }
+
+ProofRules proof_rules(const Work& work) {
+  const auto& run = work.run;
   ProofRules proof;
   proof.leases = !run.dry_run;
   proof.mtime = run.mtime;
   proof.digests = run.learns();
-  // A worker holds what it proves, in its batches twice as many, and the directories of one set.
-  proof.max_open = std::clamp(run.open_files / run.jobs / 4, least_open, most_open);
+  if (makes_copies(run)) proof.copies_in = [&work](std::uint32_t inode) { return work.staging(inode); };
+  // A worker holds what it proves, half as many copies, in its batches twice as many, and the directories of one set.
+  proof.max_open = std::clamp(run.open_files / run.jobs / 5, least_open, most_open);
   return proof;
 }
 
@@ -50,6 +55,8 @@ Verdict verdict_of(const LinkedVictim& victim) {
       return Verdict::locked;
     case LinkEnd::not_reached:
       return Verdict::not_reached;
+    case LinkEnd::left_alone:
+      return Verdict::twin_busy;
     case LinkEnd::unmarked:
       return Verdict::not_shareable;
     case LinkEnd::failed:
@@ -60,7 +67,7 @@ Verdict verdict_of(const LinkedVictim& victim) {
 
 // The inodes of a request, and what its keeper's reading told.
 struct Decision {
-  std::uint32_t keeper = 0;
+  std::uint32_t keeper = 0;  // the inode that stays; under a fresh copy the one that it was planned to be
   std::vector<std::uint32_t> victims{};
   Digest digest{};
   Timestamp reading{};
@@ -70,8 +77,8 @@ class Worker {
  public:
   Worker(Work& work, unsigned number)
       : work_(work),
-        most_open_(proof_rules(work.run).max_open),
-        prover_(work.survey, work.key, work.run.stop, work.run.counters, proof_rules(work.run)),
+        most_open_(proof_rules(work).max_open),
+        prover_(work.survey, work.key, work.run.stop, work.run.counters, proof_rules(work)),
         tally_(work.survey.guests.size()) {
     if (!work.run.dry_run) linker_.emplace(work.places, work.run.state_dir, std::to_string(number), 2 * most_open_);
   }
@@ -157,7 +164,18 @@ class Worker {
   void prove(const std::vector<std::uint32_t>& members) {
     auto proof = prover_.prove(members);
     leave_all(proof.left);
-    for (auto& proven : proof.classes) plan(proven);
+    std::vector<std::uint32_t> again;
+    for (auto& proven : proof.classes) {
+      if (!is_disk_full(proven.copied.error) || !linker_->has_pending()) {
+        plan(proven);
+        continue;
+      }
+      for (const auto& member : proven.members) again.push_back(member.inode);
+    }
+    if (again.empty()) return;
+    proof.classes.clear();
+    linker_->apply_all();  // which frees what its victims take
+    prove(again);
   }
 
   void leave_all(const std::vector<LeftAlone>& left) {
@@ -187,19 +205,29 @@ class Worker {
   }
 
   void plan(ProvenClass& proven) {
+    auto& members = proven.members;
+    if (work_.run.fresh) leave_uncopied(members);
     std::vector<Copy> copies;
-    for (const auto& member : proven) copies.push_back(copy_of(member));
-    const auto plan = plan_links(copies, plan_rules(proven.front().inode));
-    for (const auto alone : plan.alone) leave(proven[alone].inode, Verdict::second_copy, {});
-    for (const auto& set : plan.sets) {
-      if (work_.run.dry_run)
-        count(proven, set);
-      else
-        link(proven, set);
-    }
-    for (const auto& member : proven)  // those to be linked were moved from
+    for (const auto& member : members) copies.push_back(copy_of(member));
+    if (copies.empty()) return;
+    const auto plan = plan_links(copies, plan_rules(members.front().inode));
+    for (const auto alone : plan.alone) leave(members[alone].inode, Verdict::second_copy, {});
+    work_.run.dry_run ? count(members, plan) : link(proven, plan);
+    for (const auto& member : members)  // those to be linked were moved from
       if (member.held.fd && work_.run.learns()) note_learnt(member.inode, learnt_of(member, work_.key));
   }
+
+  // An inode of a guest's own never becomes the keeper, and what has names that nobody knows cannot be led elsewhere.
+  void leave_uncopied(std::vector<Member>& members) {
+    std::erase_if(members, [this](const Member& member) {
+      const auto known = survey().names_of(member.inode).size();
+      if (is_shared(member) || member.held.seen.nlink == known) return false;
+      leave(member.inode, Verdict::hard_linked, {});
+      return true;
+    });
+  }
+
+  bool is_shared(const Member& member) { return survey().inode(member.inode).shared; }
 
   // As it was seen by the proof.
   Copy copy_of(const Member& member) {
@@ -213,9 +241,11 @@ class Worker {
     return {link_limit(survey().guest_of(inode).mount.type.c_str()), !work_.run.mtime};
   }
 
-  void count(const ProvenClass& proven, const LinkSet& set) {
-    became_keeper(proven[set.keeper].inode);
-    for (const auto victim : set.victims) gave_up(proven[victim].inode, proven[victim].held.seen.bytes_on_disk());
+  void count(const std::vector<Member>& members, const LinkPlan& plan) {
+    for (const auto& set : plan.sets) {
+      became_keeper(members[set.keeper].inode);
+      for (const auto victim : set.victims) gave_up(members[victim].inode, members[victim].held.seen.bytes_on_disk());
+    }
   }
 
   void became_keeper(std::uint32_t inode) {
@@ -224,31 +254,86 @@ class Worker {
     survey().judge(inode, Verdict::shared);
   }
 
+  // By a fresh copy, which this guest's names are counted for.
+  void was_replaced(std::uint32_t inode, std::uint64_t ino, std::uint64_t bytes) {
+    for (const auto name : survey().names_of(inode)) survey().file(name).ino = ino;
+    tally_.freed_bytes[survey().guest_number(inode)] += bytes;
+    became_keeper(inode);
+  }
+
+  static std::size_t first_linked(const LinkResult& result) {
+    const auto first = std::ranges::find(result.victims, LinkEnd::linked, &LinkedVictim::end);
+    return static_cast<std::size_t>(first - result.victims.begin());
+  }
+
   void gave_up(std::uint32_t inode, std::uint64_t bytes) {
     tally_.count_link(survey().names_of(inode), bytes);
     survey().inode(inode).given_up = true;
     survey().judge(inode, Verdict::shared);
   }
 
-  void link(ProvenClass& proven, const LinkSet& set) {
-    auto& keeper = proven[set.keeper];
+  void link(ProvenClass& proven, const LinkPlan& plan) {
+    auto copies = copies_for(proven, plan);  // before any member is moved from
+    for (std::size_t i = 0; i < plan.sets.size(); ++i) link(proven.members, plan.sets[i], copies[i]);
+  }
+
+  // One for each keeper that nobody shares yet.
+  std::vector<Copied> copies_for(ProvenClass& proven, const LinkPlan& plan) {
+    std::vector<Copied> copies(plan.sets.size());
+    if (!makes_copies(work_.run)) return copies;
+    for (std::size_t i = 0; i < copies.size(); ++i)
+      if (!is_shared(proven.members[plan.sets[i].keeper])) copies[i] = next_copy(proven);
+    return copies;
+  }
+
+  // What is shared already is ours, and holds what all of them do.
+  Copied next_copy(ProvenClass& proven) {
+    const auto shared =
+        std::ranges::find_if(proven.members, [this](const Member& member) { return is_shared(member); });
+    if (shared == proven.members.end()) return duplicate(proven.copied);
+    try {
+      FreshCopy copy(work_.staging(shared->inode), shared->held.seen.stamp.size);
+      copy.write_all_of(shared->held.fd.get());
+      return {std::move(copy)};
+    } catch (const std::system_error& error) {
+      return {{}, error.code()};
+    }
+  }
+
+  void link(std::vector<Member>& members, const LinkSet& set, Copied& copied) {
+    auto& keeper = members[set.keeper];
     const auto place = work_.places.number_of(survey().guest_number(keeper.inode));
     Decision decision{.keeper = keeper.inode, .digest = keeper.digest, .reading = keeper.reading};
-    LinkRequest request{.keeper = std::move(keeper.held),
-                        .keeper_id = survey().id_of(keeper.inode),
-                        .keeper_name = first_name(keeper.inode),
-                        .was_shared = survey().inode(keeper.inode).shared,
+    LinkRequest request{.keeper_name = first_name(keeper.inode),
+                        .was_shared = is_shared(keeper),
+                        .is_fresh = copied.copy.has_value(),
                         .protection = work_.places.all()[place].protection};
-    for (const auto i : set.victims) {
-      const auto inode = proven[i].inode;
-      decision.victims.push_back(inode);
-      request.victims.push_back({.held = std::move(proven[i].held),
-                                 .names = survey().guest_names(inode),
-                                 .was_shared = survey().inode(inode).shared});
+    try {
+      if (copied.error) throw std::system_error(copied.error);
+      request.keeper = copied.copy ? copied.copy->finish(keeper.held) : std::move(keeper.held);
+    } catch (const std::system_error& error) {
+      return leave_set(members, set, error.code());
     }
+    request.keeper_id = {survey().guest_of(keeper.inode).fs, request.keeper.seen.ino};
+    if (request.is_fresh) add_victim(keeper, decision, request);
+    for (const auto i : set.victims) add_victim(members[i], decision, request);
     linker_->add(place, std::move(request), [this, decision](const LinkRequest& asked, const LinkResult& result) {
       note(decision, asked, result);
     });
+  }
+
+  void add_victim(Member& member, Decision& decision, LinkRequest& request) {
+    decision.victims.push_back(member.inode);
+    request.victims.push_back(
+        {.held = std::move(member.held), .names = survey().guest_names(member.inode), .was_shared = is_shared(member)});
+  }
+
+  // Of a full disk the others may free some.
+  void leave_set(const std::vector<Member>& members, const LinkSet& set, const std::error_code& error) {
+    tally_.disk_full |= is_disk_full(error);
+    const auto verdict = is_disk_full(error) ? Verdict::not_reached : vunify::verdict_of(error, Attempt::link);
+    leave(members[set.keeper].inode, verdict, error.message());
+    for (const auto victim : set.victims) leave(members[victim].inode, verdict, error.message());
   }
 
   GuestName first_name(std::uint32_t inode) {
@@ -258,6 +343,7 @@ class Worker {
 
   void note(const Decision& decision, const LinkRequest& request, const LinkResult& result) {
     std::uint64_t grown = result.grown_bytes;
+    const auto stays = request.is_fresh && result.has_linked() ? first_linked(result) : decision.victims.size();
     for (std::size_t i = 0; i < decision.victims.size(); ++i) {
       const auto& victim = result.victims[i];
       const auto& seen = request.victims[i].held.seen;
@@ -265,10 +351,16 @@ class Worker {
         leave(decision.victims[i], verdict_of(victim), victim.error.message());
         continue;
       }
-      gave_up(decision.victims[i], seen.bytes_on_disk() - std::min(seen.bytes_on_disk(), std::exchange(grown, 0)));
+      const auto bytes = seen.bytes_on_disk(), taken = std::min(bytes, grown);
+      grown -= taken;
+      i == stays ? was_replaced(decision.victims[i], request.keeper_id.ino, bytes - taken)
+                 : gave_up(decision.victims[i], bytes - taken);
       if (work_.run.learns()) work_.run.index->forget(survey().guest_number(decision.victims[i]), seen.ino);
     }
-    note_keeper(decision, request, result);
+    if (!request.is_fresh)
+      note_keeper(decision, request, result);
+    else if (stays < decision.victims.size())
+      note_learnt(decision.victims[stays], learnt_of(request.keeper, decision.digest, decision.reading, work_.key));
     for (const auto& leaf : result.kept)
       tally_.failed.push_back({"", leaf, "left in staging: it is not the file that was planned for"});
     if (result.has_writer_left)

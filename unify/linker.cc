@@ -7,7 +7,8 @@
 namespace vunify {
 namespace {
 
-constexpr std::size_t batch_names = 4096;  // between two records of a journal
+constexpr std::size_t batch_names = 4096;        // between two records of a journal
+constexpr std::uint64_t batch_bytes = 64 << 20;  // of fresh keepers, which others may want the space of
 
 }  // namespace
 
@@ -40,7 +41,7 @@ void Linker::add(std::uint32_t place, LinkRequest request, Batch::Done done) {
   auto& batch = batch_at(place);
   batch.add(std::move(request), std::move(done));
   if (broken_off_) return batch.drop();
-  if (batch.names() >= batch_names) return commit([&] { batch.apply(); });
+  if (batch.names() >= batch_names || batch.fresh_bytes() >= batch_bytes) return commit([&] { batch.apply(); });
   if (open_files() >= most_open_) apply_all();
 }
 

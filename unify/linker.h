@@ -22,6 +22,7 @@ class Linker {
   // Links now what has been gathered, where it has become much.
   void add(std::uint32_t place, LinkRequest request, Batch::Done done);
   void apply_all();
+  bool has_pending() const { return open_files() > 0; }
   // The last call: all is linked, and the journal ended.
   void end();
 

@@ -18,13 +18,20 @@ namespace {
 
 constexpr std::size_t smallest_chunk = 4 << 10;
 constexpr std::size_t largest_chunk = 128 << 10;  // fits a core's L2 cache twice
+}  // namespace
+
+Copied duplicate(const Copied& copied) {
+  try {
+    return {copied.copy ? std::optional(copied.copy->duplicate()) : std::nullopt, copied.error};
+  } catch (const std::system_error& error) {
+    return {{}, error.code()};
+  }
+}
 
 std::size_t chunk_bytes(std::size_t buffer_bytes, std::size_t members) {
   const auto share = buffer_bytes / (members + 1) / smallest_chunk * smallest_chunk;
   return std::clamp(share, smallest_chunk, largest_chunk);
 }
-
-}  // namespace
 
 struct Prover::Reading {
   explicit Reading(Member m) : member(std::move(m)), reader(fd()) {}
@@ -41,6 +48,8 @@ struct Prover::Block {
   std::vector<std::unique_ptr<Reading>> readings;
   std::uint64_t offset = 0;               // all bytes before it are equal; a multiple of smallest_chunk
   std::optional<ContentDigest> digest{};  // of these bytes, where it is wanted
+  bool is_begun = false;                  // some of it was read
+  Copied copied{};
 
   std::uint64_t size() const { return readings.front()->size(); }
   bool is_done() const { return offset >= size(); }
@@ -195,15 +204,47 @@ std::vector<Prover::Block> Prover::step(Block block) {
   const auto single = verdict_of_single(left_.size() > left_before);
   std::vector<Block> blocks;
   for (auto& [members, chunk] : refined) {
-    Block next{{}, block.offset + chunk.size(), block.digest};
+    Block next{{}, block.offset + chunk.size(), block.digest, true};
     if (next.digest) next.digest->add(block.offset, chunk);
     for (const auto i : members) next.readings.push_back(std::move(block.readings[i]));
-    if (members.size() > 1)
-      blocks.push_back(std::move(next));
-    else
+    if (members.size() == 1) {
       leave_single(std::move(next), single);
+      continue;
+    }
+    next.copied = &members == &refined.back().members ? std::move(block.copied) : duplicate(block.copied);
+    blocks.push_back(copy_on(std::move(next), block, chunk));
   }
   return blocks;
+}
+
+// What no shared inode holds yet, and several guests do. All of a group are in one place.
+bool Prover::wants_copy(const Block& block) const {
+  if (!rules_.copies_in) return false;
+  const auto& readings = block.readings;
+  const auto guest_of = [&](const auto& reading) { return survey_.guest_number(reading->member.inode); };
+  const auto first = guest_of(readings.front());
+  return std::ranges::none_of(readings, [&](const auto& r) { return survey_.inode(r->member.inode).shared; }) &&
+         std::ranges::any_of(readings, [&](const auto& r) { return guest_of(r) != first; });
+}
+
+// One that has to be copied though its beginning was not, for it was read beside a shared inode, is read once more.
+Prover::Block Prover::copy_on(Block next, const Block& before, const std::vector<char>& chunk) {
+  auto& [copy, error] = next.copied;
+  if (!wants_copy(next)) {
+    copy.reset();
+  } else if (!copy && !error && before.is_begun) {
+    next.offset = 0;
+    next.is_begun = false;
+    if (next.digest) next.digest.emplace(key_);
+  } else if (!error) {
+    try {
+      if (!copy) copy.emplace(rules_.copies_in(next.readings.front()->member.inode), next.size());
+      copy->write(before.offset, chunk);
+    } catch (const std::system_error& failed) {
+      next.copied = {{}, failed.code()};
+    }
+  }
+  return next;
 }
 
 // False where it did not come to the end of it.
@@ -254,19 +295,20 @@ void Prover::finish(Block block, std::vector<ProvenClass>& proven) {
     member.digest = digest;
     if (!see_metadata(member)) continue;
     auto same = std::ranges::find_if(classes, [&](const ProvenClass& c) {
-      return !rules_.metadata || agree(c.front().held.metadata, member.held.metadata, rules_.mtime);
+      return !rules_.metadata || agree(c.members.front().held.metadata, member.held.metadata, rules_.mtime);
     });
     if (same == classes.end()) same = classes.emplace(classes.end());
-    same->push_back(std::move(member));
+    same->members.push_back(std::move(member));
   }
   const auto single = left_.size() > left_before ? Verdict::twin_busy : Verdict::metadata_differs;
-  for (auto& c : classes) {
-    if (c.size() > 1) {
-      proven.push_back(std::move(c));
+  for (auto& [members, copied] : classes) {
+    if (members.size() > 1) {
+      copied = &members == &classes.back().members ? std::move(block.copied) : duplicate(block.copied);
+      proven.push_back({std::move(members), std::move(copied)});
       continue;
     }
-    leave(c[0].inode, single);
-    if (rules_.digests) left_.back().learnt = learnt_of(c[0], key_);
+    leave(members[0].inode, single);
+    if (rules_.digests) left_.back().learnt = learnt_of(members[0], key_);
   }
 }
 

@@ -6,12 +6,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <variant>
 #include <vector>
 
+#include "change/fresh_copy.h"
 #include "change/held.h"
 #include "hashindex/digest.h"
 #include "hashindex/record.h"
@@ -37,7 +40,18 @@ inline Learnt learnt_of(const Member& member, const DigestKey& key) {
   return learnt_of(member.held, member.digest, member.reading, key);
 }
 
-using ProvenClass = std::vector<Member>;  // two or more, equal in bytes and in inode metadata
+// Of the bytes of several members, written while they were compared.
+struct Copied {
+  std::optional<FreshCopy> copy{};
+  std::error_code error{};  // why there is none, where there should be
+};
+Copied duplicate(const Copied& copied);
+
+// Equal in bytes and in inode metadata.
+struct ProvenClass {
+  std::vector<Member> members;  // two or more
+  Copied copied{};              // where they are to be shared, and nothing is shared yet
+};
 
 struct LeftAlone {
   std::uint32_t inode = 0;
@@ -52,9 +66,10 @@ struct Proof {
 };
 
 struct ProofRules {
-  bool leases = true;                   // false in a dry run, which must not disturb anyone
-  bool metadata = true;                 // inode metadata has to agree
-  bool mtime = true;                    // and mtime with it
+  bool leases = true;                                   // false in a dry run, which must not disturb anyone
+  bool metadata = true;                                 // inode metadata has to agree
+  bool mtime = true;                                    // and mtime with it
+  std::function<int(std::uint32_t inode)> copies_in{};  // staging of its guest, where keepers are to be fresh copies
   bool digests = false;                 // wanted: then what differs from all others is read to its end, too
   std::size_t max_open = 1024;          // files held open at a time
   std::size_t buffer_bytes = 16 << 20;  // for chunks, at most
@@ -91,6 +106,8 @@ class Prover {
   std::vector<std::unique_ptr<Reading>> open_all(const std::vector<std::uint32_t>& inodes);
 
   std::vector<Block> step(Block block);
+  bool wants_copy(const Block& block) const;
+  Block copy_on(Block next, const Block& before, const std::vector<char>& chunk);
   bool read_chunk(Reading& reading, std::uint64_t offset, std::size_t size, std::vector<char>& chunk);
   bool read_to_end(Reading& reading, std::uint64_t offset, ContentDigest& digest, Verdict if_stopped);
   Verdict verdict_of_single(bool others_dropped_out) const;

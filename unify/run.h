@@ -17,6 +17,7 @@ struct Run {
   Counters& counters;
   bool dry_run = false;  // plan only: no leases, no staging, nothing is changed
   bool mtime = true;     // false: mtimes may differ, the oldest file of a class is kept
+  bool fresh = true;     // keepers are fresh copies (change/fresh_copy.h); false: the guests are known to be stopped
   unsigned jobs = 1;
   std::size_t open_files = 1024;  // descriptors that all workers together may hold
   std::string state_dir{};        // for the journals; exists where it is no dry run

@@ -152,7 +152,7 @@ class Worker {
     proven_ += inodes.size();
     const auto proof = prover_.prove(inodes);
     for (const auto& one : proof.left) note_left(*stands_for[one.inode], one);
-    for (const auto& proven : proof.classes) {
+    for (const auto& [proven, copied] : proof.classes) {
       for (const auto& member : proven) note_proven(*stands_for[member.inode], member);
       for (std::size_t i = 1; i < proven.size(); ++i)
         share(proven[0], *stands_for[proven[0].inode], proven[i], *stands_for[proven[i].inode]);

@@ -38,6 +38,23 @@ TEST_F(VunifyProtect, LeavesAloneWhatDiffersInAnyMetadata) {
   expect_every_file_is_told(report);
 }
 
+// What a guest began with a file of its own before we came cannot reach another.
+TEST_F(VunifyProtect, SharesAnInodeThatNoGuestEverHad) {
+  Guests guests(both({"f", "g"}));
+  const auto a = guests.inode("a/f").ino, b = guests.inode("b/f").ino;
+  EXPECT_EQ(guests.report()["linked_files"], 2);
+  EXPECT_TRUE(guests.are_one("f"));
+  EXPECT_THAT(guests.inode("a/f").ino, testing::AllOf(testing::Ne(a), testing::Ne(b)));
+}
+
+TEST_F(VunifyProtect, SharesAnInodeOfAGuestThatIsStopped) {
+  Guests guests(both({"f"}));
+  const auto a = guests.inode("a/f").ino, b = guests.inode("b/f").ino;
+  EXPECT_EQ(guests.report({"--sledgehammer"})["linked_files"], 1);
+  EXPECT_THAT(guests.inode("b/f").ino, testing::AnyOf(a, b));
+  EXPECT_TRUE(guests.are_one("f"));
+}
+
 TEST_F(VunifyProtect, KeepsMetadataThatAgreesWhateverItsOrder) {
   const Words agreeing = {"setuid", "acl", "caps", "user", "big", "nanoseconds"};
   Guests guests(both(agreeing));

@@ -40,15 +40,18 @@ TEST_P(VunifyTrustWhereNumbersComeAgain, TakesNoLaterInodeOfTheSameNumberForTheO
   ASSERT_EQ(nights.run().status, 0);
   const auto own = nights.ino("a/etc/own3"), shared = nights.ino("a/usr/same3");
   const auto again = [&](const std::string& path, std::uint64_t ino, const std::string& content) {
-    for (int i = 0; i < 2000; ++i) {
-      nights.write(path + std::to_string(i), content);
-      if (nights.ino(path + std::to_string(i)) == ino) {
-        std::filesystem::rename(nights / (path + std::to_string(i)), nights / path);
-        return true;
-      }
-      std::filesystem::remove(nights / (path + std::to_string(i)));
+    std::vector<std::string> others;  // they hold their numbers meanwhile
+    std::filesystem::create_directory(nights / "others");
+    shell("chattr +T " + (nights / "others"));  // ext4: to have its directories, and their files, in all groups
+    for (int i = 0; i < 4000 && (others.empty() || nights.ino(others.back()) != ino); ++i) {
+      others.push_back((i % 2 == 0 ? path : "others/" + std::to_string(i % 39) + "/") + std::to_string(i));
+      nights.write(others.back(), content);
     }
-    return false;
+    const bool found = nights.ino(others.back()) == ino;
+    if (found) std::filesystem::rename(nights / others.back(), nights / path);
+    for (const auto& other : others) std::filesystem::remove(nights / other);
+    std::filesystem::remove_all(nights / "others");
+    return found;
   };
   std::filesystem::remove(nights / "a/etc/own3");
   const bool reused = again("a/etc/own3", own, text('b', 903));

@@ -19,7 +19,7 @@ class Learning : public Proving {
     std::map<std::string, Learnt> all;
     const auto proof = prove({.digests = true, .buffer_bytes = buffer_bytes});
     for (const auto& proven : proof.classes)
-      for (const auto& member : proven) all[scene_->name(member.inode)] = learnt_of(member, scene_->key);
+      for (const auto& member : proven.members) all[scene_->name(member.inode)] = learnt_of(member, scene_->key);
     for (const auto& one : proof.left)
       if (one.learnt) all[scene_->name(one.inode)] = *one.learnt;
     return all;
@@ -74,7 +74,7 @@ TEST_F(Learning, WhatDiffersIsReadOnWhereDigestsAreWanted) {
     EXPECT_THAT(left(proof.left), ElementsAre(Pair("c/f", Verdict::content_differs)));
     EXPECT_EQ(proof.left[0].learnt.has_value(), digests);
     EXPECT_EQ(prover.read_bytes() == 3u << 20, digests) << prover.read_bytes();
-    EXPECT_EQ(proof.classes[0][0].digest != Digest{}, digests);
+    EXPECT_EQ(proof.classes[0].members[0].digest != Digest{}, digests);
   }
 }
 

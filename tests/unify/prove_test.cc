@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "tests/unify/proving.h"
@@ -27,7 +28,7 @@ TEST_F(Proving, EqualFilesAreOneClassHeldUnderLeases) {
   const auto proof = prove();
   EXPECT_THAT(classes(proof), ElementsAre(ElementsAre("a/f", "b/f", "c/f")));
   EXPECT_THAT(proof.left, IsEmpty());
-  for (const auto& member : proof.classes[0]) EXPECT_TRUE(member.held.lease->held());
+  for (const auto& member : proof.classes[0].members) EXPECT_TRUE(member.held.lease->held());
 }
 
 TEST_F(Proving, OtherBytesAreLeftAlone) {
@@ -48,6 +49,53 @@ TEST_F(Proving, GroupsSplitWhereTheBytesDoAtEveryChunkBound) {
     EXPECT_THAT(classes(proof), ElementsAre(ElementsAre("a/f", "b/f"), ElementsAre("a/g", "b/g"))) << size;
     EXPECT_THAT(left(proof.left), ElementsAre(Pair("c/f", Verdict::content_differs))) << size;
   }
+}
+
+// With a directory for copies.
+class ProvingWithCopies : public Proving {
+ protected:
+  Proof prove() {
+    auto rules = in_small_chunks();
+    rules.copies_in = [this](std::uint32_t) { return here_.get(); };
+    return Proving::prove(rules);
+  }
+  std::string copy_in(ProvenClass& proven) {
+    const auto held = proven.copied.copy.value().finish(proven.members[0].held);
+    return read_all(held.fd.get(), "copy");
+  }
+  Fd here_ = open_host(dir_.root(), O_RDONLY | O_DIRECTORY);
+};
+
+TEST_F(ProvingWithCopies, EachContentIsWrittenOnceHoweverLateTheyPart) {
+  for (const std::size_t size : {4095, 8192, 20'000}) {
+    for (const auto* path : {"a/f", "b/f"}) dir_.write(path, sized(size, 'x'));
+    for (const auto* path : {"a/g", "b/g"}) dir_.write(path, sized(size, 'y'));
+    dir_.write("c/f", sized(size, 'z'));
+    look();
+    auto proof = prove();
+    ASSERT_EQ(proof.classes.size(), 2u);
+    EXPECT_THAT((std::set<std::string>{copy_in(proof.classes[0]), copy_in(proof.classes[1])}),
+                ElementsAre(sized(size, 'x'), sized(size, 'y')));
+  }
+}
+
+TEST_F(ProvingWithCopies, NothingIsWrittenForWhatIsSharedAlreadyOrOneGuestsAlone) {
+  dir_.write("a/g", "mine");
+  dir_.write("a/h", "mine");
+  look();
+  scene_->candidates.inodes[scene_->inode("b/f")].shared = true;
+  for (const auto& proven : prove().classes) EXPECT_FALSE(proven.copied.copy);
+}
+
+// Its beginning was read beside one that holds something else, as it turned out.
+TEST_F(ProvingWithCopies, WhatPartsFromASharedInodeIsReadOnceMore) {
+  for (const auto* path : {"a/f", "b/f"}) dir_.write(path, sized(20'000, 'x'));
+  dir_.write("c/f", sized(20'000, 'y'));
+  look();
+  scene_->candidates.inodes[scene_->inode("c/f")].shared = true;
+  auto proof = prove();
+  ASSERT_EQ(proof.classes.size(), 1u);
+  EXPECT_EQ(copy_in(proof.classes[0]), sized(20'000, 'x'));
 }
 
 TEST_F(Proving, AFileThatDiffersEarlyIsNotReadOn) {
@@ -75,7 +123,8 @@ TEST_F(Proving, AWriterEndsTheLeaseAndTheProof) {
   const int writer = ::open((dir_ / "b/f").c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
   EXPECT_EQ(writer, -1);
   EXPECT_EQ(errno, EWOULDBLOCK);
-  for (const auto& member : proof.classes[0]) EXPECT_EQ(member.held.lease->held(), scene_->name(member.inode) != "b/f");
+  for (const auto& member : proof.classes[0].members)
+    EXPECT_EQ(member.held.lease->held(), scene_->name(member.inode) != "b/f");
 }
 
 TEST_F(Proving, AFileOpenedForWritingWhileItIsReadIsGivenUp) {
@@ -97,7 +146,7 @@ TEST_F(Proving, ADryRunDisturbsNoWriter) {
   const Fd writer = open_host(dir_ / "b/f", O_WRONLY);
   const auto proof = prove({.leases = false});
   EXPECT_THAT(classes(proof), ElementsAre(ElementsAre("a/f", "b/f", "c/f")));
-  EXPECT_FALSE(proof.classes[0][0].held.lease);
+  EXPECT_FALSE(proof.classes[0].members[0].held.lease);
 }
 
 // Each takes what happens to b/f between the walk and the proof.

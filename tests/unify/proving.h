@@ -38,7 +38,7 @@ class Proving : public testing::Test {
     std::vector<Names> all;
     for (const auto& proven : proof.classes) {
       std::vector<std::uint32_t> inodes;
-      for (const auto& member : proven) inodes.push_back(member.inode);
+      for (const auto& member : proven.members) inodes.push_back(member.inode);
       all.push_back(scene_->names(inodes));
     }
     std::ranges::sort(all);

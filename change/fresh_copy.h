@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// A keeper that is born ours: what was compared, written to an inode that no guest ever had in its hands. Whatever a
+// guest began with a file of its own before we came - a page that the kernel still writes to for it, a mapping, a
+// descriptor it handed on - ends in that file, which goes.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "change/held.h"
+#include "sys/fd.h"
+
+namespace vunify {
+
+// Unnamed until it is linked: what is given up, or killed, leaves nothing behind.
+class FreshCopy {
+ public:
+  // staging: a directory of the filesystem that it is for; it outlives this. size: of what will be written; throws
+  // ENOSPC where the filesystem has less than that.
+  FreshCopy(int staging, std::uint64_t size);
+
+  // Any pieces, in any order; zeros, and what is never written, become holes.
+  void write(std::uint64_t offset, std::span<const char> bytes);
+  // All that is in a file that is ours, and no guest's to write to.
+  void write_all_of(int file);
+  // Another one that holds what this one does so far.
+  FreshCopy duplicate() const;
+  // With the metadata of the inode that was read, open for reading and under a lease; its bytes are on their way to the
+  // disk. Throws EOPNOTSUPP where the filesystem gives it other metadata. The last call.
+  Held finish(const Held& original);
+
+ private:
+  int staging_;
+  std::uint64_t size_;
+  Fd fd_;
+};
+
+}  // namespace vunify
