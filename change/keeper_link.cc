@@ -18,7 +18,8 @@
 namespace vunify {
 namespace {
 
-constexpr int most_restores = 16;  // each lost to a chmod in the microseconds between two calls
+constexpr int most_restores = 16;         // each lost to a chmod in the microseconds between two calls
+constexpr std::size_t exposed_names = 8;  // that a keeper may be given between two moments of protection
 
 }  // namespace
 
@@ -160,6 +161,7 @@ void KeeperLink::prepare_names(std::size_t i) {
     prepare_link(linkable(), passage.staged);
     passage.is_prepared = true;
     ++planned_links_;
+    if (request_.was_shared) bound_exposure();  // else nobody but its own guest can reach it yet
   }
 }
 
@@ -171,8 +173,18 @@ void KeeperLink::exchange() {
 void KeeperLink::exchange_names(std::size_t i) {
   const auto& victim = request_.victims[i];
   if (victim.was_shared && must_lift(request_.protection)) unprotect(victim.held.fd.get());
-  for (auto& passage : passages_[i])
+  for (auto& passage : passages_[i]) {
     if (!exchange_name(i, passage)) return undo(i, LinkEnd::changed);
+    bound_exposure();
+  }
+}
+
+// However many names it is given, no guest can reach the unprotected keeper of another for longer than a few of them
+// take.
+void KeeperLink::bound_exposure() {
+  if (++exposed_ % exposed_names != 0 || !must_lift(request_.protection)) return;
+  is_as_proven_ &= protect_as_proven(request_.keeper);
+  lift();
 }
 
 // False where the guest has put something else there.
@@ -191,7 +203,7 @@ bool KeeperLink::protect_as_proven(const Held& held) const {
 }
 
 void KeeperLink::protect() {
-  if (is_begun_) is_as_proven_ = protect_as_proven(request_.keeper);
+  if (is_begun_) is_as_proven_ &= protect_as_proven(request_.keeper);
 }
 
 void KeeperLink::check() {

@@ -128,6 +128,7 @@ class KeeperLink {
   void prepare_names(std::size_t victim);
   void exchange_names(std::size_t victim);
   bool exchange_name(std::size_t victim, Passage& passage);
+  void bound_exposure();
   bool protect_as_proven(const Held& held) const;
   bool keeper_is_as_planned() const;
   bool victim_is_as_planned(std::size_t victim) const;
@@ -151,7 +152,8 @@ class KeeperLink {
   LinkResult result_;
   std::vector<std::vector<Passage>> passages_;  // of each victim's names
   bool is_begun_ = false;
-  bool is_as_proven_ = false;        // nobody reached the keeper's metadata while it was not protected
+  bool is_as_proven_ = true;         // nobody reached the keeper's metadata while it was not protected
+  std::size_t exposed_ = 0;          // names that it was given while it was not
   Fd linkable_;                      // the keeper on the mount of staging, where it was opened on another
   std::uint64_t planned_links_ = 0;  // more of them: somebody else linked the keeper
   std::uint64_t bytes_before_ = 0;   // of the keeper

@@ -257,6 +257,33 @@ TEST_F(LinkingOver, GivesBackWhatCameOutInsteadOfTheVictim) {
   EXPECT_THAT(dir_.names("staging"), IsEmpty());
 }
 
+// However many guests there are, none reaches another's metadata for longer than a few exchanges take.
+TEST(LinkingTwentyGuests, GivesTheKeeperItsProtectionInBetween) {
+  Scratch dir;
+  Names guests;
+  for (char guest = 'a'; guest < 'u'; ++guest) dir.write(guests.emplace_back(1, guest) + "/f", "same");
+  Scene scene(dir, guests);
+  auto proof = scene.prover().prove(scene.inodes(scene.candidates.groups[0]));
+  dir.make_directory("staging");
+  const Fd staging = open_host(dir / "staging", O_RDONLY | O_DIRECTORY);
+  int leaf = 0;
+  KeeperLink link(link_request(scene, proof.classes.at(0)), [&] {
+    return StagedName{staging.get(), std::to_string(leaf++)};
+  });
+  link.prepare();
+  unsigned mode = 0;
+  const auto guest = [&](int nth) {
+    if (nth == 3) shell_or_fail("chmod 600 " + (dir / "a/f"));
+    if (nth == 14) mode = dir.inode("a/f").mode & 0777;
+  };
+  act_before(
+      SYS_renameat2, [&] { link.exchange(); }, guest);
+  link.protect();
+  link.check();
+  EXPECT_EQ(mode, 0644u);
+  EXPECT_FALSE(link.finish().has_linked());
+}
+
 // Between exchange and protect two guests reach one inode.
 class LinkingOverUnprotected : public LinkingOver {
  protected:
