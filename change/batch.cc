@@ -56,15 +56,18 @@ void Batch::begin(std::vector<Entry>& entries) {
 }
 
 // What somebody locks (flock, fcntl) he means to be one file with others of his own. Looked up once for all of them:
-// the kernel takes milliseconds to show a table with our leases in it.
+// the kernel takes milliseconds to show a table with our leases in it. Each is asked itself only where a guest has made
+// the table too long.
 void Batch::leave_locked(std::vector<Entry>& entries) {
   const auto locks = FileLocks::read();
+  const auto locked = [&](const Held& held) {
+    return locks.is_locked(mount_.dev, held.seen.ino) || (!locks.is_whole() && is_locked(held.fd.get()));
+  };
   for (auto& entry : entries) {
     const auto& request = entry.link.request();
-    const bool keeper_locked = locks.is_locked(mount_.dev, request.keeper.seen.ino);
+    const bool keeper_locked = locked(request.keeper);
     for (std::size_t i = 0; i < request.victims.size(); ++i)
-      if (keeper_locked || locks.is_locked(mount_.dev, request.victims[i].held.seen.ino))
-        entry.link.leave(i, LinkEnd::locked);
+      if (keeper_locked || locked(request.victims[i].held)) entry.link.leave(i, LinkEnd::locked);
   }
 }
 

@@ -95,7 +95,7 @@ std::optional<LockHolder> StateView::holder() const {
   if (!found || !found->is_regular()) return std::nullopt;
   const Fd lock = open_host(path_ + lock_leaf, O_RDONLY | O_NOFOLLOW);
   const auto inode = stat_fd(lock.get());
-  const auto process = FileLocks::read().flock_holder(mount_of(lock.get()).dev, inode.ino);
+  const auto process = FileLocks::read_all().flock_holder(mount_of(lock.get()).dev, inode.ino);
   if (!process) return std::nullopt;
   LockHolder holder;
   const auto number = std::to_string(*process);

@@ -125,6 +125,11 @@ void set_times(int fd, std::optional<Timestamp> atime, Timestamp mtime) {
   check(::utimensat(fd, "", times, AT_EMPTY_PATH), "utimensat");
 }
 
+void touch(int fd) {
+  const timespec times[2] = {{0, UTIME_OMIT}, {0, UTIME_NOW}};
+  check(::utimensat(fd, "", times, AT_EMPTY_PATH), "utimensat");
+}
+
 Timestamp access_time(int fd) {
   struct statx st {};
   check(::statx(fd, "", AT_EMPTY_PATH, STATX_ATIME, &st), "statx");
@@ -137,6 +142,5 @@ void set_owner_and_mode(int fd, std::uint32_t uid, std::uint32_t gid, std::uint3
 }
 
 Timestamp clock_now() { return read_clock(CLOCK_REALTIME); }
-Timestamp clock_coarse() { return read_clock(CLOCK_REALTIME_COARSE); }
 
 }  // namespace vunify

@@ -66,13 +66,14 @@ std::optional<Inode> stat_name(int dir, const char* leaf);
 
 // Sets the times of an open file or directory, O_PATH will do; an absent atime stays as it is.
 void set_times(int fd, std::optional<Timestamp> atime, Timestamp mtime);
+// Its mtime becomes the time of now.
+void touch(int fd);
 Timestamp access_time(int fd);
 
 // chown(2), then chmod(2): owner first, because chown clears setuid and setgid.
 void set_owner_and_mode(int fd, std::uint32_t uid, std::uint32_t gid, std::uint32_t mode);
 
-// The wall clock: exact, and the coarse one (one tick behind at most) that filesystems stamp inodes with.
+// The wall clock, exact: filesystems stamp inodes with one that is a tick behind at most.
 Timestamp clock_now();
-Timestamp clock_coarse();
 
 }  // namespace vunify

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "sys/fd.h"
+#include "sys/file_locks.h"
 #include "sys/inode.h"
 #include "sys/mount.h"
 #include "sys/process.h"
@@ -92,6 +93,8 @@ class Watcher {
 };
 
 constexpr auto patience = std::chrono::seconds(2);
+constexpr std::string_view lease_wait = "__break_lease";  // where the kernel has those sleep who wait for a lease
+constexpr std::size_t most_table_bytes = 256 << 10;       // of the locks: 5,000 lines, which take the kernel 3 ms
 
 // inode_is_open_for_write() of the kernel (fs/locks.c, check_conflicting_open): counted before fanotify is asked, and
 // before the lease is met. The lease that is there stays as it is.
@@ -157,9 +160,12 @@ std::vector<int> Lease::waiting() const {
   char inode[64];
   std::snprintf(inode, sizeof inode, "%02x:%02x:%llu", major(dev), minor(dev),
                 static_cast<unsigned long long>(stat_fd(fd_).ino));
-  const std::string path = "/proc/locks";
-  for (int tries = 0; tries < 100; ++tries)
-    if (auto found = waiting_in(read_all(open_host(path, O_RDONLY).get(), path), ::getpid(), inode)) return *found;
+  for (int tries = 0; tries < 100; ++tries) {
+    const auto table = read_lock_table(most_table_bytes);
+    if (auto found = waiting_in(table.text, ::getpid(), inode)) return *found;
+    // One who waits for another lease and is sent back as well comes to wait for it again.
+    if (!table.is_whole) return processes_sleeping_in(lease_wait);
+  }
   return {};
 }
 
@@ -176,7 +182,7 @@ bool Lease::send_back(bool may_return) const {
     const auto was_sent = [&](int process) { return sent.contains(process); };
     if (may_return && !waiting.empty() && std::ranges::all_of(waiting, was_sent)) return true;
     for (const auto process : waiting)
-      if (restart_system_call(process, "__break_lease")) sent.insert(process);
+      if (restart_system_call(process, lease_wait)) sent.insert(process);
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(std::chrono::microseconds(200));
   }

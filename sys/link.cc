@@ -7,9 +7,11 @@
 
 #include <array>
 #include <mutex>
+#include <string_view>
 
 #include "kernel-cow/cowlink.h"
 #include "sys/clone.h"
+#include "sys/directory_watch.h"
 #include "sys/inode_attr.h"
 #include "sys/xattr.h"
 
@@ -37,20 +39,21 @@ void copy_metadata(int from, int to) {
 // The time a directory had, to be given back after a change of ours that is none for the guest.
 class DirectoryTime {
  public:
-  explicit DirectoryTime(int dir) : dir_(dir), before_(stat_fd(dir).stamp), earliest_(clock_coarse()) {}
+  explicit DirectoryTime(int dir)
+      : dir_(dir), watched_(DirectoryWatch::of_this_thread().begin(dir)), before_(stat_fd(dir).stamp.mtime) {}
 
-  // Only where the directory's last change lies within our own exchange: a later one is the guest's.
-  void restore() const {
-    const auto latest = clock_now();
-    const auto now = stat_fd(dir_).stamp;
-    if (now.ctime < earliest_ || now.ctime > latest) return;
-    set_times(dir_, std::nullopt, before_.mtime);
+  // Only where nothing else happened in it. A guest's change that came in between after all is told by the time of now.
+  void restore(std::string_view leaf) const {
+    auto& watch = DirectoryWatch::of_this_thread();
+    if (!watched_ || !watch.saw_one_exchange(leaf)) return;
+    set_times(dir_, std::nullopt, before_);
+    if (!watch.saw_no_change()) touch(dir_);
   }
 
  private:
   int dir_;
-  Stamp before_;
-  Timestamp earliest_;
+  bool watched_;
+  Timestamp before_;
 };
 
 // Of two workers that exchange in one directory at a time, one would take the other's change for the guest's time.
@@ -75,7 +78,7 @@ void exchange(const StagedName& staged, const Name& name) {
   const DirectoryTime time(name.dir.get());
   check(::renameat2(staged.dir, staged.leaf.c_str(), name.dir.get(), name.leaf.c_str(), RENAME_EXCHANGE), "renameat2",
         name.leaf);
-  time.restore();
+  time.restore(name.leaf);
 }
 
 void remove_staged(const StagedName& staged) {

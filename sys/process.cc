@@ -14,6 +14,7 @@
 
 #include "sys/directory.h"
 #include "sys/fd.h"
+#include "sys/processes.h"
 
 namespace vunify {
 namespace {
@@ -43,6 +44,23 @@ bool interrupt(pid_t thread) {
   return true;
 }
 
+// task: /proc/PID/task/TID; false where it has ended.
+bool sleeps_in(const std::string& task, std::string_view function) {
+  try {
+    const auto wchan = task + "/wchan";
+    return read_all(open_host(wchan, O_RDONLY).get(), wchan) == function;
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
+std::vector<std::string> threads_sleeping_in(const std::string& process, std::string_view function) {
+  const auto tasks = "/proc/" + process + "/task";
+  auto threads = list_names(open_host(tasks, O_RDONLY | O_DIRECTORY).get());
+  std::erase_if(threads, [&](const std::string& thread) { return !sleeps_in(tasks + "/" + thread, function); });
+  return threads;
+}
+
 }  // namespace
 
 void use_idle_io() { ::syscall(SYS_ioprio_set, ioprio_who_process, 0, ioprio_class_idle << ioprio_class_shift); }
@@ -58,16 +76,21 @@ std::size_t raise_open_files_limit() {
 bool is_root() { return ::geteuid() == 0; }
 
 bool restart_system_call(int process, std::string_view sleeping_in) {
-  const auto tasks = "/proc/" + std::to_string(process) + "/task";
   bool restarted = false;
   try {
-    for (const auto& thread : list_names(open_host(tasks, O_RDONLY | O_DIRECTORY).get())) {
-      const auto path = tasks + "/" + thread + "/wchan";
-      if (read_all(open_host(path, O_RDONLY).get(), path) == sleeping_in) restarted |= interrupt(std::stoi(thread));
-    }
+    for (const auto& thread : threads_sleeping_in(std::to_string(process), sleeping_in))
+      restarted |= interrupt(std::stoi(thread));
   } catch (const std::system_error&) {  // it has ended
   }
   return restarted;
+}
+
+std::vector<int> processes_sleeping_in(std::string_view function) {
+  std::vector<int> found;
+  for_each_process([&](const std::string& process) {
+    if (!threads_sleeping_in(process, function).empty()) found.push_back(std::stoi(process));
+  });
+  return found;
 }
 
 }  // namespace vunify

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string_view>
+#include <vector>
 
 namespace vunify {
 
@@ -19,5 +20,8 @@ bool is_root();
 // call and begin it again, which only a debugger could see: ptrace(2), PTRACE_INTERRUPT. False where none does, or it
 // may not be traced.
 bool restart_system_call(int process, std::string_view sleeping_in);
+
+// Those that have a thread that sleeps there. Asks each thread of the host, a few microseconds each.
+std::vector<int> processes_sleeping_in(std::string_view function);
 
 }  // namespace vunify

@@ -31,13 +31,24 @@ ssize_t getxattr_at(int dir, const std::string& leaf, const char* name, char* va
   return ::lgetxattr((proc_path(dir) + "/" + leaf).c_str(), name, value, size);
 }
 
+// O_PATH descriptors have to be named.
+ssize_t list_xattrs(int fd, char* names, std::size_t size) {
+  const auto got = ::flistxattr(fd, names, size);
+  return got >= 0 || errno != EBADF ? got : ::listxattr(proc_path(fd).c_str(), names, size);
+}
+
+ssize_t getxattr_of(int fd, const char* name, char* value, std::size_t size) {
+  const auto got = ::fgetxattr(fd, name, value, size);
+  return got >= 0 || errno != EBADF ? got : ::getxattr(proc_path(fd).c_str(), name, value, size);
+}
+
 bool has_no_xattrs() { return errno == ENOTSUP || errno == ENOSYS; }
 
 // The kernel's list of names, each with its NUL. Most files have none and cost one call.
 std::string list_names(int fd) {
   std::string names(256, '\0');
   for (;;) {
-    const ssize_t size = ::flistxattr(fd, names.data(), names.size());
+    const ssize_t size = list_xattrs(fd, names.data(), names.size());
     if (size >= 0) {
       names.resize(static_cast<std::size_t>(size));
       return names;
@@ -66,7 +77,7 @@ std::optional<std::string> read_value(const Get& get) {
 }  // namespace
 
 std::optional<std::string> get_xattr(int fd, const char* name) {
-  return read_value([&](char* value, std::size_t size) { return ::fgetxattr(fd, name, value, size); });
+  return read_value([&](char* value, std::size_t size) { return getxattr_of(fd, name, value, size); });
 }
 
 std::optional<std::string> get_xattr_at(int dir, const std::string& leaf, const char* name) {

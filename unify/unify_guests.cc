@@ -7,6 +7,7 @@
 #include "survey/scan.h"
 #include "sys/file_locks.h"
 #include "unify/link_groups.h"
+#include "unify/restore_attributes.h"
 #include "unify/settle.h"
 #include "unify/share_groups.h"
 #include "unify/shifted_owners.h"
@@ -61,6 +62,7 @@ Tally unify_by(Sharing sharing, const std::vector<Guest>& guests, const Places& 
   Survey survey{guests, trees, find_candidates(trees, places.where(sharing), rules)};
   if (narrow) narrow(survey.candidates);
   separate_changed(survey, places, run, outcome);
+  restore_attributes(survey, places, run, outcome);
   adopt_unprotected(survey, places, run, outcome);
   separate_doubles(survey, places, run, outcome);
   auto tally = inodes ? link_groups(survey, places, run) : share_groups(survey, run);

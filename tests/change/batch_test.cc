@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <optional>
 
 #include "change/recover.h"
+#include "tests/many_locks.h"
 #include "tests/scene.h"
 #include "tests/sys/on_filesystem.h"
 
@@ -99,6 +101,19 @@ TEST_P(BatchOn, LeavesAloneWhatIsLockedByThen) {
   EXPECT_EQ(ends.front(), LinkEnd::locked);
   for (int n = 0; n < files; ++n) EXPECT_EQ(is_one(n), n != files - 1) << n;
   EXPECT_THAT(dir().names(".vunify/0"), IsEmpty());
+}
+
+TEST_P(BatchOn, LeavesAloneWhatIsLockedBehindManyLocks) {
+  Fd locker;
+  std::optional<ManyLocks> many;
+  const auto ends = link_each([&](int batch) {
+    if (batch != 0) return;
+    locker = reader("b/" + leaf(files - 1));
+    ASSERT_EQ(::flock(locker.get(), LOCK_SH), 0);
+    many.emplace(dir() / "many");
+  });
+  EXPECT_EQ(ends.front(), LinkEnd::locked);
+  for (int n = 0; n < files; ++n) EXPECT_EQ(is_one(n), n != files - 1) << n;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "sys/lease.h"
 #include "sys/mount.h"
+#include "tests/many_locks.h"
 #include "tests/sys/on_filesystem.h"
 
 namespace vunify::test {
@@ -61,6 +62,35 @@ TEST_P(FileLocksOn, APosixLockIsSeen) {
   whole.l_type = F_WRLCK;
   ASSERT_EQ(::fcntl(file.get(), F_SETLK, &whole), 0);
   EXPECT_TRUE(is_locked_now(file.get()));
+}
+
+// Asked of the inode itself, by another open file of it.
+TEST_P(FileLocksOn, AreSeenAtTheInode) {
+  dir().write("file", "x");
+  const Fd ours = reader("file"), theirs = open_host(dir() / "file", O_RDWR);
+  struct flock one_byte {};
+  one_byte.l_type = F_RDLCK;
+  one_byte.l_len = 1;
+  EXPECT_FALSE(is_locked(ours.get()));
+  ASSERT_EQ(::fcntl(theirs.get(), F_OFD_SETLK, &one_byte), 0);
+  EXPECT_TRUE(is_locked(ours.get()));
+  one_byte.l_type = F_UNLCK;
+  ASSERT_EQ(::fcntl(theirs.get(), F_OFD_SETLK, &one_byte), 0);
+  ASSERT_EQ(::flock(theirs.get(), LOCK_SH), 0);
+  EXPECT_TRUE(is_locked(ours.get()));
+  ASSERT_EQ(::flock(theirs.get(), LOCK_UN), 0);
+  EXPECT_FALSE(is_locked(ours.get()));
+  EXPECT_EQ(::flock(theirs.get(), LOCK_EX | LOCK_NB), 0);  // nothing of ours is left
+}
+
+TEST_P(FileLocksOn, OfALongTableTheBeginningIsRead) {
+  EXPECT_TRUE(FileLocks::read().is_whole());
+  const ManyLocks many(dir() / "many");
+  EXPECT_FALSE(FileLocks::read().is_whole());
+  const auto table = read_lock_table(100'000);
+  EXPECT_FALSE(table.is_whole);
+  EXPECT_LT(table.text.size(), 110'000u);
+  EXPECT_EQ(table.text.back(), '\n');
 }
 
 TEST_P(FileLocksOn, ALeaseIsNoLock) {

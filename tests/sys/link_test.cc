@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 
 #include <filesystem>
+#include <optional>
 
 #include "kernel-cow/cowlink.h"
 #include "sys/clone.h"
@@ -69,22 +70,42 @@ TEST_P(LinkOn, ExchangeSwapsBothAndKeepsTheDirectorysTime) {
   EXPECT_EQ(dir().inode("guest").stamp.mtime, before);
 }
 
-TEST_P(LinkOn, ExchangeLeavesTheTimeOfADirectoryThatTheGuestChangedMeanwhile) {
+class ExchangeBesideAGuest : public LinkOn {
+ protected:
+  // The guest adds a file before this call of ours; it must show in the directory's mtime.
+  void expect_told(long call, bool once_exchanged) {
+    dir().write("guest/a", "theirs");
+    dir().write("staging/1", "ours");
+    ASSERT_EQ(shell("touch -d '2020-02-02' " + (dir() / "guest")).status, 0);
+    const Name name{directory("guest"), "a"};
+    std::optional<Timestamp> added;
+    act_before(
+        call, [&] { exchange(staged("1"), name); },
+        [&](int) {
+          if (added || (dir().read("staging/1") == "theirs") != once_exchanged) return;
+          dir().write("guest/b", "");
+          added = dir().inode("guest").stamp.mtime;
+        });
+    ASSERT_TRUE(added);
+    EXPECT_GE(dir().inode("guest").stamp.mtime, *added);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Each, ExchangeBesideAGuest, each_filesystem, filesystem_name);
+
+TEST_P(ExchangeBesideAGuest, TellsOfAFileAddedBefore) { expect_told(SYS_renameat2, false); }
+TEST_P(ExchangeBesideAGuest, TellsOfAFileAddedRightAfter) { expect_told(SYS_read, true); }
+TEST_P(ExchangeBesideAGuest, TellsOfAFileAddedBeforeTheTimeGoesBack) { expect_told(SYS_utimensat, true); }
+
+TEST_P(LinkOn, ExchangeLeavesTheTimeThatAGuestGaveItsDirectoryMeanwhile) {
   dir().write("guest/a", "theirs");
   dir().write("staging/1", "ours");
   const Name name{directory("guest"), "a"};
-  Timestamp changed;
-  const auto guest = [&](int) {
-    if (dir().read("staging/1") == "ours") return;
-    for (const auto exchanged = clock_now(); changed <= exchanged; changed = dir().inode("guest").stamp.mtime) {
-      dir().write("guest/b", "");
-      std::filesystem::remove(dir() / "guest/b");
-    }
-  };
   act_before(
-      SYS_statx, [&] { exchange(staged("1"), name); }, guest);
-  EXPECT_NE(changed, Timestamp{});
-  EXPECT_EQ(dir().inode("guest").stamp.mtime, changed);
+      SYS_read, [&] { exchange(staged("1"), name); },
+      [&](int) {
+        if (dir().read("staging/1") == "theirs") shell("touch -d @1580601600 " + (dir() / "guest"));
+      });
+  EXPECT_EQ(dir().inode("guest").stamp.mtime.sec, 1580601600);
 }
 
 TEST_P(LinkOn, ExchangeWithANameThatIsGoneChangesNothing) {

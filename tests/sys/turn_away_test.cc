@@ -7,6 +7,7 @@
 #include "sys/mount.h"
 #include "sys/root_dir.h"
 #include "tests/eventually.h"
+#include "tests/many_locks.h"
 #include "tests/sys/on_filesystem.h"
 
 namespace vunify::test {
@@ -36,6 +37,19 @@ TEST(TurnAway, SendsAWriterBackToAFileOfHisOwnOnce) {
   ASSERT_TRUE(lease->turn_away_once());
   lease.reset();
   EXPECT_TRUE(eventually([&] { return dir.read("file") == "old+"; }));
+}
+
+TEST(TurnAway, FindsWhoWaitsHoweverManyLocksThereAre) {
+  const Scratch dir{{"file", "old"}, {"next", "new"}};
+  const Fd file = open_host(dir / "file", O_RDONLY);
+  auto lease = Lease::take(file.get());
+  ASSERT_TRUE(lease && lease->pin());
+  const ManyLocks many(dir / "many");
+  shell("printf + >> " + (dir / "file") + " 2>/dev/null &");
+  ASSERT_TRUE(eventually([&] { return !lease->held(); }));
+  ASSERT_EQ(::rename((dir / "next").c_str(), (dir / "file").c_str()), 0);
+  ASSERT_TRUE(lease->turn_away());
+  EXPECT_TRUE(eventually([&] { return dir.read("file") == "new+"; })) << dir.read("file");
 }
 
 // On btrfs the inode's device number is the subvolume's, and /proc/locks names the superblock's.

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <numeric>
+#include <string>
 
 #include "tests/scene.h"
 
@@ -70,6 +72,22 @@ TEST(LinkLimitReached, IsAReasonAndNoFailure) {
   EXPECT_THAT(finished.out, testing::HasSubstr("\"linked_files\":1"));
   EXPECT_THAT(finished.out, testing::HasSubstr("\"link-limit\":1"));
   EXPECT_EQ(image_of(dir.root()), before);
+}
+
+// More of them than can be held open at once, no two of a guest alike.
+TEST(ManyFilesOfOneSize, AreLinkedInAsFewBatchesAsAnyOthers) {
+  const Scratch dir, state;
+  for (int n = 100; n < 200; ++n)
+    for (const char* guest : {"a/", "b/"}) dir.write(guest + std::to_string(n), std::to_string(n));
+  ASSERT_EQ(shell("touch -d @1600000000 " + dir.root() + "/?/*").status, 0);
+  const auto finished = shell("ulimit -n 128; strace -f -qq -o " + (state / "trace") + " -e trace=fdatasync " +
+                              VUNIFY_BIN_DIR "/vunify -q --jobs 1 --protect=immutable --state " + (state / "state") +
+                              " " + (dir / "a") + " " + (dir / "b"));
+  if (finished.status == 127) GTEST_SKIP() << finished.err;
+  ASSERT_EQ(finished.status, 0) << finished.err;
+  EXPECT_EQ(dir.inode("a/199").ino, dir.inode("b/199").ino);
+  const auto trace = state.read("trace");
+  EXPECT_LT(std::ranges::count(trace, '\n'), 20) << trace;
 }
 
 TEST(NoView, IsNoHindrance) {
