@@ -54,7 +54,7 @@ class BatchOn : public OnFilesystem {
     }
     return ends;
   }
-  std::size_t journalled() const { return read_journals(state_.root()).size(); }
+  std::size_t journalled() const { return read_journals(state_.root()).sets.size(); }
   bool is_one(int n) const { return dir().inode("a/" + leaf(n)).ino == dir().inode("b/" + leaf(n)).ino; }
 
   Scratch state_;
