@@ -11,8 +11,6 @@
 namespace vunify {
 namespace {
 
-constexpr auto staging_leaf = ".vunify";
-
 [[noreturn]] void refuse(int number, const std::string& path, const std::string& why) {
   throw std::system_error(number, std::generic_category(), path + " " + why);
 }

@@ -14,6 +14,8 @@
 
 namespace vunify {
 
+inline constexpr auto staging_leaf = ".vunify";
+
 // Another run holds the staging directory. A type of its own: EWOULDBLOCK is also what a guest's lease answers.
 struct StagingInUse : std::system_error {
   using std::system_error::system_error;

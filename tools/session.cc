@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "change/recover.h"
+#include "change/leftovers.h"
 #include "guest/capable.h"
 #include "guest/staging.h"
 #include "sys/process.h"
@@ -94,10 +94,15 @@ void Session::open_index() {
     outcome_.failed.push_back({"", path, opened.note});
 }
 
-void Session::recover_state() {
-  const auto recovery = recover(run_.state_dir);
-  outcome_.recovered_files = recovery.names;
-  for (const auto& kept : recovery.kept) outcome_.failed.push_back({"", kept.path, kept.reason});
+void Session::look_into_staging(const std::vector<Guest>& guests) {
+  if (!run_.dry_run) clear_leftovers(guests, run_.state_dir, recovery_);
+}
+
+void Session::tell_recovery() {
+  outcome_.recovered_files = recovery_.names;
+  std::vector<Failure> kept;
+  for (const auto& one : recovery_.kept) kept.push_back({"", one.path, one.reason});
+  outcome_.failed.insert(outcome_.failed.begin(), kept.begin(), kept.end());
 }
 
 void Session::break_off(const std::system_error& error) {
@@ -112,13 +117,14 @@ void Session::carry_out(const std::function<void()>& work) {
   outcome_.dry_run = options_.dry_run;
   try {
     const Progress progress(progress_mode(options_.progress), counters_);
-    if (!options_.dry_run) recover_state();
+    if (!options_.dry_run) recovery_ = recover(run_.state_dir);
     work();
   } catch (const StagingInUse& error) {
     throw Failed(Exit::locked, one_line(error.what()));
   } catch (const std::system_error& error) {
     break_off(error);
   }
+  tell_recovery();
   outcome_.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   outcome_.complete = !stop_.requested() && !outcome_.disk_full && !outcome_.broken_off;
 }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "change/recover.h"
 #include "guest/guest.h"
 #include "guest/state_dir.h"
 #include "tools/cli.h"
@@ -41,6 +42,8 @@ class Session {
   Run& run() { return run_; }
   Outcome& outcome() { return outcome_; }
 
+  // What no journal knows, beside the guests: told, and cleared where that is proven. Not in a dry run.
+  void look_into_staging(const std::vector<Guest>& guests);
   // A run that gets no index goes on without; one that finds somebody else's file in its place throws Failed{fatal}.
   void open_index();
   // Recovers first, whatever was asked for. Throws Failed{locked} where another run holds a staging directory; any
@@ -50,7 +53,7 @@ class Session {
   Exit tell(bool keep);
 
  private:
-  void recover_state();
+  void tell_recovery();
   void break_off(const std::system_error& error);
 
   const Options& options_;
@@ -59,6 +62,7 @@ class Session {
   Counters counters_;
   std::unique_ptr<Index> index_;
   Run run_;
+  Recovery recovery_;
   Outcome outcome_;
 };
 
