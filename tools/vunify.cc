@@ -54,6 +54,7 @@ Exit vunify(int argc, char** argv) {
   const auto options = parse_options(argc, argv);
   if (options.verb == Verb::status) return tell_status(options);
   begin_as_root();
+  obey(expect_outside(options.state_dir, options.roots));
   if (options.verb == Verb::why) return why(options);
   Session session(options);
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, session.run().jobs);

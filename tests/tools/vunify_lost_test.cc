@@ -18,8 +18,8 @@ class VunifyLost : public RootTest {
 
   // After two exchanges, with more prepared.
   void kill_a_run() const {
-    const auto killed = guests_.vunify_under({"-e", "trace=renameat2", "-e", "inject=renameat2:signal=KILL:when=3"},
-                                             {"--jobs", "1"});
+    const auto killed =
+        guests_.vunify_under({"-e", "trace=renameat2", "-e", "inject=renameat2:signal=KILL:when=3"}, {"--jobs", "1"});
     ASSERT_EQ(killed.status, 128 + SIGKILL) << killed.err;
     ASSERT_TRUE(guests_.exists(".vunify"));
   }
@@ -60,6 +60,12 @@ TEST_F(VunifyLost, ByteOfTheJournalIsToldOnce) {
   EXPECT_NE((first.out + first.err).find("state/damaged-journal.0"), std::string::npos) << first.out;
   EXPECT_EQ(guests_.vunify().status, 0);
   expect_all_is_well();
+}
+
+TEST_F(VunifyLost, StateIsNeverKeptInAGuest) {
+  const auto refused = run({"vunify", "--state", guests_ / "a/var/lib/vunify", guests_ / "a", guests_ / "b"});
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_FALSE(guests_.exists("a/var"));
 }
 
 TEST_F(VunifyLost, FileThatNothingExplainsIsNamedByEveryRun) {
