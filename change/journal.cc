@@ -15,8 +15,11 @@ namespace vunify {
 namespace {
 
 constexpr std::string_view file_prefix = "journal.";
+constexpr std::string_view unresolved_leaf = "journal.unresolved";
 constexpr std::string_view damaged_prefix = "damaged-";  // before a file's name: no journal any more
 constexpr std::uint64_t full_bytes = 8 << 20;            // some ten batches; the next start reads them all
+constexpr std::uint64_t least_bytes = 64 << 10;          // for some hundred names, should the disk be full one night
+constexpr std::string_view kept_infix = ".kept";         // of those that were set aside
 
 std::uint64_t fresh_chain() {
   std::random_device random;
@@ -30,13 +33,27 @@ std::vector<std::string> journal_files(const std::string& state_dir) {
   return files;
 }
 
+// A worker's stays, with the room that it has: on a full disk there would be none for another.
+void empty_journal(const std::string& path, const JournalKey& key) {
+  if (path.ends_with(unresolved_leaf) || path.find(kept_infix) != path.npos) {
+    std::filesystem::remove(path);
+    return;
+  }
+  const Fd fd = open_host(path, O_RDWR | O_NOFOLLOW);
+  if (read_chain(read_all(fd.get(), path), key).sets.empty()) return;
+  write_at(fd.get(), 0, record_of(RecordKind::batch, {fresh_chain(), 0}, {}, key), path);
+  sync_data(fd.get(), path);
+}
+
 }  // namespace
 
 Journal::Journal(const std::string& state_dir, const std::string& worker)
     : key_(JournalKey::make(state_dir)),
       path_(state_dir + "/" + std::string(file_prefix) + worker),
       fd_(open_host(path_, O_RDWR | O_CREAT | O_NOFOLLOW)),
-      chain_(fresh_chain()) {}
+      chain_(fresh_chain()) {
+  preallocate(fd_.get(), least_bytes);
+}
 
 void Journal::add(const std::string& record) {
   has_records_ = true;
@@ -71,7 +88,8 @@ void Journal::rewind() {
 
 void Journal::set_aside() {
   std::string aside;
-  for (int n = 0; aside.empty() || std::filesystem::exists(aside); ++n) aside = path_ + ".kept" + std::to_string(n);
+  for (int n = 0; aside.empty() || std::filesystem::exists(aside); ++n)
+    aside = path_ + std::string(kept_infix) + std::to_string(n);
   std::filesystem::rename(path_, aside);
   fd_ = open_host(path_, O_RDWR | O_CREAT | O_NOFOLLOW);
   has_records_ = false;
@@ -124,13 +142,14 @@ std::string set_damaged_aside(const std::string& path) {
 
 void replace_journals(const std::string& state_dir, const std::vector<JournaledSet>& unresolved) {
   const auto old = journal_files(state_dir);
-  const auto kept = state_dir + "/" + std::string(file_prefix) + "unresolved";
+  const auto kept = state_dir + "/" + std::string(unresolved_leaf);
+  const auto key = JournalKey::look_up(state_dir);
   if (!unresolved.empty()) {
     Journal(state_dir, "new").begin(unresolved);
     std::filesystem::rename(state_dir + "/" + std::string(file_prefix) + "new", kept);
   }
   for (const auto& path : old)
-    if (unresolved.empty() || path != kept) std::filesystem::remove(path);
+    if (unresolved.empty() || path != kept) empty_journal(path, key);
 }
 
 }  // namespace vunify

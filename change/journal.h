@@ -101,7 +101,7 @@ struct Journals {
 Journals read_journals(const std::string& state_dir);
 // Under a name by which it is no journal any more, in place of an earlier one; returns its path.
 std::string set_damaged_aside(const std::string& path);
-// Removes them all; sets that are still to be dealt with stay in one file of their own.
+// Empties them all; sets that are still to be dealt with stay in one file of their own.
 void replace_journals(const std::string& state_dir, const std::vector<JournaledSet>& unresolved);
 
 }  // namespace vunify

@@ -286,9 +286,21 @@ TEST(Journal, ReplacedKeepsWhatIsUnresolved) {
   Journal(state.root(), "0").begin({set_of("one")});
   replace_journals(state.root(), {set_of("two")});
   EXPECT_EQ(paths_in(state.root()), Paths{"two"});
-  EXPECT_EQ(state.names(), (Paths{"journal.unresolved", "key"}));
+  EXPECT_EQ(state.names(), (Paths{"journal.0", "journal.unresolved", "key"}));
   replace_journals(state.root(), {});
-  EXPECT_EQ(state.names(), Paths{"key"});
+  EXPECT_EQ(paths_in(state.root()), Paths{});
+  EXPECT_EQ(state.names(), (Paths{"journal.0", "key"}));
+}
+
+TEST(Journal, HasRoomSetAsideAndKeepsItOnceItIsEmptied) {
+  const Scratch state;
+  Journal(state.root(), "0");
+  EXPECT_EQ(state.inode("journal.0").stamp.size, 0U);
+  EXPECT_GE(state.inode("journal.0").bytes_on_disk(), 64U << 10);
+  Journal(state.root(), "0").begin({set_of("one")});
+  replace_journals(state.root(), {});
+  EXPECT_EQ(paths_in(state.root()), Paths{});
+  EXPECT_GE(state.inode("journal.0").bytes_on_disk(), 64U << 10);
 }
 
 }  // namespace
