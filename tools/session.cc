@@ -16,6 +16,7 @@ namespace vunify {
 namespace {
 
 std::optional<StateDir> lock_state(const Options& options) {
+  obey(expect_outside(options.state_dir, options.roots));
   if (options.dry_run) return std::nullopt;
   StateDir state(options.state_dir);
   if (!state.lock())
@@ -69,6 +70,7 @@ void obey(const std::optional<Refusal>& refusal) {
 
 Session::Session(const Options& options)
     : options_(options),
+      open_files_(files_for_workers(options)),
       state_(lock_state(options)),
       stop_(options.max_time),
       run_{.stop = stop_,
@@ -76,7 +78,7 @@ Session::Session(const Options& options)
            .dry_run = options.dry_run,
            .mtime = !options.ignore_mtime,
            .jobs = options.jobs,
-           .open_files = files_for_workers(options),
+           .open_files = open_files_,
            .state_dir = state_ ? state_->path() : ""} {
   run_.jobs = static_cast<unsigned>(std::min<std::size_t>(run_.jobs, run_.open_files / files_a_worker));
 }

@@ -36,7 +36,7 @@ void obey(const std::optional<Refusal>& refusal);
 class Session {
  public:
   // Locks the state directory unless it is a dry run; throws Failed{locked} where another run holds it, and
-  // Failed{refused} where too few files may be open for even one worker.
+  // Failed{refused} where it is in a guest, or too few files may be open for even one worker.
   explicit Session(const Options& options);
 
   Run& run() { return run_; }
@@ -57,6 +57,7 @@ class Session {
   void break_off(const std::system_error& error);
 
   const Options& options_;
+  std::size_t open_files_;         // for all workers
   std::optional<StateDir> state_;  // absent in a dry run
   Stop stop_;
   Counters counters_;

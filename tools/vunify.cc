@@ -46,6 +46,7 @@ void delete_guest(const Options& options, Session& session) {
 
 Exit why(const Options& options) {
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
+  obey(expect_outside(options.state_dir, options.roots));
   obey(check_locks());
   return tell_why(options);
 }
@@ -54,7 +55,6 @@ Exit vunify(int argc, char** argv) {
   const auto options = parse_options(argc, argv);
   if (options.verb == Verb::status) return tell_status(options);
   begin_as_root();
-  obey(expect_outside(options.state_dir, options.roots));
   if (options.verb == Verb::why) return why(options);
   Session session(options);
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, session.run().jobs);
