@@ -2,19 +2,35 @@
 #include "change/batch.h"
 
 #include <cassert>
+#include <iterator>
 #include <thread>
 #include <utility>
 
+#include "change/worker_directory.h"
 #include "sys/directory.h"
 #include "sys/file_locks.h"
 #include "sys/write_out.h"
 
 namespace vunify {
+namespace {
+
+// Names in staging at a time, but for those of one keeper: some kilobytes of a directory, which on a full filesystem
+// must do until the first victims are removed.
+constexpr std::size_t most_staged = 128;
+
+std::size_t names_of(const LinkRequest& request) {
+  std::size_t names = 0;
+  for (const auto& victim : request.victims) names += victim.names.size();
+  return names;
+}
+
+}  // namespace
 
 void Batch::add(LinkRequest request, Done done) {
+  if (entries_.empty()) directory_ = make_worker_directory(staging_, worker_);
   const auto stage = [this] { return StagedName{staging_, join_path(directory_, leaves_.next())}; };
   assert(!request.victims.empty());
-  for (const auto& victim : request.victims) names_ += victim.names.size();
+  names_ += names_of(request);
   if (request.is_fresh) fresh_bytes_ += request.keeper.seen.bytes_on_disk();
   entries_.push_back({KeeperLink(std::move(request), stage), std::move(done)});
 }
@@ -52,7 +68,6 @@ void Batch::begin(std::vector<Entry>& entries) {
   for (const auto& entry : entries) sets.push_back(entry.link.journaled(staging_path_, fs));
   write_out_keepers(entries);
   add_to_journal(sets);
-  make_private_directory(staging_, directory_);  // whose names the journal knows by now
 }
 
 // What somebody locks (flock, fcntl) he means to be one file with others of his own. Looked up once for all of them:
@@ -73,26 +88,27 @@ void Batch::leave_locked(std::vector<Entry>& entries) {
 
 // Each is finished some milliseconds after it was linked, while the next are. False where something is left in staging.
 bool Batch::link_and_finish(std::vector<Entry>& entries) {
-  std::size_t finished = 0;
+  std::size_t finished = 0, staged = 0;
   bool clear = true, disk_full = false;
   const auto finish_next = [&] {
     auto& entry = entries[finished++];
+    std::this_thread::sleep_until(entry.linked + Lease::linger);
     entry.link.look_again();
     const auto result = entry.link.finish();
     entry.done(entry.link.request(), result);
     clear &= result.kept.empty();
+    staged -= names_of(entry.link.request());
   };
   for (auto& entry : entries) {
+    while (staged >= most_staged) finish_next();
     if (disk_full) entry.link.leave_all(LinkEnd::not_reached);
     entry.link.run();
     disk_full |= entry.link.disk_is_full();
     entry.linked = std::chrono::steady_clock::now();
+    staged += names_of(entry.link.request());
     while (entries[finished].linked + Lease::linger <= entry.linked) finish_next();
   }
-  while (finished < entries.size()) {
-    std::this_thread::sleep_until(entries[finished].linked + Lease::linger);
-    finish_next();
-  }
+  while (finished < entries.size()) finish_next();
   return clear;
 }
 
@@ -117,15 +133,33 @@ void Batch::drop() {
 
 void Batch::apply() {
   auto entries = take();
-  if (entries.empty()) return;
+  if (!entries.empty()) apply(std::move(entries));
+}
+
+// Where the state has no room for the record of all of them, half of them free some.
+void Batch::apply(std::vector<Entry> entries) {
   try {
     begin(entries);
-  } catch (const std::system_error&) {
+  } catch (const std::system_error& error) {
+    if (is_disk_full(error) && entries.size() > 1) return apply_halves(std::move(entries));
     drop(entries);
     throw;
   }
   leave_locked(entries);
   link_and_finish(entries) ? journal_.over(own_staging_.get(), staging_path_) : journal_.set_aside();
+}
+
+void Batch::apply_halves(std::vector<Entry> entries) {
+  const auto middle = entries.begin() + static_cast<std::ptrdiff_t>(entries.size() / 2);
+  std::vector<Entry> second(std::make_move_iterator(middle), std::make_move_iterator(entries.end()));
+  entries.erase(middle, entries.end());
+  try {
+    apply(std::move(entries));
+  } catch (const std::system_error&) {
+    drop(second);
+    throw;
+  }
+  apply(std::move(second));
 }
 
 }  // namespace vunify

@@ -28,7 +28,7 @@ class Batch {
         staging_(staging),
         mount_(std::move(mount)),
         staging_path_(std::move(staging_path)),
-        directory_(worker),
+        worker_(worker),
         leaves_(worker) {}
 
   // Takes over descriptors and leases.
@@ -39,8 +39,8 @@ class Batch {
   // Held open until it is applied.
   std::size_t open_files() const { return names_ + entries_.size(); }
 
-  // Links all that was added, tells each what became of it, and is empty afterwards. Throws only where nothing of it
-  // was begun, and each was told so: staging or the journal could not be written (ENOSPC) or the filesystem not be
+  // Links all that was added, tells each what became of it, and is empty afterwards. Throws only where the rest of it
+  // was not begun, and each was told so: staging or the journal could not be written (ENOSPC) or the filesystem not be
   // synced (EIO).
   void apply();
   // Tells all that was added that it was not reached, and is empty afterwards.
@@ -53,6 +53,8 @@ class Batch {
     std::chrono::steady_clock::time_point linked{};
   };
 
+  void apply(std::vector<Entry> entries);
+  void apply_halves(std::vector<Entry> entries);
   void begin(std::vector<Entry>& entries);
   void write_out_keepers(std::vector<Entry>& entries);
   void add_to_journal(const std::vector<JournaledSet>& sets);
@@ -66,8 +68,9 @@ class Batch {
   int staging_;
   Mount mount_;
   std::string staging_path_;
-  std::string directory_;  // in staging
-  Fd own_staging_;         // the kernel tells an error of writing once for each time it was opened (syncfs(2))
+  std::string worker_;
+  std::string directory_{};  // in staging, of the names that were added last
+  Fd own_staging_;           // the kernel tells an error of writing once for each time it was opened (syncfs(2))
   LeafNames leaves_;
   std::size_t names_ = 0;
   std::uint64_t fresh_bytes_ = 0;

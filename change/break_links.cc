@@ -3,7 +3,7 @@
 
 #include <thread>
 
-#include "sys/directory.h"
+#include "change/worker_directory.h"
 #include "sys/wait_together.h"
 
 namespace vunify {
@@ -31,15 +31,15 @@ std::vector<JournaledSet> LinkBreaker::journaled(const std::vector<LinkBreak>& b
 void LinkBreaker::run_batch(std::span<const BreakRequest> requests, const std::function<bool()>& stop,
                             std::vector<BreakResult>& results) {
   std::vector<LinkBreak> breaks;
+  const auto where = make_worker_directory(staging_, directory);
   for (const auto& request : requests) {
     std::vector<StagedName> staged;
     for (std::size_t n = 0; n < request.names.size(); ++n)
-      staged.push_back({staging_, join_path(directory, leaves_.next())});
+      staged.push_back({staging_, join_path(where, leaves_.next())});
     breaks.emplace_back(request, std::move(staged));
   }
   open_all(breaks);
   journal_.begin(journaled(breaks));
-  make_private_directory(staging_, directory);
   for (auto& one : breaks)
     if (!stop()) one.copy();
   sync_filesystem(staging_, staging_path_);

@@ -2,7 +2,8 @@
 // What a worker is about to do, on disk before it does it. Each worker has one file in the state directory, to which
 // every batch adds a record, synced when the batch begins. Records of batches that are over stay until what they did is
 // on disk, too: batch by batch that would cost a sync of the guests' filesystem each. A record that was torn by a power
-// cut fails its checksum: its batch had not begun. What to make of old ones is told in change/recover.h.
+// cut had not begun; one that was damaged later is told from it (change/journal_record.h). What to make of old ones is
+// told in change/recover.h.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "change/journal_key.h"
 #include "change/protection.h"
 #include "sys/fd.h"
 #include "sys/inode.h"
@@ -74,21 +76,32 @@ class Journal {
   void end();
 
  private:
-  void add(char kind, const std::vector<JournaledSet>& sets);
+  void add(const std::string& record);
+  void write_end();
   void sync_all();
   void rewind();
 
+  JournalKey key_;
   std::string path_;
   Fd fd_;
   bool has_records_ = false;
   std::uint64_t end_ = 0;                // of the records
-  std::uint64_t seed_;                   // of the next record's checksum
+  std::uint64_t chain_;                  // that they are of
+  std::uint64_t number_ = 0;             // of the next one
   std::map<int, std::string> unsynced_;  // filesystems that over() told, and their paths
 };
 
-// The batches that earlier workers left. A file that cannot be read throws; one whose batch is torn, or over, has none.
-std::vector<JournaledSet> read_journals(const std::string& state_dir);
-// Removes them all; sets that are still to be dealt with stay in one file of their own.
+// The batches that earlier workers left.
+struct Journals {
+  std::vector<JournaledSet> sets{};
+  std::vector<std::string> damaged{};  // files that lack a record which was carried out, maybe
+};
+
+// A file that cannot be read throws; one whose batch is torn, or over, has none. Changes nothing.
+Journals read_journals(const std::string& state_dir);
+// Under a name by which it is no journal any more, in place of an earlier one; returns its path.
+std::string set_damaged_aside(const std::string& path);
+// Empties them all; sets that are still to be dealt with stay in one file of their own.
 void replace_journals(const std::string& state_dir, const std::vector<JournaledSet>& unresolved);
 
 }  // namespace vunify

@@ -63,6 +63,29 @@ bool holds(int staging, Protection protection) {
   return kept && (removed || !row_of(protection).may_remove);
 }
 
+// Where there is no room for a file: by staging itself, in which no name can be made then.
+bool holds_on_directory(int staging, Protection protection) {
+  if (!must_lift(protection)) return false;
+  protect(staging, protection);
+  bool refused = false;
+  try {
+    open_host(proc_path(staging) + "/" + std::string(probe_leaf), O_RDWR | O_CREAT | O_EXCL);
+  } catch (const std::system_error& error) {
+    refused = is_error(error, EPERM);
+  }
+  unprotect(staging);
+  return refused;
+}
+
+bool holds_or_is_full(int staging, Protection protection) {
+  try {
+    return holds(staging, protection);
+  } catch (const std::system_error& error) {
+    if (!is_disk_full(error)) throw;
+    return holds_on_directory(staging, protection);
+  }
+}
+
 bool holds_unnamed(int parent, Protection protection) {
   const Fd fd = open_host(proc_path(parent), O_TMPFILE | O_RDWR);
   const bool kept = takes(fd.get(), proc_path(fd.get()), protection);
@@ -86,7 +109,9 @@ std::optional<Protection> parse_protection(const std::string& word) {
   throw std::invalid_argument("not one of auto, iunlink, reflink, immutable");
 }
 
-Protection choose_protection(int staging, std::optional<Protection> wanted) { return choose(staging, wanted, holds); }
+Protection choose_protection(int staging, std::optional<Protection> wanted) {
+  return choose(staging, wanted, holds_or_is_full);
+}
 
 Protection guess_protection(int parent, std::optional<Protection> wanted) {
   return choose(parent, wanted, holds_unnamed);

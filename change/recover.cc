@@ -126,7 +126,8 @@ bool is_there(const std::string& path) { return stat_name(AT_FDCWD, path.c_str()
 Recovery recover(const std::string& state_dir) {
   Recovery recovery;
   std::map<std::pair<std::string, std::string>, std::vector<JournaledSet>> by_staging;
-  for (auto& set : read_journals(state_dir)) by_staging[{set.staging, set.fs}].push_back(std::move(set));
+  auto journals = read_journals(state_dir);
+  for (auto& set : journals.sets) by_staging[{set.staging, set.fs}].push_back(std::move(set));
   std::vector<JournaledSet> unresolved;
   for (auto& [place, sets] : by_staging) {
     const auto& [path, fs] = place;
@@ -138,6 +139,9 @@ Recovery recover(const std::string& state_dir) {
     }
     std::ranges::move(later, std::back_inserter(unresolved));
   }
+  for (const auto& path : journals.damaged)
+    recovery.kept.push_back(
+        {set_damaged_aside(path), "is a damaged journal: what it does not tell is left in staging"});
   replace_journals(state_dir, unresolved);
   return recovery;
 }

@@ -217,7 +217,30 @@ std::vector<Candidate> open_candidates(const std::vector<std::string>& paths, co
   return candidates;
 }
 
+// The directories on the way to path, as they are found: what is not there yet has none, nor anything beneath it.
+std::vector<Candidate> open_way_to(const std::string& path, const std::vector<Mount>& mounts) {
+  std::vector<Candidate> way;
+  std::filesystem::path prefix;
+  for (const auto& component : std::filesystem::absolute(path).lexically_normal()) {
+    prefix /= component;
+    if (std::error_code unseen; std::filesystem::is_directory(prefix, unseen))
+      way.push_back(open_candidate(prefix, mounts));
+  }
+  return way;
+}
+
 }  // namespace
+
+std::optional<Refusal> expect_outside(const std::string& path, const std::vector<std::string>& roots) {
+  const auto mounts = read_mounts();
+  const auto way = open_way_to(path, mounts);
+  std::vector<Refusal> of_no_concern;
+  for (const auto& root : open_candidates(roots, mounts, of_no_concern))
+    for (const auto& directory : way)
+      if (directory.id == root.id || is_inside(directory, root))
+        return Refusal{.path = path, .reason = "is in " + root.guest.root.host_path() + ": a guest could write to it"};
+  return std::nullopt;
+}
 
 OpenedGuests open_guests(const std::vector<std::string>& paths) {
   Surroundings around{.mounts = read_mounts(), .layers = {}, .other_layers = other_layers()};

@@ -41,6 +41,10 @@ struct OpenedGuests {
 // (Documentation/filesystems/overlayfs.rst, "Changes to underlying filesystems"). Nothing is changed.
 OpenedGuests open_guests(const std::vector<std::string>& paths);
 
+// For what no guest may reach: refused where path, or a directory on the way to it, is one of the roots or inside it,
+// also by way of a symlink or a bind mount. path need not be there yet.
+std::optional<Refusal> expect_outside(const std::string& path, const std::vector<std::string>& roots);
+
 // The guests between which names can be linked: of one filesystem, seen through one mount. Indices into guests.
 std::vector<std::vector<std::uint32_t>> guests_by_mount(const std::vector<Guest>& guests);
 

@@ -6,12 +6,12 @@
 
 #include <algorithm>
 
+#include "guest/lost_and_found.h"
 #include "sys/directory.h"
+#include "sys/inode_attr.h"
 
 namespace vunify {
 namespace {
-
-constexpr auto staging_leaf = ".vunify";
 
 [[noreturn]] void refuse(int number, const std::string& path, const std::string& why) {
   throw std::system_error(number, std::generic_category(), path + " " + why);
@@ -70,6 +70,7 @@ Fd open_private(int parent, const std::string& path) {
   Fd dir = open_directory_at(parent, staging_leaf, path);
   if (mount_id(dir.get()) != mount_id(parent)) refuse(EXDEV, path, "is a mount point");
   if (stat_fd(dir.get()).uid != 0) refuse(EPERM, path, "is not owned by root");
+  if (stat_fd(dir.get()).immutable) change_inode_flags(dir.get(), 0, FS_IMMUTABLE_FL);  // killed in choose_protection()
   make_private(dir.get());
   return dir;
 }
@@ -83,6 +84,17 @@ bool still_named(int parent, int dir) {
 bool is_directory(int dir, const std::string& leaf) {
   const auto inode = stat_name(dir, leaf.c_str());
   return inode && inode->is_directory();
+}
+
+// Where the filesystem has no room for a directory, one that it has.
+void make_staging(int parent, const std::string& path) {
+  try {
+    make_private_directory(parent, staging_leaf);
+  } catch (const std::system_error& error) {
+    if (!is_disk_full(error)) throw;
+    if (!borrow_lost_and_found(parent, staging_leaf))
+      refuse(error.code().value(), path, "has no room, nor is there an empty lost+found to borrow: remove one file");
+  }
 }
 
 void lock(int parent, int dir, const std::string& path) {
@@ -106,7 +118,7 @@ Fd open_staging_parent(const std::vector<const Guest*>& guests) {
 
 Staging::Staging(const std::vector<const Guest*>& guests) : path_(staging_path(guests)) {
   parent_ = open_staging_parent(guests);
-  make_private_directory(parent_.get(), staging_leaf);
+  make_staging(parent_.get(), path_);
   fd_ = open_private(parent_.get(), path_);
   lock(parent_.get(), fd_.get(), path_);
 }
@@ -141,7 +153,10 @@ std::vector<std::string> Staging::names() const {
 void Staging::remove_if_empty() {
   for (const auto& leaf : list_names(fd_.get()))
     if (is_directory(fd_.get(), leaf)) remove_empty_directory(fd_.get(), leaf);
-  if (still_named(parent_.get(), fd_.get())) remove_empty_directory(parent_.get(), staging_leaf);
+  if (!still_named(parent_.get(), fd_.get())) return;
+  const bool is_borrowed = is_lost_and_found(fd_.get()) && list_names(fd_.get()).empty();
+  if (is_borrowed && give_back_lost_and_found(parent_.get(), staging_leaf)) return;
+  remove_empty_directory(parent_.get(), staging_leaf);
 }
 
 }  // namespace vunify

@@ -14,6 +14,8 @@
 
 namespace vunify {
 
+inline constexpr auto staging_leaf = ".vunify";
+
 // Another run holds the staging directory. A type of its own: EWOULDBLOCK is also what a guest's lease answers.
 struct StagingInUse : std::system_error {
   using std::system_error::system_error;
@@ -21,7 +23,8 @@ struct StagingInUse : std::system_error {
 
 class Staging {
  public:
-  // guests: all on one filesystem and mount, at least one. Throws std::system_error naming the directory that will not
+  // guests: all on one filesystem and mount, at least one. Where there is no room for a directory, lost+found is
+  // borrowed (guest/lost_and_found.h). Throws std::system_error naming the directory that will not
   // do: EXDEV where no ancestor outside the guests is on their mount, EPERM where somebody else could write to it.
   // Held locked (flock) as long as this lives; throws StagingInUse where another run holds it.
   explicit Staging(const std::vector<const Guest*>& guests);

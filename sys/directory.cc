@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -42,6 +43,12 @@ void remove_name(int dir, const std::string& leaf) { check(::unlinkat(dir, leaf.
 bool remove_empty_directory(int parent, const std::string& leaf) {
   if (::unlinkat(parent, leaf.c_str(), AT_REMOVEDIR) == 0) return true;
   if (errno != ENOTEMPTY && errno != EEXIST) throw_errno("rmdir", leaf);
+  return false;
+}
+
+bool move_directory(int from, const std::string& leaf, int to, const std::string& new_leaf) {
+  if (::renameat2(from, leaf.c_str(), to, new_leaf.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno != EEXIST) throw_errno("renameat2", leaf);
   return false;
 }
 

@@ -28,6 +28,10 @@ void remove_name(int dir, const std::string& leaf);
 // False where the directory is not empty.
 bool remove_empty_directory(int parent, const std::string& leaf);
 
+// Moves a directory within its filesystem; nothing new is allocated where `to` has room for one more name. False, and
+// nothing changed, where the name is taken.
+bool move_directory(int from, const std::string& leaf, int to, const std::string& new_leaf);
+
 // The names in an open directory, sorted, without "." and "..".
 std::vector<std::string> list_names(int dir);
 

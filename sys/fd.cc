@@ -44,6 +44,10 @@ void reserve(int fd, std::uint64_t bytes, std::string_view path) {
   if (errno != 0) throw_errno("fallocate", path);
 }
 
+bool preallocate(int fd, std::uint64_t bytes) {
+  return ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0;
+}
+
 std::size_t read_some(int fd, std::span<char> buffer, std::string_view path) {
   return static_cast<std::size_t>(check(::read(fd, buffer.data(), buffer.size()), "read", path));
 }

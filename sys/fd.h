@@ -66,6 +66,10 @@ void write_at(int fd, std::uint64_t offset, std::string_view bytes, std::string_
 // SIGBUS (posix_fallocate(3)). A shorter file is made so long.
 void reserve(int fd, std::uint64_t bytes, std::string_view path);
 
+// Tries to set so many bytes of disk aside for what will be written to the file, whose size stays (fallocate(2)). False
+// where there is no room, or the filesystem has no such call.
+bool preallocate(int fd, std::uint64_t bytes);
+
 // Reads what comes next of a host file; returns the bytes got, none at its end.
 std::size_t read_some(int fd, std::span<char> buffer, std::string_view path);
 // Reads the rest of a host file.

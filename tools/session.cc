@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "change/recover.h"
+#include "change/leftovers.h"
 #include "guest/capable.h"
 #include "guest/staging.h"
 #include "sys/process.h"
@@ -16,6 +16,7 @@ namespace vunify {
 namespace {
 
 std::optional<StateDir> lock_state(const Options& options) {
+  obey(expect_outside(options.state_dir, options.roots));
   if (options.dry_run) return std::nullopt;
   StateDir state(options.state_dir);
   if (!state.lock())
@@ -69,6 +70,7 @@ void obey(const std::optional<Refusal>& refusal) {
 
 Session::Session(const Options& options)
     : options_(options),
+      open_files_(files_for_workers(options)),
       state_(lock_state(options)),
       stop_(options.max_time),
       run_{.stop = stop_,
@@ -77,7 +79,7 @@ Session::Session(const Options& options)
            .mtime = !options.ignore_mtime,
            .fresh = !options.sledgehammer,
            .jobs = options.jobs,
-           .open_files = files_for_workers(options),
+           .open_files = open_files_,
            .state_dir = state_ ? state_->path() : ""} {
   run_.jobs = static_cast<unsigned>(std::min<std::size_t>(run_.jobs, run_.open_files / files_a_worker));
 }
@@ -95,10 +97,15 @@ void Session::open_index() {
     outcome_.failed.push_back({"", path, opened.note});
 }
 
-void Session::recover_state() {
-  const auto recovery = recover(run_.state_dir);
-  outcome_.recovered_files = recovery.names;
-  for (const auto& kept : recovery.kept) outcome_.failed.push_back({"", kept.path, kept.reason});
+void Session::look_into_staging(const std::vector<Guest>& guests) {
+  if (!run_.dry_run) clear_leftovers(guests, run_.state_dir, recovery_);
+}
+
+void Session::tell_recovery() {
+  outcome_.recovered_files = recovery_.names;
+  std::vector<Failure> kept;
+  for (const auto& one : recovery_.kept) kept.push_back({"", one.path, one.reason});
+  outcome_.failed.insert(outcome_.failed.begin(), kept.begin(), kept.end());
 }
 
 void Session::break_off(const std::system_error& error) {
@@ -113,13 +120,14 @@ void Session::carry_out(const std::function<void()>& work) {
   outcome_.dry_run = options_.dry_run;
   try {
     const Progress progress(progress_mode(options_.progress), counters_);
-    if (!options_.dry_run) recover_state();
+    if (!options_.dry_run) recovery_ = recover(run_.state_dir);
     work();
   } catch (const StagingInUse& error) {
     throw Failed(Exit::locked, one_line(error.what()));
   } catch (const std::system_error& error) {
     break_off(error);
   }
+  tell_recovery();
   outcome_.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   outcome_.complete = !stop_.requested() && !outcome_.disk_full && !outcome_.broken_off;
 }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "change/recover.h"
 #include "guest/guest.h"
 #include "guest/state_dir.h"
 #include "tools/cli.h"
@@ -35,12 +36,14 @@ void obey(const std::optional<Refusal>& refusal);
 class Session {
  public:
   // Locks the state directory unless it is a dry run; throws Failed{locked} where another run holds it, and
-  // Failed{refused} where too few files may be open for even one worker.
+  // Failed{refused} where it is in a guest, or too few files may be open for even one worker.
   explicit Session(const Options& options);
 
   Run& run() { return run_; }
   Outcome& outcome() { return outcome_; }
 
+  // What no journal knows, beside the guests: told, and cleared where that is proven. Not in a dry run.
+  void look_into_staging(const std::vector<Guest>& guests);
   // A run that gets no index goes on without; one that finds somebody else's file in its place throws Failed{fatal}.
   void open_index();
   // Recovers first, whatever was asked for. Throws Failed{locked} where another run holds a staging directory; any
@@ -50,15 +53,17 @@ class Session {
   Exit tell(bool keep);
 
  private:
-  void recover_state();
+  void tell_recovery();
   void break_off(const std::system_error& error);
 
   const Options& options_;
+  std::size_t open_files_;         // for all workers
   std::optional<StateDir> state_;  // absent in a dry run
   Stop stop_;
   Counters counters_;
   std::unique_ptr<Index> index_;
   Run run_;
+  Recovery recovery_;
   Outcome outcome_;
 };
 

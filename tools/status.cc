@@ -98,7 +98,7 @@ void look_at_index(Status& status, const StateView& state) {
 // A run that begins or ends meanwhile replaces them.
 std::vector<JournaledSet> journals_now(const std::string& state_dir) {
   try {
-    return read_journals(state_dir);
+    return read_journals(state_dir).sets;
   } catch (const std::system_error& error) {
     if (is_error(error, ENOENT)) return {};
     throw;

@@ -17,22 +17,28 @@
 namespace vunify {
 namespace {
 
+std::vector<Guest> open_guests(const Options& options, std::size_t least, Session& session) {
+  auto guests = open_roots(options.roots, least, session.outcome());
+  session.look_into_staging(guests);
+  return guests;
+}
+
 void unify(const Options& options, Session& session) {
   const auto least = std::min<std::size_t>(options.roots.size(), 2);
-  auto guests = open_roots(options.roots, least, session.outcome());
+  auto guests = open_guests(options, least, session);
   if (options.protect == Protection::immutable && !options.insist) expect_incapable(guests, least, session.outcome());
   obey(unify_guests(guests, {options.exclude, options.min_size, options.protect}, session.run(), session.outcome()));
 }
 
 void deunify(const Options& options, Session& session) {
-  const auto guests = open_roots(options.roots, 1, session.outcome());
+  const auto guests = open_guests(options, 1, session);
   session.outcome().filesystems = measure_space(guests);
   obey(deunify_guests(guests, session.run(), session.outcome()));
   measure_space_after(guests, session.outcome());
 }
 
 void delete_guest(const Options& options, Session& session) {
-  const auto guests = open_roots(options.roots, 1, session.outcome());
+  const auto guests = open_guests(options, 1, session);
   session.outcome().filesystems = measure_space(guests);
   obey(delete_guest(guests, session.run(), session.outcome()));
   measure_space_after(guests, session.outcome());
@@ -40,6 +46,7 @@ void delete_guest(const Options& options, Session& session) {
 
 Exit why(const Options& options) {
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
+  obey(expect_outside(options.state_dir, options.roots));
   obey(check_locks());
   return tell_why(options);
 }

@@ -2,7 +2,6 @@
 #include "unify/delete_guest.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 
 #include "change/clear_tree.h"
@@ -20,12 +19,9 @@ namespace {
 
 using Names = std::vector<std::uint32_t>;  // of one inode, indices into the tree's files
 
-std::optional<Refusal> what_forbids(const Guest& guest, const std::string& state_dir) {
+std::optional<Refusal> what_forbids(const Guest& guest) {
   const auto& path = guest.root.host_path();
   if (path == "/") return Refusal{path, "is the host's root"};
-  std::error_code unseen;
-  if ((std::filesystem::weakly_canonical(state_dir, unseen).string() + "/").starts_with(path + "/"))
-    return Refusal{path, "the state directory is in it"};
   for (const auto process : ProcessRoots().processes_in(path))
     return Refusal{path, "process " + std::to_string(process) + " lives in it: stop the guest first"};
   for (const auto& mount : read_mounts())
@@ -113,7 +109,7 @@ void remove_all(const std::vector<Guest>& guests, const Run& run, Outcome& outco
 
 std::optional<Refusal> delete_guest(const std::vector<Guest>& guests, const Run& run, Outcome& outcome) {
   const auto& guest = guests.front();
-  if (auto refusal = what_forbids(guest, run.state_dir)) return refusal;
+  if (auto refusal = what_forbids(guest)) return refusal;
   const auto scan = look(guests, run);
   auto told = describe(guest, scan.trees.front());
   told.freed_bytes = told.private_bytes;

@@ -12,8 +12,8 @@
 
 namespace vunify {
 
-// guests: the one. The refusal is returned, and nothing has changed, where a process lives in it, something is mounted
-// in it, or the state is kept in it. Interrupted, it goes on when it is called again. What others share with it stays
+// guests: the one. The refusal is returned, and nothing has changed, where a process lives in it, or something is
+// mounted in it. Interrupted, it goes on when it is called again. What others share with it stays
 // theirs, and protected; of what one other has left, mark and protection are taken off.
 std::optional<Refusal> delete_guest(const std::vector<Guest>& guests, const Run& run, Outcome& outcome);
 

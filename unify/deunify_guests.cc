@@ -69,12 +69,22 @@ Staging make_staging(const std::vector<Guest>& guests, const Breaking& breaking)
   return Staging(members);
 }
 
+// Where there is no room even to try, whole copies are reckoned with.
+bool may_reflink(int staging) {
+  try {
+    return has_reflink(staging);
+  } catch (const std::system_error& error) {
+    if (!is_disk_full(error)) throw;
+    return false;
+  }
+}
+
 // Refuses where no staging directory is to be had, or the copies would not fit.
 std::optional<Refusal> prepare(const std::vector<Guest>& guests, const Breaking& breaking) {
   const auto& first = guests[breaking.guests.front()].root;
   bool reflink = false;
   try {
-    reflink = has_reflink(make_staging(guests, breaking).fd());
+    reflink = may_reflink(make_staging(guests, breaking).fd());
   } catch (const StagingInUse&) {
     throw;
   } catch (const std::system_error& error) {
@@ -83,7 +93,8 @@ std::optional<Refusal> prepare(const std::vector<Guest>& guests, const Breaking&
   const auto free = space_of(first.fd()).free;
   if (breaking.bytes <= free || reflink) return std::nullopt;
   return Refusal{first.host_path(),
-                 "needs " + in_mebibytes(breaking.bytes) + " for private copies, has " + in_mebibytes(free)};
+                 "needs " + in_mebibytes(breaking.bytes) + " for private copies, has " + in_mebibytes(free) +
+                     "; where a guest is to go, vunify --delete DIR takes it away and needs no space"};
 }
 
 std::optional<Refusal> prepare_all(const std::vector<Guest>& guests, const std::vector<Breaking>& all) {

@@ -40,8 +40,10 @@ class BatchOn : public OnFilesystem {
 
   std::string staging() const { return dir() / ".vunify"; }
 
-  // Each file is a batch of its own; the last one does not end the journal. Returns what became of the victims.
-  std::vector<LinkEnd> link_each(const std::function<void(int n)>& once_proven = [](int) {}) const {
+  // Each file is a batch of its own, or all are one; the last one does not end the journal. Returns what became of the
+  // victims.
+  std::vector<LinkEnd> link_each(
+      const std::function<void(int n)>& once_proven = [](int) {}, bool in_one_batch = false) const {
     Scene scene(dir(), {"a", "b"});
     const Fd where = open_host(staging(), O_RDONLY | O_DIRECTORY);
     Journal journal(state_.root(), "0");
@@ -52,11 +54,12 @@ class BatchOn : public OnFilesystem {
       once_proven(static_cast<int>(ends.size()));
       batch.add(link_request(scene, proof.classes.at(0)),
                 [&](const LinkRequest&, const LinkResult& result) { ends.push_back(result.victims.at(0).end); });
-      batch.apply();
+      if (!in_one_batch) batch.apply();
     }
+    batch.apply();
     return ends;
   }
-  std::size_t journalled() const { return read_journals(state_.root()).size(); }
+  std::size_t journalled() const { return read_journals(state_.root()).sets.size(); }
   bool is_one(int n) const { return dir().inode("a/" + leaf(n)).ino == dir().inode("b/" + leaf(n)).ino; }
 
   Scratch state_;
@@ -85,8 +88,18 @@ TEST_P(BatchOn, LosesNothingOfManyInAPowerCut) {
 }
 
 TEST_P(BatchOn, ForgetsTheEarlierWhereTheStateIsFull) {
-  ASSERT_EQ(run({"mount", "-t", "tmpfs", "-o", "size=4k", "none", state_.root()}).status, 0);
+  ASSERT_EQ(run({"mount", "-t", "tmpfs", "-o", "size=8k", "none", state_.root()}).status, 0);
   EXPECT_THAT(link_each(), Each(LinkEnd::linked));
+  EXPECT_LT(journalled(), std::size_t{files});
+  EXPECT_EQ(::umount2(state_.root().c_str(), MNT_DETACH), 0);
+}
+
+// One page for the key, and one for the journal, in which the record of all files has no room.
+TEST_P(BatchOn, GoesInHalvesWhereTheStateHasNoRoomForItsRecord) {
+  ASSERT_EQ(run({"mount", "-t", "tmpfs", "-o", "size=8k", "none", state_.root()}).status, 0);
+  const auto ends = link_each([](int) {}, true);
+  EXPECT_EQ(ends.size(), std::size_t{files});
+  EXPECT_THAT(ends, Each(LinkEnd::linked));
   EXPECT_LT(journalled(), std::size_t{files});
   EXPECT_EQ(::umount2(state_.root().c_str(), MNT_DETACH), 0);
 }

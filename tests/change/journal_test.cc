@@ -4,6 +4,9 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "tests/scratch.h"
 
 namespace vunify::test {
@@ -18,16 +21,24 @@ JournaledSet set_of(const std::string& path) {
 
 std::vector<std::string> paths_in(const std::string& state_dir) {
   std::vector<std::string> paths;
-  for (const auto& set : read_journals(state_dir)) paths.push_back(set.path);
+  for (const auto& set : read_journals(state_dir).sets) paths.push_back(set.path);
   return paths;
 }
 
 using Paths = std::vector<std::string>;
 
+bool is_damaged(const Scratch& state) { return !read_journals(state.root()).damaged.empty(); }
+
+void flip(const Scratch& state, std::size_t at) {
+  auto bytes = state.read("journal.0");
+  bytes[at] = static_cast<char>(bytes[at] ^ 1);
+  state.write("journal.0", bytes);
+}
+
 TEST(Journal, GivesBackWhatWasWritten) {
   const Scratch state;
   Journal(state.root(), "0").begin({set_of("etc/passwd")});
-  const auto set = read_journals(state.root()).at(0);
+  const auto set = read_journals(state.root()).sets.at(0);
   EXPECT_EQ(set.fs, "fs");
   EXPECT_EQ(set.handle, std::string("h\0h", 3));
   EXPECT_EQ(set.mtime, (Timestamp{-1, 5}));
@@ -41,7 +52,7 @@ TEST(Journal, TakesAnyByteInAName) {
   const Scratch state;
   std::string every_byte;
   for (int byte = 1; byte < 256; ++byte) every_byte += static_cast<char>(byte);
-  const Paths paths{every_byte, "3:abc", "vunify-journal 2 + 0 ", "a\nb", std::string(5000, 'x'), ""};
+  const Paths paths{every_byte, "3:abc", "vunify-journal 3 + 1 0 0 0 0\n", "a\nb", std::string(5000, 'x'), ""};
   std::vector<JournaledSet> sets;
   for (const auto& path : paths) sets.push_back(set_of(path));
   Journal(state.root(), "0").begin(sets);
@@ -112,6 +123,7 @@ TEST(Journal, TornAnywhereHasNotBegun) {
   for (std::size_t length = 0; length < whole.size(); ++length) {
     state.write("journal.0", whole.substr(0, length));
     EXPECT_EQ(paths_in(state.root()), Paths{}) << length;
+    EXPECT_FALSE(is_damaged(state)) << length;
   }
 }
 
@@ -125,6 +137,7 @@ TEST(Journal, TornInItsAmendmentSaysTheFirst) {
   for (std::size_t length = first; length < whole.size(); ++length) {
     state.write("journal.0", whole.substr(0, length));
     EXPECT_EQ(paths_in(state.root()), Paths{"one"}) << length;
+    EXPECT_FALSE(is_damaged(state)) << length;
   }
 }
 
@@ -140,11 +153,117 @@ TEST(Journal, WithAnyByteChangedHasNotBegun) {
   }
 }
 
-TEST(Journal, OfGarbageHasNothing) {
+// The others are believed: each stands for itself.
+TEST(Journal, DamagedAnywhereBeforeItsLastRecordIsToldAndLacksOnlyThatRecord) {
+  const Scratch state;
+  Journal journal(state.root(), "0");
+  journal.begin({set_of("one")});
+  const auto first = state.read("journal.0").size();
+  journal.begin({set_of("two")});
+  const auto second = state.read("journal.0").size();
+  journal.begin({set_of("three")});
+  for (std::size_t at = 0; at < second; ++at) {
+    if (at == std::string_view("vunify-journal ").size()) continue;  // it is of another version then
+    flip(state, at);
+    EXPECT_TRUE(is_damaged(state)) << at;
+    EXPECT_EQ(paths_in(state.root()), at < first ? (Paths{"two", "three"}) : (Paths{"one", "three"})) << at;
+    flip(state, at);
+  }
+  EXPECT_FALSE(is_damaged(state));
+}
+
+// What the lost amendment said of them nobody knows: that nothing was exchanged yet is no longer true, maybe.
+TEST(Journal, DamagedAmendmentTakesTheCopiesOfItsBatchWithIt) {
+  const Scratch state;
+  Journal journal(state.root(), "0");
+  auto copies = set_of("copies");
+  copies.intent = Intent::copy;
+  copies.names[0].before = 0;
+  journal.begin({set_of("links"), copies});
+  const auto amendment = state.read("journal.0").size();
+  copies.names[0].before = 9;
+  journal.amend({set_of("links"), copies});
+  journal.begin({set_of("next")});
+  flip(state, amendment + 200);
+  EXPECT_EQ(paths_in(state.root()), (Paths{"links", "next"}));
+  EXPECT_TRUE(is_damaged(state));
+}
+
+TEST(Journal, DamagedInItsFirstHeaderIsTold) {
+  const Scratch state;
+  Journal(state.root(), "0").begin({set_of("one")});
+  flip(state, 80);
+  EXPECT_TRUE(is_damaged(state));
+  EXPECT_EQ(paths_in(state.root()), Paths{});
+}
+
+TEST(Journal, DamagedAsideIsNoJournalAnyMore) {
+  const Scratch state;
+  state.write("journal.0", "no journal at all\n" + std::string(500, 'x'));
+  const auto damaged = read_journals(state.root()).damaged;
+  EXPECT_EQ(damaged, Paths{state / "journal.0"});
+  EXPECT_EQ(set_damaged_aside(damaged.at(0)), state / "damaged-journal.0");
+  EXPECT_FALSE(is_damaged(state));
+}
+
+// A power cut while a new chain is written over an old one of several records.
+TEST(Journal, TornOverAnOlderOneIsNotDamaged) {
+  const Scratch state;
+  const Fd fs = open_host(state.root(), O_RDONLY | O_DIRECTORY);
+  Journal journal(state.root(), "0");
+  journal.begin({set_of(std::string(2000, 'x'))});
+  journal.begin({set_of("two")});
+  journal.forget(fs.get(), state.root());
+  const auto before = state.read("journal.0");
+  journal.begin({set_of(std::string(1500, 'y'))});
+  const auto after = state.read("journal.0");
+  for (std::size_t sectors = 0; sectors <= 3; ++sectors) {
+    const auto written = sectors * 512;
+    state.write("journal.0", after.substr(0, written) + before.substr(written));
+    EXPECT_FALSE(is_damaged(state)) << sectors;
+    EXPECT_EQ(paths_in(state.root()), Paths{}) << sectors;
+  }
+}
+
+TEST(Journal, WrittenWithAnotherKeyIsNotBelieved) {
+  const Scratch state, strangers;
+  Journal(state.root(), "0").begin({set_of("ours")});
+  Journal(strangers.root(), "0").begin({set_of("forged")});
+  state.write("journal.1", strangers.read("journal.0"));
+  EXPECT_EQ(paths_in(state.root()), Paths{"ours"});
+  EXPECT_TRUE(is_damaged(state));
+}
+
+TEST(Journal, HasAKeyThatNobodyElseReads) {
+  const Scratch state, other;
+  Journal(state.root(), "0");
+  Journal(state.root(), "1");
+  Journal(other.root(), "0");
+  EXPECT_EQ(state.inode("key").mode & 07777, 0600U);
+  EXPECT_EQ(state.read("key").size(), 192U);
+  EXPECT_NE(state.read("key"), other.read("key"));
+}
+
+TEST(Journal, WhoseKeyIsLostIsNotBelievedButTold) {
+  const Scratch state;
+  Journal(state.root(), "0").begin({set_of("one")});
+  std::filesystem::remove(state / "key");
+  EXPECT_EQ(paths_in(state.root()), Paths{});
+  EXPECT_TRUE(is_damaged(state));
+}
+
+TEST(Journal, OfZerosWasNeverWritten) {
   const Scratch state;
   state.write("journal.0", std::string(4096, '\0'));
-  state.write("journal.1", "no journal at all\n" + std::string(500, 'x'));
   EXPECT_EQ(paths_in(state.root()), Paths{});
+  EXPECT_FALSE(is_damaged(state));
+}
+
+TEST(Journal, OfAnotherVersionThatIsOverIsPassedOver) {
+  const Scratch state;
+  state.write("journal.0", "vunify-journal 2 + 0 1234567" + std::string(100, ' '));
+  EXPECT_EQ(paths_in(state.root()), Paths{});
+  EXPECT_FALSE(is_damaged(state));
 }
 
 TEST(Journal, OfAnotherVersionIsNotThrownAway) {
@@ -167,9 +286,21 @@ TEST(Journal, ReplacedKeepsWhatIsUnresolved) {
   Journal(state.root(), "0").begin({set_of("one")});
   replace_journals(state.root(), {set_of("two")});
   EXPECT_EQ(paths_in(state.root()), Paths{"two"});
-  EXPECT_EQ(state.names(), Paths{"journal.unresolved"});
+  EXPECT_EQ(state.names(), (Paths{"journal.0", "journal.unresolved", "key"}));
   replace_journals(state.root(), {});
-  EXPECT_EQ(state.names(), Paths{});
+  EXPECT_EQ(paths_in(state.root()), Paths{});
+  EXPECT_EQ(state.names(), (Paths{"journal.0", "key"}));
+}
+
+TEST(Journal, HasRoomSetAsideAndKeepsItOnceItIsEmptied) {
+  const Scratch state;
+  Journal(state.root(), "0");
+  EXPECT_EQ(state.inode("journal.0").stamp.size, 0U);
+  EXPECT_GE(state.inode("journal.0").bytes_on_disk(), 64U << 10);
+  Journal(state.root(), "0").begin({set_of("one")});
+  replace_journals(state.root(), {});
+  EXPECT_EQ(paths_in(state.root()), Paths{});
+  EXPECT_GE(state.inode("journal.0").bytes_on_disk(), 64U << 10);
 }
 
 }  // namespace

@@ -114,7 +114,7 @@ TEST_F(RemovingNames, TheNextStartProtectsWhatAnInterruptedRunHasNot) {
   ASSERT_FALSE(dir_->inode("a/f").immutable);
   EXPECT_THAT(recover(state.root()).kept, IsEmpty());
   EXPECT_TRUE(is_shared(*dir_ / "a/f"));
-  EXPECT_THAT(read_journals(state.root()), IsEmpty());
+  EXPECT_THAT(read_journals(state.root()).sets, IsEmpty());
 }
 
 TEST_F(RemovingNames, TheNextStartReleasesALastName) {

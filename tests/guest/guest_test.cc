@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "tests/mounts_elsewhere.h"
 #include "tests/root_test.h"
 
@@ -157,6 +159,31 @@ TEST(OpenGuests, AreNotRefusedForWhatAnotherNamespaceCallsItsRoot) {
                                     " && mkdir upper work merged && mount -t overlay none merged -o lowerdir=/," +
                                     "upperdir=" + dir / "m/upper" + ",workdir=" + dir / "m/work");
   EXPECT_EQ(names_of(open_guests({dir / "a", dir / "b"})), (Names{"a", "b"}));
+}
+
+TEST(ExpectOutside, RefusesWhatIsInARootThereOrNot) {
+  const Scratch dir{{"a/var/lib/x", ""}, {"b/x", ""}};
+  const Names roots{dir / "a", dir / "b"};
+  for (const std::string path : {"a", "a/var/lib", "a/var/lib/not/there", "c/../a/var/state", "b/state/"})
+    EXPECT_TRUE(expect_outside(dir / path, roots)) << path;
+  for (const std::string path : {"", "ab", "c/a/state", "a/../state"})
+    EXPECT_FALSE(expect_outside(dir / path, roots)) << path;
+}
+
+TEST(ExpectOutside, RefusesAWayThroughARoot) {
+  const Scratch dir{{"a/x", ""}, {"outside/x", ""}};
+  std::filesystem::create_symlink("a", dir / "into");
+  std::filesystem::create_symlink("../outside", dir / "a/out");
+  EXPECT_TRUE(expect_outside(dir / "into/state", {dir / "a"}));
+  EXPECT_TRUE(expect_outside(dir / "a/out/state", {dir / "a"}));
+  EXPECT_FALSE(expect_outside(dir / "outside/state", {dir / "a"}));
+}
+
+TEST_F(OpenMountedGuests, AreNoPlaceForTheStateThroughABindMount) {
+  const Scratch dir{{"a/lib/x", ""}, {"elsewhere/x", ""}};
+  shell_or_fail("mount --bind " + (dir / "a/lib") + " " + (dir / "elsewhere"));
+  EXPECT_TRUE(expect_outside(dir / "elsewhere/state", {dir / "a"}));
+  shell_or_fail("umount " + (dir / "elsewhere"));
 }
 
 TEST(OpenGuests, ChangeNothing) {

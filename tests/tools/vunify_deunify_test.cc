@@ -93,7 +93,7 @@ TEST_F(VunifyDeunify, RefusesWhereCopiesDoNotFit) {
   run({"sh", "-c", "head -c 14M /dev/zero >" + fs / "full"});
   const auto refused = vunify("-R");
   EXPECT_EQ(refused.status, 3) << refused.out;
-  EXPECT_THAT(refused.err, ContainsRegex("needs [0-9]+ MiB for private copies, has [0-9]+ MiB"));
+  EXPECT_THAT(refused.err, ContainsRegex("needs [0-9]+ MiB for private copies, has [0-9]+ MiB; .*--delete DIR"));
   EXPECT_TRUE(guests.are_one("f"));
   EXPECT_TRUE(guests.inode("a/f").immutable);
   EXPECT_FALSE(guests.exists(".vunify"));

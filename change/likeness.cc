@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "change/likeness.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <compare>
+#include <mutex>
+#include <system_error>
+
+#include "change/metadata.h"
+#include "change/protection.h"
+#include "sys/lease.h"
+#include "sys/link.h"
+#include "sys/mark.h"
+#include "sys/quiet_read.h"
+#include "sys/same_bytes.h"
+#include "sys/walk.h"
+
+namespace vunify {
+namespace {
+
+constexpr std::size_t chunk = 128 << 10;
+
+// A marked inode, and one of the names that lead to it.
+struct Marked {
+  const RootDir* root = nullptr;
+  std::string path{};
+  Inode inode{};
+};
+using MarkedInodes = std::map<std::uint64_t, Marked>;  // by inode number
+
+MarkedInodes find_marked(const std::vector<const Guest*>& guests) {
+  MarkedInodes marked;
+  std::mutex finding;  // guards marked
+  std::vector<RootVisit> visits;
+  for (const Guest* guest : guests) {
+    Visitor visitor;
+    visitor.visit = [&, guest](const Listing& listing) {
+      for (auto& entry : listing.entries) {
+        entry.enter = entry.inode.is_directory();
+        const std::string leaf(entry.leaf);
+        if (!entry.inode.is_regular() || !is_marked_at(listing.fd, leaf, {guest->fs, entry.inode.ino})) continue;
+        const std::lock_guard lock(finding);
+        marked.try_emplace(entry.inode.ino, Marked{&guest->root, join_path(listing.path, leaf), entry.inode});
+      }
+    };
+    visitor.failed = [](const std::string&, const std::system_error&) {};  // what is not found proves nothing
+    visitor.stop = [] { return false; };
+    visits.push_back({&guest->root, std::move(visitor)});
+  }
+  walk(visits);
+  return marked;
+}
+
+// What stat(2) tells of two that are alike.
+struct Look {
+  std::uint64_t size = 0;
+  std::int64_t mtime = 0;
+  std::uint32_t mode = 0, uid = 0, gid = 0;
+  auto operator<=>(const Look&) const = default;
+};
+
+Look look_of(const Inode& inode) { return {inode.stamp.size, inode.stamp.mtime.sec, inode.mode, inode.uid, inode.gid}; }
+
+// Tells whom to compare: only those with the same.
+std::uint64_t hash_of(int fd) {
+  QuietReader reader(fd);
+  std::vector<char> bytes(chunk);
+  std::uint64_t hash = 0;
+  for (std::uint64_t at = 0;; at += chunk) {
+    const auto got = reader.read_at(at, bytes);
+    hash = XXH3_64bits_withSeed(bytes.data(), got, hash);
+    if (got < chunk) return hash;
+  }
+}
+
+class Comparison {
+ public:
+  Comparison(const UnknownInodes& unknown, int staging) : staging_(staging) {
+    for (const auto& [ino, one] : unknown)
+      if (!one.for_good && one.inode.is_regular()) by_look_[look_of(one.inode)].push_back({ino, one.leaves.front()});
+  }
+
+  // Numbers of the unknown that are like the marked one.
+  std::vector<std::uint64_t> like(const Marked& marked) {
+    std::vector<std::uint64_t> like;
+    const auto found = by_look_.find(look_of(marked.inode));
+    if (found == by_look_.end()) return like;
+    const auto fd = marked.root->open_inode(marked.path, marked.inode.ino);
+    if (!fd) return like;
+    const auto hash = hash_of(fd->get());
+    for (auto& one : found->second)
+      if (hash_of_staged(one) == hash && is_like(fd->get(), one)) like.push_back(one.ino);
+    return like;
+  }
+
+ private:
+  struct Staged {
+    std::uint64_t ino = 0;
+    std::string leaf{};
+    std::optional<std::uint64_t> hash{};
+  };
+
+  std::uint64_t hash_of_staged(Staged& one) const {
+    if (!one.hash) one.hash = hash_of(open_staged({staging_, one.leaf}).get());
+    return *one.hash;
+  }
+
+  // Whoever wants to write to the marked one meets its protection, or finds it not like the other any more.
+  bool is_like(int marked, const Staged& one) const {
+    const Fd staged = open_staged({staging_, one.leaf});
+    auto lease = Lease::take(marked), staged_lease = Lease::take(staged.get());
+    if (!lease || !staged_lease || !lease->pin()) return false;
+    const bool same = agree(read_metadata(marked), read_metadata(staged.get()), true) &&
+                      same_bytes(marked, staged.get()) && staged_lease->is_unwritten();
+    if (same && protection_of(marked) == Protection::none) protect(marked, Protection::immutable);
+    const bool unchanged = agree(read_metadata(marked), read_metadata(staged.get()), true);
+    return lease->is_unwritten() ? same && unchanged : (lease->turn_away(), false);
+  }
+
+  int staging_;
+  std::map<Look, std::vector<Staged>> by_look_;
+};
+
+}  // namespace
+
+Likeness prove_by_likeness(const UnknownInodes& unknown, int staging, const std::vector<const Guest*>& guests) {
+  Likeness likeness;
+  Comparison comparison(unknown, staging);
+  for (const auto& [ino, marked] : find_marked(guests)) {
+    std::vector<std::uint64_t> like;
+    try {
+      like = comparison.like(marked);
+    } catch (const std::system_error&) {
+      like.clear();
+    }
+    if (const auto same = unknown.find(ino); same != unknown.end() && !same->second.for_good) like.push_back(ino);
+    likeness.in_doubt |= like.empty() && !marked.inode.immutable && marked.inode.nlink > 1;
+    likeness.proven.insert(like.begin(), like.end());
+  }
+  if (likeness.in_doubt) likeness.proven.clear();
+  return likeness;
+}
+
+}  // namespace vunify
