@@ -9,6 +9,7 @@
 #include "change/worker_directory.h"
 #include "sys/directory.h"
 #include "sys/file_locks.h"
+#include "sys/quiet_read.h"
 #include "sys/write_out.h"
 
 namespace vunify {
@@ -67,6 +68,8 @@ void Batch::begin(std::vector<Entry>& entries) {
   const auto fs = to_string(fs_id(staging_));
   for (const auto& entry : entries) sets.push_back(entry.link.journaled(staging_path_, fs));
   write_out_keepers(entries);
+  for (const auto& entry : entries)
+    if (entry.link.request().is_cold) forget_pages(entry.link.request().keeper.fd.get());
   add_to_journal(sets);
 }
 

@@ -15,11 +15,11 @@ namespace vunify {
 // Unnamed until it is linked: what is given up, or killed, leaves nothing behind.
 class FreshCopy {
  public:
-  // staging: a directory of the filesystem that it is for; it outlives this. size: of what will be written; throws
-  // ENOSPC where the filesystem has less than that.
-  FreshCopy(int staging, std::uint64_t size);
+  // staging: a directory of the filesystem that it is for; it outlives this. Throws ENOSPC where the filesystem has not
+  // as much room as the original takes. is_cold: nothing of that is in the page cache, nor shall this stay there.
+  FreshCopy(int staging, const Inode& original, bool is_cold);
 
-  // Any pieces, in any order; zeros, and what is never written, become holes.
+  // Any pieces, in any order; what is never written is a hole.
   void write(std::uint64_t offset, std::span<const char> bytes);
   // All that is in a file that is ours, and no guest's to write to.
   void write_all_of(int file);
@@ -29,9 +29,12 @@ class FreshCopy {
   // disk. Throws EOPNOTSUPP where the filesystem gives it other metadata. The last call.
   Held finish(const Held& original);
 
+  bool is_cold() const { return is_cold_; }
+
  private:
   int staging_;
-  std::uint64_t size_;
+  Inode original_;
+  bool is_cold_;
   Fd fd_;
 };
 

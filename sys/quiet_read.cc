@@ -62,13 +62,14 @@ PageCacheGuard::~PageCacheGuard() {
 
 std::size_t QuietReader::read_once(std::uint64_t offset, std::span<char> buffer) {
   const iovec into{buffer.data(), buffer.size()};
+  if ((look_ || !kernel_forgets) && !std::exchange(looked_, true)) was_absent_ = resident_bytes(fd_) == 0;
   if (kernel_forgets) {
     const ssize_t got = ::preadv2(fd_, &into, 1, static_cast<off_t>(offset), rwf_dontcache);
     if (got >= 0) return static_cast<std::size_t>(got);
     if (errno != EOPNOTSUPP && errno != EINVAL) throw_errno("preadv2");
     kernel_forgets = false;
+    return read_once(offset, buffer);
   }
-  if (!std::exchange(looked_, true)) was_absent_ = resident_bytes(fd_) == 0;
   return static_cast<std::size_t>(check(::preadv(fd_, &into, 1, static_cast<off_t>(offset)), "preadv"));
 }
 
@@ -82,8 +83,10 @@ std::size_t QuietReader::read_at(std::uint64_t offset, std::span<char> buffer) {
   return got;
 }
 
+void forget_pages(int fd) { ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); }
+
 QuietReader::~QuietReader() {
-  if (was_absent_) ::posix_fadvise(fd_, 0, 0, POSIX_FADV_DONTNEED);
+  if (was_absent_ && !kernel_forgets) ::posix_fadvise(fd_, 0, 0, POSIX_FADV_DONTNEED);
 }
 
 }  // namespace vunify

@@ -13,21 +13,28 @@ namespace vunify {
 // which nothing was resident is dropped again when the reader is destroyed.
 class QuietReader {
  public:
-  explicit QuietReader(int fd) : fd_(fd) {}
+  // look: to know was_absent(), which costs a look at its pages.
+  explicit QuietReader(int fd, bool look = false) : fd_(fd), look_(look) {}
   QuietReader(const QuietReader&) = delete;
   QuietReader& operator=(const QuietReader&) = delete;
   ~QuietReader();
 
   // Fills buffer from offset as far as the file goes; returns the bytes got, fewer only at its end. EIO throws.
   std::size_t read_at(std::uint64_t offset, std::span<char> buffer);
+  // Nothing of the file was in the page cache before it was read.
+  bool was_absent() const { return was_absent_; }
 
  private:
   std::size_t read_once(std::uint64_t offset, std::span<char> buffer);
 
   int fd_;
+  bool look_;
   bool looked_ = false;
-  bool was_absent_ = false;  // nothing of it was in the page cache, and the kernel cannot forget by itself
+  bool was_absent_ = false;
 };
+
+// What is on disk of a file leaves the page cache.
+void forget_pages(int fd);
 
 // Where data may be, at offset or after it; the largest number where only a hole follows. What was preallocated and
 // never written is a hole, too.

@@ -282,17 +282,17 @@ class Worker {
     std::vector<Copied> copies(plan.sets.size());
     if (!makes_copies(work_.run)) return copies;
     for (std::size_t i = 0; i < copies.size(); ++i)
-      if (!is_shared(proven.members[plan.sets[i].keeper])) copies[i] = next_copy(proven);
+      if (!is_shared(proven.members[plan.sets[i].keeper])) copies[i] = next_copy(proven, i + 1 == copies.size());
     return copies;
   }
 
   // What is shared already is ours, and holds what all of them do.
-  Copied next_copy(ProvenClass& proven) {
+  Copied next_copy(ProvenClass& proven, bool is_last) {
     const auto shared =
         std::ranges::find_if(proven.members, [this](const Member& member) { return is_shared(member); });
-    if (shared == proven.members.end()) return duplicate(proven.copied);
+    if (shared == proven.members.end()) return is_last ? std::move(proven.copied) : duplicate(proven.copied);
     try {
-      FreshCopy copy(work_.staging(shared->inode), shared->held.seen.stamp.size);
+      FreshCopy copy(work_.staging(shared->inode), shared->held.seen, false);
       copy.write_all_of(shared->held.fd.get());
       return {std::move(copy)};
     } catch (const std::system_error& error) {
@@ -307,6 +307,7 @@ class Worker {
     LinkRequest request{.keeper_name = first_name(keeper.inode),
                         .was_shared = is_shared(keeper),
                         .is_fresh = copied.copy.has_value(),
+                        .is_cold = copied.copy && copied.copy->is_cold(),
                         .protection = work_.places.all()[place].protection};
     try {
       if (copied.error) throw std::system_error(copied.error);

@@ -34,11 +34,13 @@ std::size_t chunk_bytes(std::size_t buffer_bytes, std::size_t members) {
 }
 
 struct Prover::Reading {
-  explicit Reading(Member m) : member(std::move(m)), reader(fd()) {}
+  Reading(Member m, bool look) : member(std::move(m)), reader(fd(), look) {}
   int fd() const { return member.held.fd.get(); }
   std::uint64_t size() const { return member.held.seen.stamp.size; }
   bool is_sparse() const { return member.held.seen.bytes_on_disk() < size(); }
   std::uint64_t next_data(std::uint64_t offset) const;
+  // Calls write with each piece of chunk, which was read at offset, that is no hole of the file.
+  void for_each_data(std::uint64_t offset, std::span<const char> chunk, const auto& write) const;
 
   Member member;
   QuietReader reader;
@@ -61,6 +63,18 @@ std::uint64_t Prover::Reading::next_data(std::uint64_t offset) const {
     return vunify::next_data(fd(), offset);
   } catch (const std::system_error&) {
     return offset;
+  }
+}
+
+void Prover::Reading::for_each_data(std::uint64_t offset, std::span<const char> chunk, const auto& write) const {
+  if (!is_sparse()) return write(offset, chunk);
+  for (std::uint64_t at = 0; at < chunk.size();) {
+    const auto data = next_data(offset + at) / smallest_chunk * smallest_chunk;
+    if (data >= offset + chunk.size()) return;
+    at = std::max(at, data - std::min(data, offset));
+    const auto length = std::min<std::uint64_t>(smallest_chunk, chunk.size() - at);
+    write(offset + at, chunk.subspan(at, length));
+    at += length;
   }
 }
 
@@ -148,7 +162,7 @@ std::unique_ptr<Prover::Reading> Prover::open(std::uint32_t inode) {
     const auto forbidden = what_forbids(member);
     if (!forbidden) {
       ++read_files_;
-      return std::make_unique<Reading>(std::move(member));
+      return std::make_unique<Reading>(std::move(member), rules_.copies_in != nullptr);
     }
     leave(inode, *forbidden);
   } catch (const std::system_error& error) {
@@ -227,6 +241,11 @@ bool Prover::wants_copy(const Block& block) const {
          std::ranges::any_of(readings, [&](const auto& r) { return guest_of(r) != first; });
 }
 
+FreshCopy Prover::begin_copy(const Reading& original) const {
+  const auto& member = original.member;
+  return {rules_.copies_in(member.inode), member.held.seen, original.reader.was_absent()};
+}
+
 // One that has to be copied though its beginning was not, for it was read beside a shared inode, is read once more.
 Prover::Block Prover::copy_on(Block next, const Block& before, const std::vector<char>& chunk) {
   auto& [copy, error] = next.copied;
@@ -238,8 +257,10 @@ Prover::Block Prover::copy_on(Block next, const Block& before, const std::vector
     if (next.digest) next.digest.emplace(key_);
   } else if (!error) {
     try {
-      if (!copy) copy.emplace(rules_.copies_in(next.readings.front()->member.inode), next.size());
-      copy->write(before.offset, chunk);
+      auto& original = *next.readings.front();
+      if (!copy) copy.emplace(begin_copy(original));
+      original.for_each_data(before.offset, chunk,
+                             [&](std::uint64_t at, std::span<const char> data) { copy->write(at, data); });
     } catch (const std::system_error& failed) {
       next.copied = {{}, failed.code()};
     }

@@ -107,6 +107,7 @@ class Prover {
 
   std::vector<Block> step(Block block);
   bool wants_copy(const Block& block) const;
+  FreshCopy begin_copy(const Reading& original) const;
   Block copy_on(Block next, const Block& before, const std::vector<char>& chunk);
   bool read_chunk(Reading& reading, std::uint64_t offset, std::size_t size, std::vector<char>& chunk);
   bool read_to_end(Reading& reading, std::uint64_t offset, ContentDigest& digest, Verdict if_stopped);

@@ -197,9 +197,9 @@ TEST_F(VunifyStatus, TellsWhatWaitsForRecovery) {
   const auto cut =
       guests.vunify_under({"-e", "trace=renameat2", "-e", "inject=renameat2:signal=KILL:when=1"}, {"--jobs=1"});
   ASSERT_EQ(cut.status, killed);
-  EXPECT_EQ(told(guests)["interrupted_names"], 1);
+  EXPECT_EQ(told(guests)["interrupted_names"], 2);
   EXPECT_THAT(status(guests).out, StartsWith("no run yet\n"));
-  EXPECT_THAT(status(guests).out, HasSubstr("1 name of an interrupted run"));
+  EXPECT_THAT(status(guests).out, HasSubstr("2 names of an interrupted run"));
   ASSERT_EQ(guests.vunify().status, 0);
   EXPECT_EQ(told(guests)["interrupted_names"], 0);
   EXPECT_THAT(status(guests).out, Not(HasSubstr("interrupted")));
