@@ -48,16 +48,18 @@ class GuestScan {
   // Only an inode with several names, or a protected one, can be marked: all others cost no further call.
   File look_at(int dir, const Entry& entry, std::string_view path) const {
     File file(entry.inode);
-    if (file.nlink > 1 || file.immutable) file.marked = is_shared(dir, entry);
+    if (file.nlink > 1 || file.immutable) look_at_mark(dir, entry, file);
     file.verdict = first_look(file, rules_, path, entry.inode.append_only);
     return file;
   }
 
-  bool is_shared(int dir, const Entry& entry) const {
+  void look_at_mark(int dir, const Entry& entry, File& file) const {
     // A last name may have been given back to its guest since it was recorded: its mark is read.
     const bool may_know = rules_.known_shared && entry.inode.nlink > 1;
-    if (may_know && rules_.known_shared(guest_.fs, entry.inode)) return true;
-    return is_marked_at(dir, std::string(entry.leaf), {guest_.fs, entry.inode.ino});
+    const bool known = may_know && rules_.known_shared(guest_.fs, entry.inode);
+    const auto mark = known ? Mark::valid : mark_at(dir, std::string(entry.leaf), {guest_.fs, entry.inode.ino});
+    file.stale_mark = mark == Mark::stale && file.immutable;
+    file.marked = mark == Mark::valid || file.stale_mark;
   }
 
   const Guest& guest_;

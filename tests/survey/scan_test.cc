@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "sys/inode_attr.h"
+#include "sys/mark.h"
 #include "tests/root_test.h"
 
 namespace vunify::test {
@@ -41,6 +42,30 @@ TEST_F(ScanOfWhatWasShared, ReadsTheMarkOfALastName) {
 TEST_F(ScanOfWhatWasShared, BelievesTheIndexWhereOtherNamesAreLeft) {
   shell_or_fail("cd " + dir_.root() + " && chattr -i a/f && ln a/f other && chattr +i a/f");
   EXPECT_TRUE(scan().marked);
+}
+
+// With a mark of another filesystem.
+class ScanOfAStaleMark : public ScanOfWhatWasShared {
+ protected:
+  void SetUp() override {
+    ScanOfWhatWasShared::SetUp();
+    if (IsSkipped()) return;
+    const Fd file = open_host(dir_ / "a/f", O_RDONLY);
+    change_inode_flags(file.get(), 0, FS_IMMUTABLE_FL);
+    set_mark(file.get(), {{1, 2, 3}, stat_fd(file.get()).ino});
+  }
+};
+
+TEST_F(ScanOfAStaleMark, TakesWhatIsImmutableForOurs) {
+  change_inode_flags(open_host(dir_ / "a/f", O_RDONLY).get(), FS_IMMUTABLE_FL, 0);
+  const auto file = scan();
+  EXPECT_TRUE(file.stale_mark && file.marked);
+  EXPECT_EQ(file.verdict, Verdict::open);
+}
+
+TEST_F(ScanOfAStaleMark, TakesWhatIsNotForItsGuests) {
+  const auto file = scan();
+  EXPECT_FALSE(file.stale_mark || file.marked);
 }
 
 }  // namespace
