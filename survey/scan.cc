@@ -8,10 +8,19 @@ namespace {
 
 bool is_below(std::uint64_t size, std::uint64_t min_size) { return size < min_size; }
 
-Verdict first_look(const File& file, const ScanRules& rules, std::string_view path, bool append_only) {
+// ext4 tells a sector or two of what it keeps inside an inode (ext4_getattr()), and has no block that small. In large
+// inodes there is room for more: of these the prover reads the flag.
+bool is_inline(const File& file, const Guest& guest) {
+  constexpr std::uint64_t smallest_block = 1024;
+  return guest.mount.type == "ext4" && file.bytes_on_disk() < smallest_block && !file.marked;
+}
+
+Verdict first_look(const File& file, const ScanRules& rules, const Guest& guest, std::string_view path,
+                   bool append_only) {
   if (file.stamp.size == 0 || (file.bytes_on_disk() == 0 && !file.marked)) return Verdict::empty;
   if (rules.exclude->excludes(path)) return Verdict::excluded;
   if (is_below(file.stamp.size, rules.min_size)) return Verdict::too_small;
+  if (is_inline(file, guest)) return Verdict::not_shareable;
   if (append_only || (file.immutable && !file.marked)) return Verdict::own_flags;
   return Verdict::open;
 }
@@ -49,7 +58,7 @@ class GuestScan {
   File look_at(int dir, const Entry& entry, std::string_view path) const {
     File file(entry.inode);
     if (file.nlink > 1 || file.immutable) look_at_mark(dir, entry, file);
-    file.verdict = first_look(file, rules_, path, entry.inode.append_only);
+    file.verdict = first_look(file, rules_, guest_, path, entry.inode.append_only);
     return file;
   }
 

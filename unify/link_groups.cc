@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "unify/freed.h"
 #include "unify/linker.h"
 #include "unify/plan.h"
 #include "unify/rounds.h"
@@ -64,6 +65,8 @@ struct Decision {
   std::vector<std::uint32_t> victims{};
   Digest digest{};
   Timestamp reading{};
+  OnDisk keeper_on_disk{};
+  std::vector<OnDisk> victims_on_disk{};
 };
 
 class Worker {
@@ -213,9 +216,19 @@ class Worker {
     return {link_limit(survey().guest_of(inode).mount.type.c_str()), !work_.run.mtime};
   }
 
+  OnDisk place_of(const Member& member) {
+    return on_disk(member.held.fd.get(), member.held.seen, survey().guest_of(member.inode).mount);
+  }
+
   void count(const ProvenClass& proven, const LinkSet& set) {
     became_keeper(proven[set.keeper].inode);
-    for (const auto victim : set.victims) gave_up(proven[victim].inode, proven[victim].held.seen.bytes_on_disk());
+    const auto keeper = place_of(proven[set.keeper]);
+    std::vector<OnDisk> victims;
+    std::vector<const OnDisk*> gone;
+    for (const auto victim : set.victims) victims.push_back(place_of(proven[victim]));
+    for (const auto& victim : victims) gone.push_back(&victim);
+    const auto freed = freed_by(gone, {&keeper});
+    for (std::size_t i = 0; i < freed.size(); ++i) gave_up(proven[set.victims[i]].inode, freed[i]);
   }
 
   void became_keeper(std::uint32_t inode) {
@@ -233,7 +246,8 @@ class Worker {
   void link(ProvenClass& proven, const LinkSet& set) {
     auto& keeper = proven[set.keeper];
     const auto place = work_.places.number_of(survey().guest_number(keeper.inode));
-    Decision decision{.keeper = keeper.inode, .digest = keeper.digest, .reading = keeper.reading};
+    Decision decision{
+        .keeper = keeper.inode, .digest = keeper.digest, .reading = keeper.reading, .keeper_on_disk = place_of(keeper)};
     LinkRequest request{.keeper = std::move(keeper.held),
                         .keeper_id = survey().id_of(keeper.inode),
                         .keeper_name = first_name(keeper.inode),
@@ -242,6 +256,7 @@ class Worker {
     for (const auto i : set.victims) {
       const auto inode = proven[i].inode;
       decision.victims.push_back(inode);
+      decision.victims_on_disk.push_back(place_of(proven[i]));
       request.victims.push_back({.held = std::move(proven[i].held),
                                  .names = survey().guest_names(inode),
                                  .was_shared = survey().inode(inode).shared});
@@ -257,16 +272,18 @@ class Worker {
   }
 
   void note(const Decision& decision, const LinkRequest& request, const LinkResult& result) {
-    std::uint64_t grown = result.grown_bytes;
+    std::uint64_t total = 0;
+    const auto freed = freed_of(decision, result);
     for (std::size_t i = 0; i < decision.victims.size(); ++i) {
       const auto& victim = result.victims[i];
-      const auto& seen = request.victims[i].held.seen;
       if (victim.end != LinkEnd::linked) {
         leave(decision.victims[i], verdict_of(victim), victim.error.message());
         continue;
       }
-      gave_up(decision.victims[i], seen.bytes_on_disk() - std::min(seen.bytes_on_disk(), std::exchange(grown, 0)));
-      if (work_.run.learns()) work_.run.index->forget(survey().guest_number(decision.victims[i]), seen.ino);
+      gave_up(decision.victims[i], freed[i]);
+      total += freed[i];
+      if (work_.run.learns())
+        work_.run.index->forget(survey().guest_number(decision.victims[i]), request.victims[i].held.seen.ino);
     }
     note_keeper(decision, request, result);
     for (const auto& leaf : result.kept)
@@ -274,8 +291,28 @@ class Worker {
     if (result.has_writer_left)
       tally_.failed.push_back({survey().guest_of(decision.keeper).name, request.keeper_name.path,
                                "a writer could not be turned away from it or from one of its twins"});
-    tally_.freed_when_closed += result.freed_when_closed;
+    tally_.freed_when_closed += std::min(result.freed_when_closed, total);
     if (result.disk_full) work_.disk_full = tally_.disk_full = true;
+  }
+
+  // Of each victim; nothing of those that stay.
+  static std::vector<std::uint64_t> freed_of(const Decision& decision, const LinkResult& result) {
+    std::vector<const OnDisk*> gone, left{&decision.keeper_on_disk};
+    std::vector<std::size_t> linked;
+    for (std::size_t i = 0; i < result.victims.size(); ++i) {
+      const bool is_linked = result.victims[i].end == LinkEnd::linked;
+      if (is_linked) linked.push_back(i);
+      (is_linked ? gone : left).push_back(&decision.victims_on_disk[i]);
+    }
+    const auto bytes = freed_by(gone, left);
+    std::vector<std::uint64_t> freed(result.victims.size());
+    std::uint64_t grown = result.grown_bytes;  // the keeper, by its mark
+    for (std::size_t n = 0; n < linked.size(); ++n) {
+      const auto paid = std::min(bytes[n], grown);
+      freed[linked[n]] = bytes[n] - paid;
+      grown -= paid;
+    }
+    return freed;
   }
 
   void note_keeper(const Decision& decision, const LinkRequest& request, const LinkResult& result) {

@@ -131,6 +131,7 @@ bool Prover::is_as_expected(const Member& member) const {
 std::optional<Verdict> Prover::what_forbids(const Member& member) {
   if (!is_as_expected(member)) return Verdict::changed;
   if ((member.flags & owner_flags) != 0 && !survey_.inode(member.inode).shared) return Verdict::own_flags;
+  if ((member.flags & unshareable_flags) != 0) return Verdict::not_shareable;
   if (locks_.is_locked(survey_.guest_of(member.inode).mount.dev, member.held.seen.ino)) return Verdict::locked;
   if (rules_.leases && !member.held.lease) return Verdict::open_for_writing;
   return std::nullopt;
