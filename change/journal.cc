@@ -181,7 +181,10 @@ std::vector<std::string> journal_files(const std::string& state_dir) {
 Journal::Journal(const std::string& state_dir, const std::string& worker)
     : path_(state_dir + "/" + std::string(file_prefix) + worker),
       fd_(open_host(path_, O_RDWR | O_CREAT | O_NOFOLLOW)),
-      seed_(first_seed) {}
+      seed_(first_seed) {
+  sync_data(open_host(state_dir, O_RDONLY | O_DIRECTORY).get(),
+            state_dir);  // its name, too: not all filesystems log it
+}
 
 void Journal::add(char kind, const std::vector<JournaledSet>& sets) {
   const auto record = record_of(kind, sets, seed_);

@@ -248,7 +248,7 @@ TEST_F(Interrupted, FlagsOfTheGuestsOwnStay) {
   other.path = "other";
   other.keeper = dir_.inode("a/other").ino;
   other.handle = handle_of(open_host(dir_ / "a/other", O_RDONLY).get());
-  other.names.clear();
+  other.names[0].staged = "0-1";  // nothing is staged of it
   journal("1", other);
   recover();
   EXPECT_TRUE(dir_.inode("a/other").immutable);
