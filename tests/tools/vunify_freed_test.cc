@@ -122,17 +122,22 @@ TEST_F(VunifyFreedCompressed, IsWhatLayOnDisk) {
   EXPECT_LT(freed_at_once(report("--protect=immutable")), margin);
 }
 
+struct InlineCase {
+  int inode_bytes;
+  int file_bytes;
+};
+
 // Marked, each would need a block of its own.
-class VunifyInline : public RootTest, public testing::WithParamInterface<int> {};
-INSTANTIATE_TEST_SUITE_P(InodesOf, VunifyInline, testing::Values(256, 1024), testing::PrintToStringParamName());
+class VunifyInline : public RootTest, public testing::WithParamInterface<InlineCase> {};
+INSTANTIATE_TEST_SUITE_P(In, VunifyInline, testing::Values(InlineCase{256, 100}, InlineCase{1024, 800}),
+                         [](const auto& each) { return std::to_string(each.param.inode_bytes); });
 
 TEST_P(VunifyInline, FilesAreLeftAlone) {
-  const auto size = std::to_string(GetParam());
-  const LoopFs fs("ext4", 64, "", "-O inline_data -I " + size);
+  const LoopFs fs("ext4", 64, "", "-O inline_data -I " + std::to_string(GetParam().inode_bytes));
   if (!fs.ok()) GTEST_SKIP() << fs.reason();
   const Guests guests(both({"large"}), fs.root());
-  shell_or_fail("cd " + guests.root() + " && for i in $(seq 200); do printf '%0" + std::to_string(GetParam() / 2 - 20) +
-                "d' $i >a/$i; done; cp -a a/. b; sync -f .");
+  shell_or_fail("cd " + guests.root() + " && for i in $(seq 200); do printf '%0" +
+                std::to_string(GetParam().file_bytes) + "d' $i >a/$i; done; cp -a a/. b; sync -f .");
   const auto report = guests.report();
   EXPECT_EQ(report["linked_files"], 1) << report.dump(1);
   EXPECT_EQ(report["skipped"]["not-shareable"], 400);
