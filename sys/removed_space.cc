@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sys/removed_space.h"
 
-#include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/vfs.h>
 
@@ -10,6 +9,8 @@
 
 namespace vunify {
 namespace {
+
+constexpr auto xfs_magic = 0x58465342;  // include/uapi/linux/magic.h, XFS_SUPER_MAGIC
 
 // fs/xfs/libxfs/xfs_fs.h: struct xfs_fs_eofblocks, XFS_IOC_FREE_EOFBLOCKS. It ends by waiting for removed inodes.
 struct FreeEofBlocks {
@@ -26,7 +27,7 @@ constexpr unsigned long free_eof_blocks = _IOR('X', 58, FreeEofBlocks);
 void wait_for_removals(int fd) {
   struct statfs fs {};
   const FreeEofBlocks none;
-  if (::fstatfs(fd, &fs) == 0 && fs.f_type == XFS_SUPER_MAGIC) ::ioctl(fd, free_eof_blocks, &none);
+  if (::fstatfs(fd, &fs) == 0 && fs.f_type == xfs_magic) ::ioctl(fd, free_eof_blocks, &none);
 }
 
 }  // namespace vunify
