@@ -53,6 +53,8 @@ Journal::Journal(const std::string& state_dir, const std::string& worker)
       fd_(open_host(path_, O_RDWR | O_CREAT | O_NOFOLLOW)),
       chain_(fresh_chain()) {
   preallocate(fd_.get(), least_bytes);
+  // Its name, too: not all filesystems log it.
+  sync_data(open_host(state_dir, O_RDONLY | O_DIRECTORY).get(), state_dir);
 }
 
 void Journal::add(const std::string& record) {

@@ -21,6 +21,16 @@ namespace {
 constexpr int most_restores = 16;         // each lost to a chmod in the microseconds between two calls
 constexpr std::size_t exposed_names = 8;  // that a keeper may be given between two moments of protection
 
+// False where a full disk, or a guest's quota, leaves no room for what was there: it must be protected all the same.
+bool is_restored(int fd, const InodeMetadata& metadata, Timestamp mtime) {
+  try {
+    restore_metadata(fd, metadata, mtime);
+    return true;
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 bool protect_again(int fd, Protection protection, const InodeMetadata& metadata, Timestamp mtime) {
@@ -29,7 +39,7 @@ bool protect_again(int fd, Protection protection, const InodeMetadata& metadata,
     if (read_metadata(fd) == metadata) return tries == 0;
     if (!must_lift(protection)) return false;  // protected before its first other name: the change is its own guest's
     unprotect(fd);
-    restore_metadata(fd, metadata, mtime);
+    if (!is_restored(fd, metadata, mtime)) break;
   }
   protect(fd, protection);
   return false;

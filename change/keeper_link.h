@@ -161,7 +161,8 @@ class KeeperLink {
 };
 
 // What keeps a guest from changing an inode is put back after it was lifted; what a guest changed of its metadata
-// meanwhile is given back, for nobody can tell through whose name it was set. False where that was so.
+// meanwhile is given back, for nobody can tell through whose name it was set. False where that was so, or could not be
+// given back (full disk, quota): protected it is in any case.
 bool protect_again(int fd, Protection protection, const InodeMetadata& metadata, Timestamp mtime);
 
 }  // namespace vunify

@@ -40,7 +40,8 @@ MarkedInodes find_marked(const std::vector<const Guest*>& guests) {
       for (auto& entry : listing.entries) {
         entry.enter = entry.inode.is_directory();
         const std::string leaf(entry.leaf);
-        if (!entry.inode.is_regular() || !is_marked_at(listing.fd, leaf, {guest->fs, entry.inode.ino})) continue;
+        if (!entry.inode.is_regular() || mark_at(listing.fd, leaf, {guest->fs, entry.inode.ino}) != Mark::valid)
+          continue;
         const std::lock_guard lock(finding);
         marked.try_emplace(entry.inode.ino, Marked{&guest->root, join_path(listing.path, leaf), entry.inode});
       }

@@ -142,7 +142,7 @@ bool is_protected(int fd, Protection protection) {
 
 bool release_last_name(int fd, const FileId& id) {
   const auto inode = stat_fd(fd);
-  if (inode.ino != id.ino || inode.nlink != 1 || !is_marked(fd, id)) return false;
+  if (inode.ino != id.ino || inode.nlink != 1 || !has_mark(fd)) return false;
   unprotect(fd);
   clear_mark(fd);
   return true;

@@ -70,8 +70,8 @@ void protect(int fd, Protection protection);
 void unprotect(int fd);
 bool is_protected(int fd, Protection protection);
 
-// A shared inode that is left with its last name is its guest's own again: mark and protection are taken off. False,
-// and nothing changed, where it is not this inode, or has other names.
+// A shared inode that is left with its last name is its guest's own again: mark, valid or stale, and protection are
+// taken off. False, and nothing changed, where it is not this inode, or has other names.
 bool release_last_name(int fd, const FileId& id);
 
 // By the flags that it carries.

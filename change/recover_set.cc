@@ -33,12 +33,10 @@ std::optional<Fd> open_keeper(const JournaledSet& set, int staging, OnLease on_l
   return std::nullopt;
 }
 
-bool is_marked_now(int fd) { return is_marked(fd, {fs_id(fd), stat_fd(fd).ino}); }
-
-// Whoever is marked and has several names is shared still: protected again. A last name is its guest's own. What is not
-// marked was never protected by us.
+// Whoever is marked, be it stale, and has several names is shared still: protected again. A last name is its guest's
+// own. What is not marked was never protected by us.
 void protect_again(int fd, Protection protection) {
-  if (!is_marked_now(fd)) return;
+  if (!has_mark(fd)) return;
   if (stat_fd(fd).nlink > 1) return protect(fd, protection);
   unprotect(fd);
   clear_mark(fd);
@@ -58,8 +56,7 @@ class SetRecovery {
   // Returns the names that could not be dealt with: the next start tries again.
   std::vector<JournaledName> run() {
     // Of a batch that is long over nothing is staged, and its keeper is in guests' use.
-    if (keeper_ && must_lift(set_.protection) && any_is_staged() && is_marked_now(keeper_->get()))
-      unprotect(keeper_->get());
+    if (keeper_ && must_lift(set_.protection) && any_is_staged() && has_mark(keeper_->get())) unprotect(keeper_->get());
     LinkUndo link(set_, keeper_ && any_is_staged() ? keeper_->get() : -1);
     std::vector<JournaledName> later;
     for (const auto& name : set_.names) {
@@ -108,7 +105,7 @@ class SetRecovery {
   void lift(const StagedName& staged) const {
     if (!must_lift(set_.protection)) return;
     const Fd fd = open_staged(staged);
-    if (is_marked_now(fd.get())) unprotect(fd.get());
+    if (has_mark(fd.get())) unprotect(fd.get());
   }
 
   // The guest had replaced its file before it was to get a copy: what it put there goes back, unless the copy that its

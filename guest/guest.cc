@@ -149,6 +149,21 @@ std::string reason_by_mount(const Candidate& candidate, const std::vector<Candid
   return {};
 }
 
+// Two filesystems of one UUID. An overlay may tell that of its upper layer.
+bool are_clones(const Guest& one, const Guest& other) {
+  if (one.mount.dev == other.mount.dev || one.mount.type == "overlay" || other.mount.type == "overlay") return false;
+  return one.fs.uuid_high == other.fs.uuid_high && one.fs.uuid_low == other.fs.uuid_low;
+}
+
+// A cloned disk beside its original: inodes are known by UUID and number, and both have the same.
+std::string reason_by_clone(const Candidate& candidate, const std::vector<Candidate>& all) {
+  for (const auto& other : all)
+    if (are_clones(candidate.guest, other.guest))
+      return "its filesystem and that of " + other.guest.root.host_path() + " have the same UUID, " +
+             to_string(candidate.guest.fs) + ": give one of them another (tune2fs -U random, xfs_admin -U generate)";
+  return {};
+}
+
 // Of the host's reading of its path only the directory itself counts: else a guest that mounts its own "/" as a layer
 // would keep all others from being unified.
 bool is_in(const Candidate& candidate, const OtherLayer& layer) {
@@ -185,6 +200,7 @@ std::string reason_against(std::size_t index, const std::vector<Candidate>& all)
 // Its reason is empty where the candidate can be a guest.
 Refusal refusal_of(std::size_t index, const std::vector<Candidate>& all, const Surroundings& around) {
   auto unknown = reason_by_mount(all[index], all);
+  if (unknown.empty()) unknown = reason_by_clone(all[index], all);
   if (!unknown.empty()) return {.path = all[index].given, .reason = std::move(unknown), .unknown = true};
   auto reason = reason_against(index, all);
   if (!reason.empty()) return {.path = all[index].given, .reason = std::move(reason)};

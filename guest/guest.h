@@ -35,10 +35,11 @@ struct OpenedGuests {
 };
 
 // Opens each path, resolved once on the host's side, as a guest's root. Refused are: what is no directory or cannot be
-// opened, a root whose mount is not told (sys/mount.h), or not enough of it to compare it with the others, a root named
-// twice (also through a bind mount), a root inside another, and an overlay mount or a layer of a
-// mounted one, in whichever mount namespace, whose files the kernel expects to stay as they are
-// (Documentation/filesystems/overlayfs.rst, "Changes to underlying filesystems"). Nothing is changed.
+// opened, a root whose mount is not told (sys/mount.h), or not enough of it to compare it with the others, a root whose
+// filesystem has the UUID of another that is mounted and named (a cloned disk), a root named twice (also through a bind
+// mount), a root inside another, and an overlay mount or a layer of a mounted one, in whichever mount namespace, whose
+// files the kernel expects to stay as they are (Documentation/filesystems/overlayfs.rst, "Changes to underlying
+// filesystems"). Nothing is changed.
 OpenedGuests open_guests(const std::vector<std::string>& paths);
 
 // For what no guest may reach: refused where path, or a directory on the way to it, is one of the roots or inside it,

@@ -66,7 +66,7 @@ class Grouping {
     const auto index = static_cast<std::uint32_t>(found_.inodes.size());
     found_.inodes.push_back({first, count, f.marked, complete});
     if (f.marked && f.nlink == 1) found_.last_names.push_back(index);
-    if (f.nlink > 1 && !(f.marked && f.immutable)) found_.unprotected.push_back(index);
+    if (f.nlink > 1 && !(f.marked && f.immutable && !f.stale_mark)) found_.unprotected.push_back(index);
   }
 
   void collect_groups() {

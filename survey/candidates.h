@@ -50,7 +50,7 @@ struct Candidates {
   std::vector<Candidate> inodes;           // those with names; then one for each of `unwalked`
   std::vector<CandidateGroup> groups;      // those worth opening, largest saving first
   std::vector<std::uint32_t> last_names;   // shared inodes that have but one name left
-  std::vector<std::uint32_t> unprotected;  // one inode for several guests: unmarked, or marked and not protected
+  std::vector<std::uint32_t> unprotected;  // one inode for several guests: unmarked, or not protected, or stale
 
   std::vector<UnwalkedKeeper> unwalked;
 

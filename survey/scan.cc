@@ -8,10 +8,19 @@ namespace {
 
 bool is_below(std::uint64_t size, std::uint64_t min_size) { return size < min_size; }
 
-Verdict first_look(const File& file, const ScanRules& rules, std::string_view path, bool append_only) {
+// ext4 tells a sector or two of what it keeps inside an inode (ext4_getattr()), and has no block that small. In large
+// inodes there is room for more: of these the prover reads the flag.
+bool is_inline(const File& file, const Guest& guest) {
+  constexpr std::uint64_t smallest_block = 1024;
+  return guest.mount.type == "ext4" && file.bytes_on_disk() < smallest_block && !file.marked;
+}
+
+Verdict first_look(const File& file, const ScanRules& rules, const Guest& guest, std::string_view path,
+                   bool append_only) {
   if (file.stamp.size == 0 || (file.bytes_on_disk() == 0 && !file.marked)) return Verdict::empty;
   if (rules.exclude->excludes(path)) return Verdict::excluded;
   if (is_below(file.stamp.size, rules.min_size)) return Verdict::too_small;
+  if (is_inline(file, guest)) return Verdict::not_shareable;
   if (append_only || (file.immutable && !file.marked)) return Verdict::own_flags;
   return Verdict::open;
 }
@@ -48,16 +57,18 @@ class GuestScan {
   // Only an inode with several names, or a protected one, can be marked: all others cost no further call.
   File look_at(int dir, const Entry& entry, std::string_view path) const {
     File file(entry.inode);
-    if (file.nlink > 1 || file.immutable) file.marked = is_shared(dir, entry);
-    file.verdict = first_look(file, rules_, path, entry.inode.append_only);
+    if (file.nlink > 1 || file.immutable) look_at_mark(dir, entry, file);
+    file.verdict = first_look(file, rules_, guest_, path, entry.inode.append_only);
     return file;
   }
 
-  bool is_shared(int dir, const Entry& entry) const {
+  void look_at_mark(int dir, const Entry& entry, File& file) const {
     // A last name may have been given back to its guest since it was recorded: its mark is read.
     const bool may_know = rules_.known_shared && entry.inode.nlink > 1;
-    if (may_know && rules_.known_shared(guest_.fs, entry.inode)) return true;
-    return is_marked_at(dir, std::string(entry.leaf), {guest_.fs, entry.inode.ino});
+    const bool known = may_know && rules_.known_shared(guest_.fs, entry.inode);
+    const auto mark = known ? Mark::valid : mark_at(dir, std::string(entry.leaf), {guest_.fs, entry.inode.ino});
+    file.stale_mark = mark == Mark::stale && file.immutable;
+    file.marked = mark == Mark::valid || file.stale_mark;
   }
 
   const Guest& guest_;

@@ -53,7 +53,8 @@ struct File {
   std::uint16_t blocks_high = 0;
   std::uint16_t mode : 12 = 0;  // permissions: its type is known
   std::uint16_t immutable : 1 = 0;
-  Verdict verdict = Verdict::open;  // what the walk alone could say
+  std::uint16_t stale_mark : 1 = 0;  // marked, but void, and immutable: shared before the filesystem's identity changed
+  Verdict verdict = Verdict::open;   // what the walk alone could say
   bool marked = false;
 
   File() = default;

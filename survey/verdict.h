@@ -85,8 +85,9 @@ inline constexpr std::array<VerdictRow, 24> verdicts = {{
      "nothing here would keep one guest from changing it for another; use a kernel with iunlink, a filesystem with "
      "reflink (XFS, btrfs), or vcow."},
     {Verdict::not_shareable, "not-shareable",
-     "the filesystem cannot share it: it is too small, stored inside the inode, or stored in some other way of its "
-     "own; "
+     "the filesystem cannot share it: it is too small, stored inside the inode, sealed or encrypted (fs-verity, "
+     "fscrypt), or stored in some "
+     "other way of its own; "
      "or its attributes, or its guest's quota, leave no room for the mark of a shared inode."},
     {Verdict::not_reached, "not-reached", "--max-time or an interrupt came first; the next run goes on here."},
     {Verdict::unreadable, "unreadable", "it could not be read; the report names the error."},

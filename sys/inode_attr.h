@@ -28,4 +28,9 @@ inline constexpr std::uint32_t metadata_flags = FS_SECRM_FL | FS_UNRM_FL | FS_CO
 // What says "leave this file alone": it carries a decision of its owner that sharing would break.
 inline constexpr std::uint32_t owner_flags = FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NOCOW_FL | FS_IUNLINK_FL;
 
+// What is stored in a way that costs or loses something when it is shared: inside the inode, from where a mark pushes
+// it out into a block of its own; with a Merkle tree (fs-verity), which a copy does not have, nor its salt and
+// signature; or encrypted (fscrypt), of which a copy in staging would be plain.
+inline constexpr std::uint32_t unshareable_flags = FS_INLINE_DATA_FL | FS_VERITY_FL | FS_ENCRYPT_FL;
+
 }  // namespace vunify

@@ -9,10 +9,12 @@
 
 namespace vunify {
 
-// True where the log is written in order, and the device's cache flushed before each commit of it: XFS, and ext4 with a
-// journal (jbd2) and barriers. There a file that was written out is on disk, with its size and its places, once any
-// later change of the filesystem is. Not btrfs, which enters a file's new places into its trees some time after they
-// were written. Nor where the mount's options are not told.
+// True where the log is written in order, and the cache of the device with the data flushed before each commit of it:
+// XFS without a realtime device, and ext4 with a journal of its own (jbd2) and barriers. A journal on another device is
+// committed without a flush of the data's where nothing but old data was written (jbd2: t_need_data_flush); XFS flushes
+// the realtime device for fsync(2) only. There a file that was written out is on disk, with its size and its places,
+// once any later change of the filesystem is. Not btrfs, which enters a file's new places into its trees some time
+// after they were written. Nor where the mount's options are not told.
 bool commits_in_order(const Mount& mount);
 
 // Writes out what is dirty of a file and waits for it (sync_file_range(2), all three flags). Throws what writing met

@@ -42,7 +42,7 @@ constexpr auto more_files = R"(
 using Paths = std::vector<std::string>;
 
 bool is_marked_inode(int dir, const std::string& leaf, const FsId& fs, const struct stat& st) {
-  return is_marked_at(dir, leaf, {fs, st.st_ino});
+  return mark_at(dir, leaf, {fs, st.st_ino}) == Mark::valid;
 }
 
 std::string protection_fault(int dir, const std::string& leaf, const std::string& path, const FsId& fs,

@@ -80,6 +80,22 @@ void LoopFs::remount() {
   if (!ok()) throw std::runtime_error(reason_);
 }
 
+void LoopFs::change_unmounted(const std::string& command) {
+  if (!unmount_loop(mount_point_, image_)) throw std::runtime_error(mount_point_ + " is in use");
+  shell_or_fail("PATH=$PATH:/sbin:/usr/sbin; image=" + image_ + "; " + command);
+  reason_ = mount_loop(kind_, options_, image_, mount_point_);
+  if (!ok()) throw std::runtime_error(reason_);
+}
+
+void LoopFs::change_uuid() {
+  const std::map<std::string, std::string> commands = {{"ext4", "e2fsck -fp $image && tune2fs -U random $image"},
+                                                       {"xfs", "xfs_admin -U generate $image"},
+                                                       {"btrfs", "btrfstune -f -u $image"}};
+  change_unmounted(commands.at(kind_));
+}
+
+void LoopFs::shrink() { change_unmounted("e2fsck -fp $image && resize2fs -M $image"); }
+
 void LoopFs::power_cut() {
   constexpr auto shutdown = _IOR('X', 125, std::uint32_t);  // FS_IOC_SHUTDOWN
   std::uint32_t without_log_flush = 2;                      // FSOP_GOING_FLAGS_NOLOGFLUSH

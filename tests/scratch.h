@@ -63,8 +63,13 @@ class LoopFs {
   // Power cut: FS_IOC_SHUTDOWN without flushing the log, then unmounted and mounted again.
   void power_cut();
   void remount();
+  // As a cloned disk is given one. Unmounted meanwhile.
+  void change_uuid();
+  void shrink();  // ext4: to the smallest size that holds it
 
  private:
+  void change_unmounted(const std::string& command);
+
   std::string kind_, options_, image_, mount_point_, reason_;
 };
 

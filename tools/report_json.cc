@@ -97,6 +97,7 @@ std::string report_json(const Outcome& outcome, Exit exit) {
   object["shared_bytes"] = outcome.shared_bytes;
   object["copied_files"] = outcome.copied_files;
   object["copied_bytes"] = outcome.copied_bytes;
+  object["stale_files"] = outcome.stale_files;
   object["unmarked_files"] = outcome.unmarked_files;
   object["adopted_files"] = outcome.adopted_files;
   object["recovered_files"] = outcome.recovered_files;

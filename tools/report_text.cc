@@ -106,6 +106,9 @@ std::string totals(const Outcome& outcome) {
   text += copied(outcome);
   if (outcome.deunified && outcome.copied_files != 0)
     text += "if apt failed in a guest meanwhile: dpkg --configure -a, then apt-get -f install, in it\n";
+  if (outcome.stale_files != 0)
+    text += fmt::format("found {} immutable under marks of another filesystem (new UUID, snapshot, resized): {}\n",
+                        files(outcome.stale_files), "vunify made them so, not their owner");
   if (outcome.adopted_files != 0)
     text += fmt::format("{} {} found shared without protection\n", dry ? "would protect" : "protected",
                         files(outcome.adopted_files));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "change/clear_tree.h"
 #include "change/remove_names.h"
@@ -12,6 +13,7 @@
 #include "survey/survey.h"
 #include "sys/directory.h"
 #include "sys/process_roots.h"
+#include "unify/freed.h"
 #include "unify/tally.h"
 
 namespace vunify {
@@ -52,6 +54,27 @@ GuestOutcome describe(const Guest& guest, const Tree& tree) {
     (file.nlink > names.size() ? outcome.shared_bytes : outcome.private_bytes) += file.bytes_on_disk();
   }
   return outcome;
+}
+
+OnDisk on_disk_of(const Guest& guest, const Tree& tree, std::uint32_t file) {
+  try {
+    const Fd fd = guest.root.open_regular(tree.path(file));
+    return on_disk(fd.get(), stat_fd(fd.get()), guest.mount);
+  } catch (const std::system_error&) {
+    return {.alone = tree.file(file).bytes_on_disk()};
+  }
+}
+
+// By all that goes with the guest.
+std::uint64_t count_freed(const Guest& guest, const Tree& tree, const GuestOutcome& described) {
+  if (!can_share_data(guest.mount)) return described.private_bytes;
+  std::vector<OnDisk> own;
+  for (const auto& [ino, names] : by_inode(tree))
+    if (tree.file(names.front()).nlink == names.size()) own.push_back(on_disk_of(guest, tree, names.front()));
+  std::vector<const OnDisk*> gone;
+  for (const auto& one : own) gone.push_back(&one);
+  const auto freed = freed_by(gone, {});
+  return std::accumulate(freed.begin(), freed.end(), std::uint64_t{0});
 }
 
 using Reasons = std::map<std::string, std::string>;  // by path
@@ -112,12 +135,13 @@ std::optional<Refusal> delete_guest(const std::vector<Guest>& guests, const Run&
   if (auto refusal = what_forbids(guest)) return refusal;
   const auto scan = look(guests, run);
   auto told = describe(guest, scan.trees.front());
-  told.freed_bytes = told.private_bytes;
+  told.freed_bytes = count_freed(guest, scan.trees.front(), told);
   if (!run.dry_run && !run.stop.requested()) {
     remove_all(guests, run, outcome);
-    const auto left = describe(guest, look(guests, run).trees.front());
+    const auto rest = look(guests, run);
+    const auto left = describe(guest, rest.trees.front());
     told.files -= std::min(told.files, left.files);
-    told.freed_bytes -= std::min(told.freed_bytes, left.private_bytes);
+    told.freed_bytes -= std::min(told.freed_bytes, count_freed(guest, rest.trees.front(), left));
   }
   outcome.deleted = true;
   outcome.guests.push_back(std::move(told));

@@ -10,6 +10,7 @@
 #include "survey/scan.h"
 #include "survey/survey.h"
 #include "sys/clone.h"
+#include "unify/stale_marks.h"
 #include "unify/summarize.h"
 #include "unify/tally.h"
 
@@ -173,6 +174,7 @@ void carry_out(const Survey& survey, const std::vector<Breaking>& all, const Run
 std::optional<Refusal> deunify_guests(const std::vector<Guest>& guests, const Run& run, Outcome& outcome) {
   const ExcludeList nothing;
   auto scan = scan_guests(guests, {.exclude = &nothing, .min_size = 0}, run.stop, run.counters);
+  outcome.stale_files = count_stale(scan.trees);
   const Survey survey{guests, scan.trees, {}};
   std::vector<Breaking> all;
   for (auto& members : guests_by_mount(guests)) all.push_back(plan_breaking(survey, std::move(members)));

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "unify/freed.h"
 #include "unify/linker.h"
 #include "unify/plan.h"
 #include "unify/rounds.h"
@@ -71,6 +72,8 @@ struct Decision {
   std::vector<std::uint32_t> victims{};
   Digest digest{};
   Timestamp reading{};
+  OnDisk keeper_on_disk{};
+  std::vector<OnDisk> victims_on_disk{};
 };
 
 class Worker {
@@ -241,11 +244,37 @@ class Worker {
     return {link_limit(survey().guest_of(inode).mount.type.c_str()), !work_.run.mtime};
   }
 
+  OnDisk place_of(const Member& member) {
+    return on_disk(member.held.fd.get(), member.held.seen, survey().guest_of(member.inode).mount);
+  }
+
   void count(const std::vector<Member>& members, const LinkPlan& plan) {
-    for (const auto& set : plan.sets) {
-      became_keeper(members[set.keeper].inode);
-      for (const auto victim : set.victims) gave_up(members[victim].inode, members[victim].held.seen.bytes_on_disk());
+    for (const auto& set : plan.sets) count(members, set);
+  }
+
+  void count(const std::vector<Member>& members, const LinkSet& set) {
+    const auto& keeper = members[set.keeper];
+    const bool replaced = work_.run.fresh && !is_shared(keeper);
+    const auto keeper_on_disk = place_of(keeper);
+    std::vector<OnDisk> victims;
+    for (const auto victim : set.victims) victims.push_back(place_of(members[victim]));
+    std::vector<const OnDisk*> gone, left;
+    (replaced ? gone : left).push_back(&keeper_on_disk);
+    for (const auto& victim : victims) gone.push_back(&victim);
+    auto freed = less(freed_by(gone, left), replaced ? keeper.held.seen.bytes_on_disk() : 0);
+    became_keeper(keeper.inode);
+    if (replaced) tally_.freed_bytes[survey().guest_number(keeper.inode)] += freed.front();
+    for (std::size_t i = 0; i < set.victims.size(); ++i) gave_up(members[set.victims[i]].inode, freed[i + replaced]);
+  }
+
+  // What the keeper takes more is paid by those that go, the first ones first.
+  static std::vector<std::uint64_t> less(std::vector<std::uint64_t> freed, std::uint64_t taken) {
+    for (auto& bytes : freed) {
+      const auto paid = std::min(bytes, taken);
+      bytes -= paid;
+      taken -= paid;
     }
+    return freed;
   }
 
   void became_keeper(std::uint32_t inode) {
@@ -311,6 +340,7 @@ class Worker {
                         .protection = work_.places.all()[place].protection};
     try {
       if (copied.error) throw std::system_error(copied.error);
+      if (!copied.copy) decision.keeper_on_disk = place_of(keeper);
       request.keeper = copied.copy ? copied.copy->finish(keeper.held) : std::move(keeper.held);
     } catch (const std::system_error& error) {
       return leave_set(members, set, error.code());
@@ -325,6 +355,7 @@ class Worker {
 
   void add_victim(Member& member, Decision& decision, LinkRequest& request) {
     decision.victims.push_back(member.inode);
+    decision.victims_on_disk.push_back(place_of(member));
     request.victims.push_back(
         {.held = std::move(member.held), .names = survey().guest_names(member.inode), .was_shared = is_shared(member)});
   }
@@ -343,20 +374,20 @@ class Worker {
   }
 
   void note(const Decision& decision, const LinkRequest& request, const LinkResult& result) {
-    std::uint64_t grown = result.grown_bytes;
     const auto stays = request.is_fresh && result.has_linked() ? first_linked(result) : decision.victims.size();
+    std::uint64_t total = 0;
+    const auto freed = freed_of(decision, result);
     for (std::size_t i = 0; i < decision.victims.size(); ++i) {
       const auto& victim = result.victims[i];
-      const auto& seen = request.victims[i].held.seen;
       if (victim.end != LinkEnd::linked) {
         leave(decision.victims[i], verdict_of(victim), victim.error.message());
         continue;
       }
-      const auto bytes = seen.bytes_on_disk(), taken = std::min(bytes, grown);
-      grown -= taken;
-      i == stays ? was_replaced(decision.victims[i], request.keeper_id.ino, bytes - taken)
-                 : gave_up(decision.victims[i], bytes - taken);
-      if (work_.run.learns()) work_.run.index->forget(survey().guest_number(decision.victims[i]), seen.ino);
+      i == stays ? was_replaced(decision.victims[i], request.keeper_id.ino, freed[i])
+                 : gave_up(decision.victims[i], freed[i]);
+      total += freed[i];
+      if (work_.run.learns())
+        work_.run.index->forget(survey().guest_number(decision.victims[i]), request.victims[i].held.seen.ino);
     }
     if (!request.is_fresh)
       note_keeper(decision, request, result);
@@ -367,8 +398,23 @@ class Worker {
     if (result.has_writer_left)
       tally_.failed.push_back({survey().guest_of(decision.keeper).name, request.keeper_name.path,
                                "a writer could not be turned away from it or from one of its twins"});
-    tally_.freed_when_closed += result.freed_when_closed;
+    tally_.freed_when_closed += std::min(result.freed_when_closed, total);
     if (result.disk_full) work_.disk_full = tally_.disk_full = true;
+  }
+
+  // Of each victim; nothing of those that stay.
+  static std::vector<std::uint64_t> freed_of(const Decision& decision, const LinkResult& result) {
+    std::vector<const OnDisk*> gone, left{&decision.keeper_on_disk};
+    std::vector<std::size_t> linked;
+    for (std::size_t i = 0; i < result.victims.size(); ++i) {
+      const bool is_linked = result.victims[i].end == LinkEnd::linked;
+      if (is_linked) linked.push_back(i);
+      (is_linked ? gone : left).push_back(&decision.victims_on_disk[i]);
+    }
+    const auto bytes = less(freed_by(gone, left), result.grown_bytes);
+    std::vector<std::uint64_t> freed(result.victims.size());
+    for (std::size_t n = 0; n < linked.size(); ++n) freed[linked[n]] = bytes[n];
+    return freed;
   }
 
   void note_keeper(const Decision& decision, const LinkRequest& request, const LinkResult& result) {

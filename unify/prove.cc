@@ -137,12 +137,16 @@ Member Prover::hold(std::uint32_t inode) const {
   return member;
 }
 
-// A mark is read again: the walk may have it from the index, which is a hint.
+// A mark is read again: the walk may have it from the index, which is a hint. One that the walk read is void in a dry
+// run still.
 bool Prover::is_as_expected(const Member& member) const {
   const auto& file = survey_.file_of(member.inode);
   const auto& seen = member.held.seen;
   const bool unwalked = survey_.candidates.unwalked_at(member.inode) != nullptr;
-  if ((unwalked || file.marked) && !is_marked(member.held.fd.get(), survey_.id_of(member.inode))) return false;
+  if (unwalked || file.marked) {
+    const auto mark = mark_on(member.held.fd.get(), survey_.id_of(member.inode));
+    if (mark != Mark::valid && !(mark == Mark::stale && file.stale_mark)) return false;
+  }
   if (unwalked) return seen.is_regular() && seen.ino == file.ino && seen.stamp.size == file.stamp.size;
   return file.is_still(seen, survey_.inode(member.inode).shared);
 }
@@ -150,6 +154,7 @@ bool Prover::is_as_expected(const Member& member) const {
 std::optional<Verdict> Prover::what_forbids(const Member& member) {
   if (!is_as_expected(member)) return Verdict::changed;
   if ((member.flags & owner_flags) != 0 && !survey_.inode(member.inode).shared) return Verdict::own_flags;
+  if ((member.flags & unshareable_flags) != 0) return Verdict::not_shareable;
   if (locks_.is_locked(survey_.guest_of(member.inode).mount.dev, member.held.seen.ino)) return Verdict::locked;
   if (rules_.leases && !member.held.lease) return Verdict::open_for_writing;
   return std::nullopt;

@@ -11,6 +11,7 @@
 
 #include "sys/clone.h"
 #include "sys/quiet_read.h"
+#include "unify/freed.h"
 #include "unify/layouts.h"
 #include "unify/rounds.h"
 
@@ -34,13 +35,6 @@ ProofRules proof_rules(const Run& run) {
   proof.digests = run.learns();
   proof.max_open = std::clamp<std::size_t>(run.open_files / run.jobs / 2, 16, most_open);
   return proof;
-}
-
-// Bytes of these extents that no other file lies on.
-std::uint64_t alone(const std::vector<Extent>& extents) {
-  std::uint64_t bytes = 0;
-  for (const auto& extent : extents) bytes += extent.shared ? 0 : extent.length;
-  return bytes;
 }
 
 class Worker {
@@ -205,9 +199,9 @@ class Worker {
     try {
       const Fd own = inode == victim.inode ? Fd() : layouts_.open(inode);
       const int fd = own ? own.get() : victim.held.fd.get();
-      const auto before = extents_of(fd);
+      const auto before = on_disk(fd, stat_fd(fd), work_.survey.guest_of(inode).mount);
       const bool shared = work_.run.dry_run || share_quietly(keeper.held, fd);
-      if (shared) tally_.count_link(names_of(inode), alone(before));
+      if (shared) tally_.count_link(names_of(inode), before.alone);
       if (shared) return true;
       leave(inode, Verdict::changed);
       forget(inode);

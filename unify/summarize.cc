@@ -5,6 +5,7 @@
 #include <map>
 
 #include "change/protection.h"
+#include "sys/removed_space.h"
 
 namespace vunify {
 namespace {
@@ -107,6 +108,7 @@ std::vector<FilesystemOutcome> measure_space(const std::vector<Guest>& guests) {
   for (const auto& guest : guests) {
     const auto uuid = uuid_of(guest);
     if (by_uuid.contains(uuid)) continue;
+    wait_for_removals(guest.root.fd());
     sync_filesystem(guest.root.fd(), guest.root.host_path());
     const auto free = space_of(guest.root.fd()).free;
     by_uuid[uuid] = {uuid, guest.mount.point, guest.mount.source, free, free};

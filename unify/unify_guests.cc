@@ -11,6 +11,7 @@
 #include "unify/settle.h"
 #include "unify/share_groups.h"
 #include "unify/shifted_owners.h"
+#include "unify/stale_marks.h"
 #include "unify/summarize.h"
 
 namespace vunify {
@@ -63,6 +64,7 @@ Tally unify_by(Sharing sharing, const std::vector<Guest>& guests, const Places& 
   if (narrow) narrow(survey.candidates);
   separate_changed(survey, places, run, outcome);
   restore_attributes(survey, places, run, outcome);
+  renew_stale_marks(survey, places, run, outcome);
   adopt_unprotected(survey, places, run, outcome);
   separate_doubles(survey, places, run, outcome);
   auto tally = inodes ? link_groups(survey, places, run) : share_groups(survey, run);
@@ -106,6 +108,7 @@ std::optional<Refusal> unify_guests(const std::vector<Guest>& guests, const Unif
   Scan scan;
   outcome.walk_seconds = timed([&] { scan = walk_guests(guests, rules, run); });
   const bool walked_all = !run.stop.requested();
+  outcome.stale_files = count_stale(scan.trees);
 
   Tally tally(guests.size());
   const auto seconds = timed([&] { tally = unify_files(guests, places, scan.trees, run, outcome); });

@@ -94,6 +94,14 @@ TEST_F(Interrupted, LinkIsUndone) {
   EXPECT_TRUE(is_over());
 }
 
+// The filesystem was given another UUID meanwhile.
+TEST_F(Interrupted, KeeperOfAStaleMarkIsReleasedAllTheSame) {
+  set_mark(open_host(dir_ / "a/x", O_RDONLY).get(), {{1, 2, 3}, set_.keeper});
+  EXPECT_EQ(kept(), Names{});
+  EXPECT_FALSE(has_mark(dir_ / "a/x"));
+  EXPECT_FALSE(dir_.inode("a/x").immutable);
+}
+
 TEST_F(Interrupted, NameThatTheGuestReplacedStaysAsItIs) {
   dir_.write("b/new", "new");
   move("b/new", "b/x");
@@ -240,7 +248,7 @@ TEST_F(Interrupted, FlagsOfTheGuestsOwnStay) {
   other.path = "other";
   other.keeper = dir_.inode("a/other").ino;
   other.handle = handle_of(open_host(dir_ / "a/other", O_RDONLY).get());
-  other.names.clear();
+  other.names[0].staged = "0-1";  // nothing is staged of it
   journal("1", other);
   recover();
   EXPECT_TRUE(dir_.inode("a/other").immutable);

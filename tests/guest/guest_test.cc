@@ -109,6 +109,28 @@ TEST(OpenGuests, KeepGuestsOfDifferentFilesystemsApart) {
   EXPECT_EQ(opened.refused[0].reason, "is inside " + fs.root() + ", another root");
 }
 
+class OpenClonedGuests : public test::RootTestOn {};
+INSTANTIATE_TEST_SUITE_P(Each, OpenClonedGuests, testing::Values("ext4", "xfs"), test::name_of_each);
+
+TEST_P(OpenClonedGuests, AreRefusedBesideTheirOriginal) {
+  const LoopFs fs(GetParam());
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  const Scratch dir({{"a/x", ""}}, fs.root());
+  const Scratch clone{{"mnt/x", ""}};
+  const std::string nouuid = GetParam() == std::string("xfs") ? ",nouuid" : "";
+  shell_or_fail("sync -f " + fs.root() + " && cp --sparse=always " + fs.device() + " " + clone / "img" +
+                " && mount -o loop" + nouuid + " " + clone / "img" + " " + clone / "mnt");
+  const auto cloned = clone / "mnt" + dir.root().substr(fs.root().size()) + "/a";
+  const auto opened = open_guests({dir / "a", cloned});
+  const auto alone = names_of(open_guests({cloned}));
+  shell_or_fail("umount " + clone / "mnt");
+  EXPECT_TRUE(opened.guests.empty());
+  ASSERT_EQ(opened.refused.size(), 2U);
+  EXPECT_THAT(opened.refused[0].reason, HasSubstr("have the same UUID"));
+  EXPECT_TRUE(opened.refused[0].unknown);
+  EXPECT_EQ(alone, Names{"a"});
+}
+
 TEST(OpenGuests, RefuseAnOverlayMountAndItsLayers) {
   const LoopFs fs("ext4");
   if (!fs.ok()) GTEST_SKIP() << fs.reason();

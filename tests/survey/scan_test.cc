@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "sys/inode_attr.h"
+#include "sys/mark.h"
 #include "tests/root_test.h"
 
 namespace vunify::test {
@@ -21,10 +22,10 @@ class ScanOfWhatWasShared : public RootTest {
     change_inode_flags(open_host(dir_ / "a/f", O_RDONLY).get(), FS_IMMUTABLE_FL, 0);
   }
 
-  File scan() const {
+  File scan(bool has_index = true) const {
     const auto guests = open_guests({dir_ / "a"}).guests;
     const ExcludeList nothing;
-    const auto all = [](const FsId&, const Inode&) { return true; };
+    const auto all = [has_index](const FsId&, const Inode&) { return has_index; };
     Counters counters;
     return scan_guests(guests, {.exclude = &nothing, .known_shared = all}, Stop(), counters).trees[0].file(0);
   }
@@ -41,6 +42,43 @@ TEST_F(ScanOfWhatWasShared, ReadsTheMarkOfALastName) {
 TEST_F(ScanOfWhatWasShared, BelievesTheIndexWhereOtherNamesAreLeft) {
   shell_or_fail("cd " + dir_.root() + " && chattr -i a/f && ln a/f other && chattr +i a/f");
   EXPECT_TRUE(scan().marked);
+}
+
+// A mark would push them out, into blocks of their own.
+TEST(Scan, LeavesFilesInsideInodesAlone) {
+  const LoopFs fs("ext4", 64, "", "-O inline_data -I 256");
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  const Scratch dir({{"a/f", "tiny"}}, fs.root());
+  const auto guests = open_guests({dir / "a"}).guests;
+  const ExcludeList nothing;
+  Counters counters;
+  const auto scan = scan_guests(guests, {.exclude = &nothing}, Stop(), counters);
+  EXPECT_EQ(scan.trees[0].file(0).verdict, Verdict::not_shareable);
+}
+
+// With a mark of another filesystem.
+class ScanOfAStaleMark : public ScanOfWhatWasShared {
+ protected:
+  void SetUp() override {
+    ScanOfWhatWasShared::SetUp();
+    if (IsSkipped()) return;
+    const Fd file = open_host(dir_ / "a/f", O_RDONLY);
+    change_inode_flags(file.get(), 0, FS_IMMUTABLE_FL);
+    set_mark(file.get(), {{1, 2, 3}, stat_fd(file.get()).ino});
+  }
+};
+
+TEST_F(ScanOfAStaleMark, TakesWhatIsImmutableForOurs) {
+  change_inode_flags(open_host(dir_ / "a/f", O_RDONLY).get(), FS_IMMUTABLE_FL, 0);
+  const auto file = scan();
+  EXPECT_TRUE(file.stale_mark && file.marked);
+  EXPECT_EQ(file.verdict, Verdict::open);
+}
+
+TEST_F(ScanOfAStaleMark, TakesWhatIsNotForItsGuests) {
+  shell_or_fail("cd " + dir_.root() + " && ln a/f other");
+  const auto file = scan(false);
+  EXPECT_FALSE(file.stale_mark || file.marked);
 }
 
 }  // namespace

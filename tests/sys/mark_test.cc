@@ -28,7 +28,7 @@ TEST_P(MarkOn, IsSetAndCleared) {
   EXPECT_FALSE(has_valid_mark(file.get()));
   set_mark(file.get(), id_of(file.get()));
   EXPECT_TRUE(has_valid_mark(file.get()));
-  EXPECT_TRUE(is_marked_at(directory().get(), "file", id_of(file.get())));
+  EXPECT_EQ(mark_at(directory().get(), "file", id_of(file.get())), Mark::valid);
   clear_mark(file.get());
   EXPECT_FALSE(get_xattr(file.get(), VUNIFY_MARK_XATTR));
 }
@@ -47,7 +47,26 @@ TEST_P(MarkOn, IsVoidWhenCopied) {
   ASSERT_EQ(shell("cp --preserve=xattr " + (dir() / "file") + " " + (dir() / "copy")).status, 0);
   const Fd copy = reader("copy");
   EXPECT_EQ(get_xattr(copy.get(), VUNIFY_MARK_XATTR), get_xattr(file.get(), VUNIFY_MARK_XATTR));
-  EXPECT_FALSE(has_valid_mark(copy.get()));
+  EXPECT_EQ(mark_on(copy.get(), id_of(copy.get())), Mark::stale);
+}
+
+TEST_P(MarkOn, IsStaleOnceTheFilesystemHasAnotherUuid) {
+  dir().write("file", "bytes");
+  const auto path = dir() / "file";
+  {
+    const Fd file = open_host(path, O_RDONLY);
+    set_mark(file.get(), id_of(file.get()));
+  }
+  fs_.change_uuid();
+  const Fd file = open_host(path, O_RDONLY);
+  EXPECT_EQ(mark_on(file.get(), id_of(file.get())), Mark::stale);
+  EXPECT_TRUE(vunify::has_mark(file.get()));
+}
+
+TEST_P(MarkOn, OfAnotherFormIsNotOurs) {
+  const Fd file = reader("file");
+  set_xattr(file.get(), VUNIFY_MARK_XATTR, "somebody's");
+  EXPECT_EQ(mark_on(file.get(), id_of(file.get())), Mark::none);
 }
 
 TEST_P(MarkOn, IsRefusedByAnImmutableInode) {

@@ -41,6 +41,26 @@ TEST_F(WriteOut, NeedsAJournalAndBarriers) {
   EXPECT_FALSE(mounted_in_order("nobarrier", ""));
 }
 
+TEST_F(WriteOut, NeedsTheJournalOnTheDeviceOfTheData) {
+  const Scratch dir({{"point/x", ""}});
+  const auto make = [&](const std::string& what, const std::string& options) {
+    return "truncate -s 64M " + dir / what + " && " + what + "=$(losetup -f --show " + dir / what +
+           ") && mkfs.ext4 -q -b 4096 " + options + " $" + what + " && ";
+  };
+  shell_or_fail("PATH=$PATH:/sbin:/usr/sbin; " + make("journal", "-O journal_dev") +
+                make("data", "-J device=$journal") + "mount $data " + dir / "point" + " && losetup -d $data $journal");
+  EXPECT_FALSE(commits_in_order(mount_of(open_host(dir / "point", O_RDONLY | O_DIRECTORY).get())));
+}
+
+TEST_F(WriteOut, NeedsTheDataOnTheDeviceThatIsFlushed) {
+  Mount mount;
+  mount.type = "xfs";
+  mount.super_options = "rw,attr2,inode64";
+  EXPECT_TRUE(commits_in_order(mount));
+  mount.super_options += ",rtdev=/dev/sdb";
+  EXPECT_FALSE(commits_in_order(mount));
+}
+
 TEST_F(WriteOut, NeedsToBeToldTheOptions) {
   const LoopFs fs("ext4", 64);
   if (!fs.ok()) GTEST_SKIP() << fs.reason();

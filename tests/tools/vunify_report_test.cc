@@ -151,6 +151,7 @@ TEST_F(VunifyReport, HasTheKeysOfSchema1) {
                           "shared_bytes",
                           "copied_files",
                           "copied_bytes",
+                          "stale_files",
                           "unmarked_files",
                           "adopted_files",
                           "recovered_files",

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include "change/keeper_link.h"
+#include "tests/root_test.h"
+
+namespace vunify::test {
+namespace {
+
+using ProtectAgain = RootTest;
+
+// Attributes that an inode has no room for stand for a full disk.
+TEST_F(ProtectAgain, ProtectsWhatCannotBeGivenBack) {
+  const Scratch dir{{"f", "same"}};
+  const Fd fd = open_host(dir / "f", O_RDONLY);
+  auto metadata = read_metadata(fd.get());
+  metadata.xattrs["user.large"] = std::string(60000, 'x');
+  EXPECT_FALSE(protect_again(fd.get(), Protection::immutable, metadata, {}));
+  EXPECT_TRUE(is_protected(fd.get(), Protection::immutable));
+}
+
+TEST_F(ProtectAgain, GivesBackWhatCan) {
+  const Scratch dir{{"f", "same"}};
+  const Fd fd = open_host(dir / "f", O_RDONLY);
+  auto metadata = read_metadata(fd.get());
+  shell_or_fail("chmod 4777 " + dir / "f");
+  EXPECT_FALSE(protect_again(fd.get(), Protection::immutable, metadata, stat_fd(fd.get()).stamp.mtime));
+  EXPECT_EQ(read_metadata(fd.get()), metadata);
+  EXPECT_TRUE(protect_again(fd.get(), Protection::immutable, metadata, {}));
+}
+
+}  // namespace
+}  // namespace vunify::test
