@@ -76,7 +76,8 @@ struct GroupRules {
   FindUnwalked find_unwalked{};  // asked once a group with private inodes; empty: there are none
 };
 
-// Sets the verdict of every file that needs no proof (hard_linked, no_twin). place[i] is a number for where guest i's
+// Sets the verdict of every file that needs no proof (no_twin, second_copy, outside_names), after judge_hard_links()
+// (survey/hard_links.h). place[i] is a number for where guest i's
 // names can be linked: equal for guests of one filesystem and mount. Guests whose place is no_place are passed over.
 inline constexpr std::uint32_t no_place = ~std::uint32_t{0};
 Candidates find_candidates(Trees& trees, const std::vector<std::uint32_t>& place, const GroupRules& rules);

@@ -69,11 +69,10 @@ struct Outcome {
   std::vector<Failure> failed;
   double walk_seconds = 0, prove_seconds = 0, link_seconds = 0, total_seconds = 0;
 
-  // Names that got private copies, of so many bytes each.
-  void count_copies(std::uint64_t names, std::uint64_t bytes, bool disk_ran_full) {
+  // Names that got private copies, which take so many bytes together.
+  void count_copies(std::uint64_t names, std::uint64_t bytes) {
     copied_files += names;
-    copied_bytes += names * bytes;
-    disk_full |= disk_ran_full;
+    copied_bytes += bytes;
   }
 
   // Sums over guests.

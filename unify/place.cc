@@ -117,11 +117,18 @@ Places::Places(const std::vector<Guest>& guests, std::optional<Protection> wante
   assert(std::ranges::none_of(number_of_, [](std::uint32_t number) { return number == no_place; }));
 }
 
-std::vector<std::uint32_t> Places::where(Sharing sharing) const {
+std::vector<std::uint32_t> Places::where() const {
   auto where = number_of_;
   for (auto& number : where)
-    if (places_[number].protection == Protection::none || places_[number].sharing() != sharing) number = no_place;
+    if (places_[number].protection == Protection::none) number = no_place;
   return where;
+}
+
+std::vector<std::uint32_t> Places::where(Sharing sharing) const {
+  auto numbers = where();
+  for (auto& number : numbers)
+    if (number != no_place && places_[number].sharing() != sharing) number = no_place;
+  return numbers;
 }
 
 void Places::close() {

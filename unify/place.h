@@ -45,6 +45,7 @@ class Places {
   const Place& of(std::uint32_t guest) const { return places_[number_of_[guest]]; }
   // For find_candidates(): the numbers of the guests' places, but no_place for guests that share nothing, or otherwise.
   std::vector<std::uint32_t> where(Sharing sharing) const;
+  std::vector<std::uint32_t> where() const;  // of guests that share anything
 
   // Removes the staging directories, where nothing had to be kept in them.
   void close();

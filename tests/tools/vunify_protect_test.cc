@@ -133,7 +133,10 @@ TEST_P(VunifyProtectOn, GivesClonesCopiesWhereDataIsShared) {
   do_in(guests, "rmdir b && cp -al a b");
   const auto before = image_of(guests / "b");
   const auto report = guests.report();
-  EXPECT_EQ(report["copied_files"], 1) << report.dump(1);
+  EXPECT_EQ(report["adopted_files"], 2) << report.dump(1);
+  EXPECT_EQ(report["shared_files"], 2);
+  EXPECT_EQ(report["copied_files"], 0);
+  EXPECT_EQ(report["skipped"], Json::object());
   EXPECT_FALSE(guests.are_one("f"));
   EXPECT_EQ(image_of(guests / "b"), before);
   EXPECT_LT(free_drop(report), 100000);
