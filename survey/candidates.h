@@ -22,11 +22,13 @@ struct NameRef {
 struct Candidate {
   std::uint32_t first_name = 0;
   std::uint32_t name_count = 0;
-  bool shared = false;     // marked: it is one inode for several guests already
-  bool complete = false;   // all its names were found, and no two in one guest
-  bool is_keeper = false;  // this run led names to it
-  bool given_up = false;   // this run led its names to another
+  bool shared : 1 = false;             // marked: it is one inode for several guests already
+  bool complete : 1 = false;           // all its names were found, and no two in one guest
+  bool is_keeper : 1 = false;          // this run led names to it
+  bool given_up : 1 = false;           // this run led its names to another
+  bool lies_with_another : 1 = false;  // its data is another's, which stands for both
 };
+static_assert(sizeof(Candidate) == 12);
 
 // Inodes of one filesystem, equal in size and, where links are to be made, in owner, mode and mtime.
 struct CandidateGroup {

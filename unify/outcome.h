@@ -58,7 +58,7 @@ struct Outcome {
   std::uint64_t read_bytes = 0;
   std::uint64_t freed_when_closed = 0;  // part of freed_bytes that waits for a reader to close its file
   std::uint64_t shared_files = 0;       // names that lead to a shared inode now
-  std::uint64_t shared_bytes = 0;       // of shared inodes, each counted once
+  std::uint64_t shared_bytes = 0;       // of shared inodes, or shared data, each counted once
   std::uint64_t unmarked_files = 0;     // last names given back to their guest
   std::uint64_t adopted_files = 0;    // names found shared and unprotected, and protected or given inodes of their own
   std::uint64_t copied_files = 0;     // names given a private copy: by -R, and those that had no right to be shared

@@ -136,6 +136,7 @@ TEST_P(VunifyProtectOn, GivesClonesCopiesWhereDataIsShared) {
   EXPECT_EQ(report["adopted_files"], 2) << report.dump(1);
   EXPECT_EQ(report["shared_files"], 2);
   EXPECT_EQ(report["copied_files"], 0);
+  EXPECT_EQ(report["shared_bytes"], report["bytes"].get<std::uint64_t>() / 2);
   EXPECT_EQ(report["skipped"], Json::object());
   EXPECT_FALSE(guests.are_one("f"));
   EXPECT_EQ(image_of(guests / "b"), before);
