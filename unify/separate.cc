@@ -36,7 +36,10 @@ class Separation {
       const auto results = part(places_.all()[place], all, run_);
       for (std::size_t i = 0; i < all.size(); ++i) settle(all[i], results[i]);
     }
-    for (const auto name : links.staying) settle(name);
+    for (const auto name : links.staying) {
+      if (run_.dry_run && is_split(name)) outcome_.shared_bytes += survey_.file(name).bytes_on_disk();
+      settle(name);
+    }
   }
 
  private:
@@ -65,9 +68,12 @@ class Separation {
     outcome_.adopted_files += split;
   }
 
+  // What a run would find afterwards: no candidates are made of it.
   void foresee(NameRef name) {
     auto& file = survey_.file(name);
-    if (file.verdict == Verdict::open) file.verdict = is_split(name) ? Verdict::shared : Verdict::changed;
+    if (file.verdict != Verdict::open) return;
+    outcome_.shared_files += is_split(name);
+    file.verdict = is_split(name) ? Verdict::shared : Verdict::changed;
   }
 
   void look_again(NameRef name) {
