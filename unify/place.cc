@@ -6,6 +6,7 @@
 #include <map>
 
 #include "sys/clone.h"
+#include "sys/swap_files.h"
 
 namespace vunify {
 namespace {
@@ -142,6 +143,18 @@ void leave_unprotected(Trees& trees, const Places& places) {
   for (const auto& place : places.all())
     if (place.protection == Protection::none)
       for (const auto guest : place.guests) replace_verdict(trees[guest], Verdict::open, Verdict::no_protection);
+}
+
+void name_swap_files(const std::vector<Guest>& guests, Trees& trees) {
+  const auto swaps = active_swap_files();
+  for (std::size_t guest = 0; !swaps.empty() && guest < guests.size(); ++guest) {
+    const auto dev = stat_fd(guests[guest].root.fd()).dev;
+    for (std::uint32_t i = 0; i < trees[guest].files().size(); ++i) {
+      auto& file = trees[guest].file(i);
+      const auto is_it = [&](const Inode& swap) { return swap.dev == dev && swap.ino == file.ino; };
+      if (file.verdict == Verdict::open && std::ranges::any_of(swaps, is_it)) file.verdict = Verdict::swap_file;
+    }
+  }
 }
 
 void name_other_mounts(const std::vector<Guest>& guests, const Places& places, Trees& trees) {

@@ -59,5 +59,7 @@ class Places {
 // in place of no_twin, for a guest that is alone in its place while others are on the same filesystem.
 void leave_unprotected(Trees& trees, const Places& places);
 void name_other_mounts(const std::vector<Guest>& guests, const Places& places, Trees& trees);
+// swap_file, for what could be a candidate otherwise: a lease is refused, but nobody has it open.
+void name_swap_files(const std::vector<Guest>& guests, Trees& trees);
 
 }  // namespace vunify

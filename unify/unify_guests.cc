@@ -87,6 +87,7 @@ std::optional<Refusal> check_locks() {
 Tally unify_files(const std::vector<Guest>& guests, const Places& places, Trees& trees, const Run& run,
                   Outcome& outcome, const Narrow& narrow) {
   leave_unprotected(trees, places);
+  name_swap_files(guests, trees);
   Survey walked{guests, trees, {}};
   separate_hard_links(walked, places, run, outcome);
   Tally tally(guests.size());
