@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "change/break_link.h"
 
+#include <algorithm>
 #include <cassert>
+#include <iterator>
 
 #include "change/directory_time.h"
 #include "change/keeper_link.h"
@@ -10,6 +12,27 @@
 #include "sys/mark.h"
 
 namespace vunify {
+
+std::vector<CopyNames> copies_of(const BreakRequest& request) {
+  std::vector<CopyNames> copies;
+  for (std::size_t n = 0; n < request.names.size(); ++n) {
+    if (request.together && n > 0 && request.names[n].root == request.names[n - 1].root)
+      ++copies.back().count;
+    else
+      copies.push_back({n});
+  }
+  return copies;
+}
+
+LinkBreak::LinkBreak(const BreakRequest& request, std::vector<StagedName> staged)
+    : request_(request), staged_(std::move(staged)) {
+  for (const auto& names : copies_of(request)) copies_.push_back({names});
+}
+
+std::uint64_t LinkBreak::copy_at(std::size_t name) const {
+  const auto next = std::ranges::upper_bound(copies_, name, {}, [](const Copy& copy) { return copy.names.first; });
+  return std::prev(next)->ino;
+}
 
 JournaledSet LinkBreak::journaled(const std::string& staging, const std::string& fs) const {
   const auto& first = request_.names.front();
@@ -27,7 +50,7 @@ JournaledSet LinkBreak::journaled(const std::string& staging, const std::string&
     set.names.push_back({.staged = staged_[n].leaf,
                          .root = request_.names[n].root->host_path(),
                          .path = request_.names[n].path,
-                         .before = n < copies_.size() ? copies_[n] : 0,
+                         .before = copy_at(n),
                          .after = request_.inode.ino,
                          .directory_mtime = directory_time(*request_.names[n].root, request_.names[n].path)});
   return set;
@@ -76,16 +99,22 @@ void LinkBreak::copy_names() {
   held_.seen = now_ = stat_fd(fd);
   if (now_.nlink > request_.links) return change();
   held_.metadata = read_metadata(fd);
-  protection_ = protection_of(fd);
-  for (const auto& staged : staged_) {
-    prepare_copy(fd, staged);
-    copies_.push_back(stat_staged(staged).ino);
-  }
+  is_marked_ = is_marked(fd, request_.inode);
+  protection_ = is_marked_ ? protection_of(fd) : Protection::none;  // else its flags are its owner's
+  for (auto& copy : copies_) copy.ino = make_copy(copy.names);
+  is_copied_ = true;
+}
+
+std::uint64_t LinkBreak::make_copy(const CopyNames& names) {
+  const auto& first = staged_[names.first];
+  prepare_copy(held_.fd.get(), first);
+  for (std::size_t i = 1; i < names.count; ++i) prepare_link(hold_staged(first).get(), staged_[names.first + i]);
+  return stat_staged(first).ino;
 }
 
 // The lease keeps writers out while nothing else does.
 void LinkBreak::exchange() {
-  if (!is_copied() || !result_.reason.empty()) return;
+  if (!is_copied_ || !result_.reason.empty()) return;
   try {
     if (!held_.lease || !held_.lease->pin())
       result_.reason = "open for writing";
@@ -103,12 +132,21 @@ void LinkBreak::lead_names() {
   lift();
   for (std::size_t n = 0; n < copies_.size(); ++n) {
     try {
-      if (lead(n)) check(n);
+      lead_and_check(n);
     } catch (const std::system_error& error) {
       fail(error);
     }
   }
   protect();
+}
+
+void LinkBreak::lead_and_check(std::size_t n) {
+  try {
+    lead(n);
+  } catch (const std::system_error& error) {
+    fail(error);
+  }
+  if (!led_.empty()) check(n);
 }
 
 void LinkBreak::lift() {
@@ -133,52 +171,79 @@ bool LinkBreak::is_as_led(const Inode& now) const {
          read_metadata(held_.fd.get()) == held_.metadata;
 }
 
+// Those that lead to the inode still: exchanged back, another would show its guest the old file for a moment.
+std::vector<Name> LinkBreak::open_names(const CopyNames& names) const {
+  std::vector<Name> there;
+  for (std::size_t i = 0; i < names.count; ++i) {
+    const auto& [root, path] = request_.names[names.first + i];
+    auto name = open_name(*root, path);
+    const auto inode = stat_name(name.dir.get(), name.leaf.c_str());
+    if (inode && inode->ino == request_.inode.ino) there.push_back(std::move(name));
+  }
+  return there;
+}
+
 bool LinkBreak::lead(std::size_t n) {
-  auto name = open_name(*request_.names[n].root, request_.names[n].path);
-  // Exchanged back it would show its guest the old file for a moment: better seen before.
-  const auto there = stat_name(name.dir.get(), name.leaf.c_str());
-  if (!there || there->ino != request_.inode.ino) return false;
-  if (!is_as_copied()) {
+  const auto& names = copies_[n].names;
+  auto there = open_names(names);
+  if (there.empty()) return false;
+  if (there.size() != names.count || !is_as_copied()) {
     change();
     return false;
   }
-  led_copy_.fd = open_staged(staged_[n]);
+  led_copy_.fd = open_staged(staged_[names.first]);
   led_copy_.lease = Lease::take(led_copy_.fd.get());
   led_copy_.metadata = read_metadata(led_copy_.fd.get());
   if (!led_copy_.lease || !led_copy_.lease->pin()) {
     change();
     return false;
   }
-  vunify::exchange(staged_[n], name);
-  led_ = std::move(name);
+  for (auto& name : there) {
+    vunify::exchange(staged_[names.first + led_.size()], name);
+    led_.push_back(std::move(name));
+  }
   return true;
 }
 
 // The guest changed the copy already, by its own name: it is its file, and never goes back.
-bool LinkBreak::copy_is_in_use() const {
-  return stat_fd(led_copy_.fd.get()).nlink > 1 || read_metadata(led_copy_.fd.get()) != led_copy_.metadata;
+bool LinkBreak::is_in_use(const Copy& copy) const {
+  const int fd = led_copy_.fd.get();
+  return stat_fd(fd).nlink > copy.names.count || read_metadata(fd) != led_copy_.metadata;
+}
+
+// What came out of each of its names is the inode; where one was not led, its copy lies there still.
+bool LinkBreak::is_all_led(const Copy& copy) const {
+  const auto staged = std::span(staged_).subspan(copy.names.first, copy.names.count);
+  return std::ranges::all_of(staged,
+                             [this](const StagedName& name) { return stat_staged(name).ino == request_.inode.ino; });
 }
 
 void LinkBreak::check(std::size_t n) {
-  const auto came_out = stat_staged(staged_[n]).ino;
-  if (came_out != request_.inode.ino) {
-    take_back(n, came_out);
-  } else if (!is_as_led(stat_fd(held_.fd.get())) && !copy_is_in_use()) {
-    change();
-    take_back(n, came_out);
-  } else {
-    remove_staged(staged_[n]);
+  const auto& copy = copies_[n];
+  const bool as_led = is_as_led(stat_fd(held_.fd.get()));
+  const bool stays = (as_led && is_all_led(copy)) || is_in_use(copy);
+  if (!stays && result_.reason.empty() && !(as_led && copy.names.count == 1)) change();
+  const auto before = result_.copied;
+  for (std::size_t i = 0; i < led_.size(); ++i) {
+    const auto& staged = staged_[copy.names.first + i];
+    if (!stays || stat_staged(staged).ino != request_.inode.ino) {
+      take_back(copy, i);
+      continue;
+    }
+    remove_staged(staged);
     ++result_.copied;
     --now_.nlink;
   }
+  result_.copies += result_.copied > before;
   now_.stamp = stat_fd(held_.fd.get()).stamp;
   led_copy_ = {};
-  led_.reset();
+  led_.clear();
 }
 
 // Who came to the copy by the guest's name, to write, looks that up again.
-void LinkBreak::take_back(std::size_t n, std::uint64_t came_out) {
-  put_back(staged_[n], *led_, came_out, copies_[n]);
+void LinkBreak::take_back(const Copy& copy, std::size_t name) {
+  const auto& staged = staged_[copy.names.first + name];
+  put_back(staged, led_[name], stat_staged(staged).ino, copy.ino);
   if (!led_copy_.lease->is_unwritten() && !led_copy_.lease->turn_away())
     result_.reason = "a writer could not be turned away";
 }
@@ -186,13 +251,15 @@ void LinkBreak::take_back(std::size_t n, std::uint64_t came_out) {
 // An inode that is left with one name is that guest's own again.
 void LinkBreak::let_go() {
   if (!held_.lease) return;
-  result_.is_alone = stat_fd(held_.fd.get()).nlink == 1;
-  if (result_.is_alone) {
+  result_.links_left = stat_fd(held_.fd.get()).nlink;
+  const bool is_alone = result_.links_left == 1 && is_marked_;
+  if (is_alone) {
     unprotect(held_.fd.get());
     clear_mark(held_.fd.get());
   }
   if (held_.lease->is_unwritten()) return;
-  if (!(result_.is_alone ? held_.lease->turn_away_once() : held_.lease->turn_away()))
+  // To an inode that nothing protects writers come back.
+  if (!(is_alone || !is_marked_ ? held_.lease->turn_away_once() : held_.lease->turn_away()))
     result_.reason = "a writer could not be turned away";
 }
 
@@ -201,7 +268,7 @@ void LinkBreak::clear_staging() {
   for (std::size_t n = 0; n < staged_.size(); ++n) {
     const auto there = stat_name(staged_[n].dir, staged_[n].leaf.c_str());
     if (!there) continue;
-    if (!is_begun_ || there->ino == copies_[n])
+    if (!is_begun_ || there->ino == copy_at(n))
       remove_staged(staged_[n]);
     else
       result_.kept.push_back(staged_[n].leaf);

@@ -2,8 +2,9 @@
 // The other way round: names of one shared inode become private copies again.
 //
 //   open      by whichever of its names leads to it still: none of those who share it decides whether another may leave
-//   copy      for each name one, complete, in staging; once they are on disk,
-//   exchange  the guests' names are led to them, under a lease, the shared inode unprotected only for this moment. Each
+//   copy      for each name one, or one for all that a guest linked itself; complete, in staging; once they are on
+//   disk, exchange  the guests' names are led to them, under a lease, the shared inode unprotected only for this
+//   moment. Each
 //             goes back where the inode is not what was copied any more: a guest changed its metadata, or linked it
 //   finish    some milliseconds later. Who asked to write to the inode meanwhile has passed the kernel's permission
 //             check and waits for the lease; then he would write to this very inode, whatever its names lead to and
@@ -24,16 +25,24 @@
 namespace vunify {
 
 struct BreakRequest {
-  std::vector<GuestName> names;  // those that are to leave the inode
+  std::vector<GuestName> names;  // those that are to leave the inode, guest by guest
   FileId inode;
   std::uint32_t links = ~0U;  // it had when this was planned: of more, one is a name that a guest made of it since
+  bool together = false;      // the names of a guest are one file of it: all go to one copy, or none; else one each
 };
 
+// Names that get one copy, and how many copies that makes.
+struct CopyNames {
+  std::size_t first = 0, count = 1;
+};
+std::vector<CopyNames> copies_of(const BreakRequest& request);
+
 struct BreakResult {
-  std::uint64_t copied = 0;  // names that have their own inode now
-  std::string reason{};      // why the rest has not
-  bool changed = false;      // because a guest changed it meanwhile: it is as the guest left it, and the next run's
-  bool is_alone = false;     // one name leads to the inode now: it is that guest's own
+  std::uint64_t copied = 0;      // names that have their own inode now
+  std::uint64_t copies = 0;      // inodes that this took
+  std::string reason{};          // why the rest has not
+  bool changed = false;          // because a guest changed it meanwhile: it is as the guest left it, and the next run's
+  std::uint32_t links_left = 0;  // of the inode; 0 where it was not looked at. Of one, it is that guest's own
   bool disk_full = false;
   std::vector<std::string> kept{};  // what is left in staging because it is nobody's known file
 };
@@ -43,8 +52,7 @@ struct BreakResult {
 class LinkBreak {
  public:
   // staged: a name in staging for each of the request's.
-  LinkBreak(const BreakRequest& request, std::vector<StagedName> staged)
-      : request_(request), staged_(std::move(staged)) {}
+  LinkBreak(const BreakRequest& request, std::vector<StagedName> staged);
 
   // What the journal has to know, before copy() and after it. staging: the staging directory's path; fs: its
   // filesystem.
@@ -53,36 +61,47 @@ class LinkBreak {
   // False where a guest's lease is in the way: then again, to wait for it.
   bool open(OnLease on_lease);
   void copy();
-  // Lift, each of the names led and checked, protect.
+  // Lift, the names of each copy led and checked, protect.
   void exchange();
   BreakResult finish();
 
-  // The steps of exchange(). check() decides about the name that was led last; false from lead() where it was not.
+  // The steps of exchange(), of the n-th copy. check() decides about the names that were led last: false from lead()
+  // where none was. Where lead() throws, some may have been.
   void lift();
   bool lead(std::size_t n);
   void check(std::size_t n);
   void protect();
 
  private:
-  bool is_copied() const { return copies_.size() == staged_.size(); }
+  struct Copy {
+    CopyNames names;
+    std::uint64_t ino = 0;  // once it is made
+  };
+  std::uint64_t copy_at(std::size_t name) const;
   void fail(const std::system_error& error);
   void change();
   void copy_names();
+  std::uint64_t make_copy(const CopyNames& names);
   void lead_names();
+  void lead_and_check(std::size_t n);
+  std::vector<Name> open_names(const CopyNames& names) const;
+  bool is_all_led(const Copy& copy) const;
   bool is_as_copied() const;
   bool is_as_led(const Inode& now) const;
-  bool copy_is_in_use() const;
-  void take_back(std::size_t n, std::uint64_t came_out);
+  bool is_in_use(const Copy& copy) const;
+  void take_back(const Copy& copy, std::size_t name);
   void let_go();
   void clear_staging();
 
   const BreakRequest& request_;
-  std::vector<StagedName> staged_;     // one for each name
-  std::vector<std::uint64_t> copies_;  // inode of each copy that was made
-  Held held_;                          // its lease from copy() to finish()
+  std::vector<StagedName> staged_;  // one for each name
+  std::vector<Copy> copies_;
+  bool is_copied_ = false;
+  bool is_marked_ = false;
+  Held held_;  // its lease from copy() to finish()
   Protection protection_ = Protection::none;
-  Inode now_;                // the inode after what was done to it last
-  std::optional<Name> led_;  // from lead() to check(), and the copy it leads to: who wants to write to that waits
+  Inode now_;              // the inode after what was done to it last
+  std::vector<Name> led_;  // from lead() to check(), and the copy they lead to: who wants to write to that waits
   Held led_copy_;
   bool is_begun_ = false;  // the exchanges were
   BreakResult result_;

@@ -3,6 +3,8 @@
 // journal says was being prepared, staging tells how far it came:
 //
 //   it leads to what it led to before the exchange     nothing happened: the name is removed
+//                                                      (of a copy for names that a guest linked itself, where another
+//                                                      of them has it already, this one is led there, too)
 //   to what came out of the guest                      a copy is finished: it is removed. A link is undone
 //                                                      (change/undo_link.h)
 //   to anything else                                   what the guest had put there just before goes back; what is not

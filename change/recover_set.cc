@@ -8,6 +8,7 @@
 #include "change/put_back.h"
 #include "change/undo_link.h"
 #include "sys/handle.h"
+#include "sys/lease.h"
 #include "sys/mark.h"
 #include "sys/same_bytes.h"
 #include "sys/wait_together.h"
@@ -87,9 +88,36 @@ class SetRecovery {
     if (set_.intent == Intent::keep) return keep(name.staged, "was kept at an earlier start: " + text_of(name));
     ++recovery_.names;
     const bool untouched = name.before == 0 || held->ino == name.before;
-    if (untouched || (set_.intent == Intent::copy && held->ino == name.after)) return remove_staged(staged);
+    if (untouched && set_.intent == Intent::copy && name.before != 0) follow(staged, name);
+    if (untouched || (set_.intent == Intent::copy && held->ino == name.after)) return clear(staged);
     if (held->immutable && held->ino == name.after) lift(staged);
     tell(name, set_.intent == Intent::link ? link.undo(staged, name) : undo_copy(staged, name));
+  }
+
+  static void clear(const StagedName& staged) {
+    if (stat_name(staged.dir, staged.leaf.c_str())) remove_staged(staged);
+  }
+
+  bool leads_to(const JournaledName& name, std::uint64_t ino) const {
+    return open_inode(name.root, name.path, ino, OnLease::fail).has_value();
+  }
+
+  // Names that a guest linked itself were to get one copy, and another of them has it: this one follows, so that they
+  // stay one file, unless the guest told them apart meanwhile. Else it stays where it is.
+  void follow(const StagedName& staged, const JournaledName& name) const {
+    const auto is_led = [&](const JournaledName& other) {
+      return &other != &name && other.before == name.before && leads_to(other, name.before);
+    };
+    if (!keeper_ || std::ranges::none_of(set_.names, is_led) || !leads_to(name, name.after)) return;
+    const Fd copy = open_staged(staged);
+    auto lease = Lease::take(keeper_->get());
+    if (!lease || !lease->pin() || read_metadata(copy.get()) != read_metadata(keeper_->get()) ||
+        !same_bytes(copy.get(), keeper_->get()))
+      return;
+    const auto guest = open_name(RootDir(name.root), name.path);
+    exchange(staged, guest);
+    const auto out = stat_staged(staged).ino;
+    if (out != name.after || !lease->is_unwritten()) put_back(staged, guest, out, name.before);
   }
 
   void tell(const JournaledName& name, LinkUndo::End end) {

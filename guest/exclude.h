@@ -2,7 +2,7 @@
 // Which paths of a guest are never unified. The syntax is util-vserver's: one pattern a line, matched with fnmatch(3),
 // flags 0, against the whole path from the guest's root beginning with "/", so that "*" also matches "/". A leading
 // "+" includes, "-" or nothing excludes, "~" excludes too; "#" in the first column is a comment. The first match wins;
-// what matches nothing is included. An excluded directory is not entered.
+// what matches nothing is included. An excluded directory excludes all beneath it.
 #pragma once
 
 #include <array>

@@ -38,18 +38,33 @@ class Grouping {
  private:
   File& file(NameRef name) { return trees_[name.guest].file(name.file); }
 
-  bool is_one_inode(NameRef a, NameRef b) const {
-    return order_.inode_key(a) == order_.inode_key(b) && order_.group_key(a) == order_.group_key(b);
-  }
-
-  void collect_inodes() {
+  void collect_groups() {
     const auto& names = found_.names;
     found_.inodes.reserve(names.size());  // what is not touched takes no memory
     for (std::uint32_t i = 0; i < names.size();) {
       const auto start = i++;
-      while (i < names.size() && is_one_inode(names[start], names[i])) ++i;
-      add_inode(start, i - start);
+      const auto key = order_.group_key(names[start]);
+      while (i < names.size() && order_.group_key(names[i]) == key) ++i;
+      const auto first = static_cast<std::uint32_t>(found_.inodes.size());
+      const auto outside = add_inodes(start, i);
+      if (found_.inodes.size() > first)
+        add_group(first, static_cast<std::uint32_t>(found_.inodes.size()) - first, outside);
     }
+  }
+
+  // Of the names of one group. Returns those guests that have a file of it with names outside.
+  Guests add_inodes(std::uint32_t from, std::uint32_t to) {
+    const auto& names = found_.names;
+    Guests outside;
+    while (from < to) {
+      const auto start = from++;
+      while (from < to && order_.inode_key(names[start]) == order_.inode_key(names[from])) ++from;
+      if (file(names[start]).verdict == Verdict::open)
+        add_inode(start, from - start);
+      else
+        for (auto i = start; i < from; ++i) outside.push_back(names[i].guest);
+    }
+    return outside;
   }
 
   bool in_different_guests(std::uint32_t first, std::uint32_t count) const {
@@ -61,22 +76,10 @@ class Grouping {
   void add_inode(std::uint32_t first, std::uint32_t count) {
     const auto& f = file(found_.names[first]);
     const bool complete = f.nlink == count && in_different_guests(first, count);
-    if (!f.marked && f.nlink > 1 && !complete)
-      return judge(trees_, std::span(found_.names).subspan(first, count), Verdict::hard_linked);
     const auto index = static_cast<std::uint32_t>(found_.inodes.size());
     found_.inodes.push_back({first, count, f.marked, complete});
     if (f.marked && f.nlink == 1) found_.last_names.push_back(index);
     if (f.nlink > 1 && !(f.marked && f.immutable && !f.stale_mark)) found_.unprotected.push_back(index);
-  }
-
-  void collect_groups() {
-    const auto& inodes = found_.inodes;
-    for (std::uint32_t i = 0; i < inodes.size();) {
-      const auto start = i;
-      const auto key = order_.group_key(found_.names[inodes[i].first_name]);
-      while (i < inodes.size() && order_.group_key(found_.names[inodes[i].first_name]) == key) ++i;
-      add_group(start, i - start);
-    }
   }
 
   Guests guests_of(const Candidate& inode) const {
@@ -101,6 +104,13 @@ class Grouping {
     return false;
   }
 
+  // A guest of this run may have one beneath an excluded directory: it must not be given a second.
+  bool has_excluded_name(const FsId& fs, std::uint64_t ino) const {
+    return std::ranges::any_of(trees_, [&](const Tree& tree) {
+      return tree.fs == fs && std::ranges::binary_search(tree.excluded_inodes, ino);
+    });
+  }
+
   // How many: they are the last of found_.unwalked.
   std::uint32_t add_unwalked(std::span<const Candidate> inodes) {
     const auto is_private = [](const Candidate& inode) { return !inode.shared && inode.complete; };
@@ -108,14 +118,17 @@ class Grouping {
     const auto name = found_.names[inodes[0].first_name];
     auto keepers = rules_.find_unwalked(name.guest, trees_[name.guest].fs, file(name));
     std::erase_if(keepers, [&](const UnwalkedKeeper& keeper) {
-      return std::ranges::any_of(
-          inodes, [&](const Candidate& inode) { return file(found_.names[inode.first_name]).ino == keeper.file.ino; });
+      return has_excluded_name(trees_[name.guest].fs, keeper.file.ino) ||
+             std::ranges::any_of(inodes, [&](const Candidate& inode) {
+               return file(found_.names[inode.first_name]).ino == keeper.file.ino;
+             });
     });
     std::ranges::move(keepers, std::back_inserter(found_.unwalked));
     return static_cast<std::uint32_t>(keepers.size());
   }
 
-  void add_group(std::uint32_t first, std::uint32_t count) {
+  // outside: the guests that have a file like these with names outside.
+  void add_group(std::uint32_t first, std::uint32_t count, const Guests& outside) {
     const auto inodes = std::span(found_.inodes).subspan(first, count);
     const auto unwalked = add_unwalked(inodes);
     if (unwalked > 0 || is_movable(inodes)) {
@@ -131,7 +144,13 @@ class Grouping {
     const bool all_apart = std::ranges::all_of(inodes, [](const Candidate& inode) { return inode.name_count == 1; });
     for (const auto& inode : inodes)
       if (!inode.shared && inode.name_count == 1)
-        judge(trees_, found_.names_of(inode), all_apart ? Verdict::no_twin : Verdict::second_copy);
+        judge(trees_, found_.names_of(inode), all_apart ? verdict_of_lone(inode, outside) : Verdict::second_copy);
+  }
+
+  Verdict verdict_of_lone(const Candidate& inode, const Guests& outside) const {
+    const auto own = found_.names[inode.first_name].guest;
+    const bool others_have = std::ranges::any_of(outside, [own](std::uint32_t guest) { return guest != own; });
+    return others_have ? Verdict::outside_names : Verdict::no_twin;
   }
 
   Trees& trees_;
@@ -142,7 +161,6 @@ class Grouping {
 
 Candidates Grouping::run() {
   found_.names = order_.sorted_names();
-  collect_inodes();
   collect_groups();
   tbb::parallel_sort(found_.groups.begin(), found_.groups.end(), [](const CandidateGroup& a, const CandidateGroup& b) {
     return a.saving != b.saving ? a.saving > b.saving : a.first < b.first;

@@ -22,11 +22,13 @@ struct NameRef {
 struct Candidate {
   std::uint32_t first_name = 0;
   std::uint32_t name_count = 0;
-  bool shared = false;     // marked: it is one inode for several guests already
-  bool complete = false;   // all its names were found, and no two in one guest
-  bool is_keeper = false;  // this run led names to it
-  bool given_up = false;   // this run led its names to another
+  bool shared : 1 = false;             // marked: it is one inode for several guests already
+  bool complete : 1 = false;           // all its names were found, and no two in one guest
+  bool is_keeper : 1 = false;          // this run led names to it
+  bool given_up : 1 = false;           // this run led its names to another
+  bool lies_with_another : 1 = false;  // its data is another's, which stands for both
 };
+static_assert(sizeof(Candidate) == 12);
 
 // Inodes of one filesystem, equal in size and, where links are to be made, in owner, mode and mtime.
 struct CandidateGroup {
@@ -76,7 +78,8 @@ struct GroupRules {
   FindUnwalked find_unwalked{};  // asked once a group with private inodes; empty: there are none
 };
 
-// Sets the verdict of every file that needs no proof (hard_linked, no_twin). place[i] is a number for where guest i's
+// Sets the verdict of every file that needs no proof (no_twin, second_copy, outside_names), after judge_hard_links()
+// (survey/hard_links.h). place[i] is a number for where guest i's
 // names can be linked: equal for guests of one filesystem and mount. Guests whose place is no_place are passed over.
 inline constexpr std::uint32_t no_place = ~std::uint32_t{0};
 Candidates find_candidates(Trees& trees, const std::vector<std::uint32_t>& place, const GroupRules& rules);

@@ -20,6 +20,8 @@ std::uint64_t mix(std::uint64_t seed, std::uint64_t value) {
   return seed ^ seed >> 29;
 }
 
+bool is_wanted(Verdict verdict) { return verdict == Verdict::open || verdict == Verdict::outside_names; }
+
 bool is_earlier(NameRef a, NameRef b) { return std::tie(a.guest, a.file) < std::tie(b.guest, b.file); }
 
 }  // namespace
@@ -50,7 +52,7 @@ std::vector<NameOrder::Keyed> NameOrder::keyed_names() const {
     if (place_[guest] == no_place) continue;
     const auto count = static_cast<std::uint32_t>(trees_[guest]->files().size());
     for (std::uint32_t i = 0; i < count; ++i)
-      if (trees_[guest]->file(i).verdict == Verdict::open) names.push_back({sort_key({guest, i}), {guest, i}});
+      if (is_wanted(trees_[guest]->file(i).verdict)) names.push_back({sort_key({guest, i}), {guest, i}});
   }
   return names;
 }

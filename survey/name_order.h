@@ -15,7 +15,8 @@ class NameOrder {
  public:
   NameOrder(const Trees& trees, const std::vector<std::uint32_t>& place, const GroupRules& rules);
 
-  // Every name of a guest with a place that nothing is said against yet.
+  // Every name of a guest with a place that nothing is said against yet, or only that its inode has names outside: it
+  // is no candidate, but somebody's twin.
   std::vector<NameRef> sorted_names() const;
 
   // Equal for names of one group; for names of one inode.

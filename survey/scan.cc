@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "survey/scan.h"
 
+#include <algorithm>
+#include <iterator>
+
+#include "survey/excluded_names.h"
 #include "sys/mark.h"
 
 namespace vunify {
@@ -15,11 +19,15 @@ bool is_inline(const File& file, const Guest& guest) {
   return guest.mount.type == "ext4" && file.bytes_on_disk() < smallest_block && !file.marked;
 }
 
-Verdict first_look(const File& file, const ScanRules& rules, const Guest& guest, std::string_view path,
-                   bool append_only) {
+bool is_gone(const std::system_error& error) {
+  return is_error(error, ENOENT) || is_error(error, ENOTDIR) || is_error(error, ELOOP);
+}
+
+// What is one inode already is not too small to be protected.
+Verdict first_look(const File& file, const ScanRules& rules, const Guest& guest, bool excluded, bool append_only) {
   if (file.stamp.size == 0 || (file.bytes_on_disk() == 0 && !file.marked)) return Verdict::empty;
-  if (rules.exclude->excludes(path)) return Verdict::excluded;
-  if (is_below(file.stamp.size, rules.min_size)) return Verdict::too_small;
+  if (excluded) return Verdict::excluded;
+  if (file.nlink == 1 && is_below(file.stamp.size, rules.min_size)) return Verdict::too_small;
   if (is_inline(file, guest)) return Verdict::not_shareable;
   if (append_only || (file.immutable && !file.marked)) return Verdict::own_flags;
   return Verdict::open;
@@ -28,10 +36,11 @@ Verdict first_look(const File& file, const ScanRules& rules, const Guest& guest,
 // Visits the directories of one guest.
 class GuestScan {
  public:
-  GuestScan(const Guest& guest, const ScanRules& rules, Counters& counters, Tree& tree)
-      : guest_(guest), rules_(rules), counters_(counters), tree_(tree) {}
+  GuestScan(const Guest& guest, const ScanRules& rules, Counters& counters, Tree& tree, Tree& excluded)
+      : guest_(guest), rules_(rules), counters_(counters), tree_(tree), excluded_(excluded) {}
 
   void visit(const Listing& listing) {
+    if (listing.unseen) return list(listing);
     std::vector<File> files;
     std::vector<std::string_view> leaves;
     files.reserve(listing.entries.size());
@@ -42,9 +51,11 @@ class GuestScan {
     for (auto& entry : listing.entries) {
       path.resize(stem);
       path += entry.leaf;
-      entry.enter = entry.inode.is_directory() && !rules_.exclude->excludes(path);
+      const bool excluded = rules_.exclude->excludes(path);
+      entry.enter = entry.inode.is_directory();
+      entry.unseen = excluded;
       if (!entry.inode.is_regular()) continue;
-      files.push_back(look_at(listing.fd, entry, path));
+      files.push_back(look_at(listing.fd, entry, excluded));
       leaves.push_back(entry.leaf);
       bytes += entry.inode.bytes_on_disk();
     }
@@ -53,12 +64,37 @@ class GuestScan {
     tree_.add(listing.path, files, leaves);
   }
 
+  // Adds a name beneath an excluded directory to the tree, where the guest has not changed it meanwhile.
+  void look_at_excluded(const std::string& path) {
+    const auto name = open_name(guest_.root, path);
+    const auto inode = stat_name(name.dir.get(), name.leaf.c_str());
+    if (!inode || !inode->is_regular()) return;
+    const std::string_view leaf = name.leaf;
+    const auto file = look_at(name.dir.get(), {leaf, *inode}, true);
+    if (file.nlink == 1 && !file.marked) return;
+    ++counters_.files;
+    tree_.add(split_path(path).parent, std::span(&file, 1), std::span(&leaf, 1));
+  }
+
  private:
+  // Of what is excluded.
+  void list(const Listing& listing) {
+    std::vector<File> files;
+    std::vector<std::string_view> leaves;
+    for (auto& entry : listing.entries) {
+      entry.enter = entry.inode.is_directory();
+      if (!entry.inode.is_regular()) continue;
+      files.emplace_back().ino = entry.inode.ino;
+      leaves.push_back(entry.leaf);
+    }
+    excluded_.add(listing.path, files, leaves);
+  }
+
   // Only an inode with several names, or a protected one, can be marked: all others cost no further call.
-  File look_at(int dir, const Entry& entry, std::string_view path) const {
+  File look_at(int dir, const Entry& entry, bool excluded) const {
     File file(entry.inode);
     if (file.nlink > 1 || file.immutable) look_at_mark(dir, entry, file);
-    file.verdict = first_look(file, rules_, guest_, path, entry.inode.append_only);
+    file.verdict = first_look(file, rules_, guest_, excluded, entry.inode.append_only);
     return file;
   }
 
@@ -75,12 +111,30 @@ class GuestScan {
   const ScanRules& rules_;
   Counters& counters_;
   Tree& tree_;
+  Tree& excluded_;
 };
+
+// Returns those that could not be looked at.
+std::vector<ScanFailure> look_at_excluded(const Trees& trees, const Trees& excluded, std::deque<GuestScan>& visits,
+                                          const Stop& stop) {
+  std::vector<ScanFailure> failed;
+  for (const auto name : excluded_in_question(trees, excluded)) {
+    if (stop.requested()) break;
+    const auto path = excluded[name.guest].path(name.file);
+    try {
+      visits[name.guest].look_at_excluded(path);
+    } catch (const std::system_error& error) {
+      if (!is_gone(error)) failed.push_back({name.guest, path, error.code().message()});
+    }
+  }
+  return failed;
+}
 
 }  // namespace
 
 Scan scan_guests(const std::vector<Guest>& guests, const ScanRules& rules, const Stop& stop, Counters& counters) {
   Scan scan;
+  Trees excluded;
   std::mutex failing;  // guards scan.failed
   std::deque<GuestScan> visits;
   std::vector<RootVisit> roots;
@@ -89,9 +143,8 @@ Scan scan_guests(const std::vector<Guest>& guests, const ScanRules& rules, const
     auto& tree = scan.trees.emplace_back();
     tree.fs = guests[i].fs;
     Visitor visitor;
-    visitor.visit = [&visit = visits.emplace_back(guests[i], rules, counters, tree)](const Listing& listing) {
-      visit.visit(listing);
-    };
+    visitor.visit = [&visit = visits.emplace_back(guests[i], rules, counters, tree, excluded.emplace_back())](
+                        const Listing& listing) { visit.visit(listing); };
     visitor.failed = [&, i](const std::string& path, const std::system_error& error) {
       if (is_error(error, EXDEV)) return;  // a mount inside the guest is not of this guest
       const std::lock_guard lock(failing);
@@ -101,6 +154,8 @@ Scan scan_guests(const std::vector<Guest>& guests, const ScanRules& rules, const
     roots.push_back({&guests[i].root, std::move(visitor)});
   }
   walk(roots);
+  std::ranges::move(look_at_excluded(scan.trees, excluded, visits, stop), std::back_inserter(scan.failed));
+  note_excluded_inodes(scan.trees, excluded);
   return scan;
 }
 

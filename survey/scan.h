@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the guests' trees hold now: one parallel walk, one statx a file, no file opened.
+// What the guests' trees hold now: one parallel walk, one statx a file, no file opened. Of what lies beneath excluded
+// directories only what another guest may have as well is in them (survey/excluded_names.h): it is `excluded`.
 #pragma once
 
 #include <cstdint>

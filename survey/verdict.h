@@ -35,7 +35,9 @@ enum class Verdict : std::uint8_t {
   not_shareable = 20,  // the filesystem cannot share data so small or so stored (reflink)
   not_reached = 21,    // --max-time or an interrupt came first
   unreadable = 22,
-  open = 23,  // nothing is said yet; at the end of a run no file is left so
+  open = 23,           // nothing is said yet; at the end of a run no file is left so
+  outside_names = 24,  // it, or its twin, has names outside all guests of this run
+  swap_file = 25,      // the kernel swaps to it
 };
 
 struct VerdictRow {
@@ -45,7 +47,7 @@ struct VerdictRow {
   bool is_reason = true;      // it says why a file was left alone
 };
 
-inline constexpr std::array<VerdictRow, 24> verdicts = {{
+inline constexpr std::array<VerdictRow, 26> verdicts = {{
     {Verdict::shared, "shared", "it is one inode with its twins in other guests, or a run would make it one.", false},
     {Verdict::no_twin, "no-twin",
      "no other guest has a file of its size, owner, mode, flags, attributes and mtime; where only mtimes differ, "
@@ -92,6 +94,11 @@ inline constexpr std::array<VerdictRow, 24> verdicts = {{
     {Verdict::not_reached, "not-reached", "--max-time or an interrupt came first; the next run goes on here."},
     {Verdict::unreadable, "unreadable", "it could not be read; the report names the error."},
     {Verdict::open, "open", "nothing is said of it yet.", false},
+    {Verdict::outside_names, "outside-names",
+     "it, or the file of another guest that is like it, has names outside all guests of this run, and what is seen "
+     "through those is not ours to change: name that guest too, or keep snapshots (cp -al, rsync --link-dest) on "
+     "another filesystem."},
+    {Verdict::swap_file, "swap-file", "the kernel swaps to it (swapon): it is written without being open to anyone."},
 }};
 inline constexpr std::size_t verdict_count = verdicts.size();
 
@@ -99,7 +106,7 @@ inline constexpr std::size_t verdict_count = verdicts.size();
 static_assert([] {
   for (std::size_t i = 0; i < verdicts.size(); ++i)
     if (verdicts[i].verdict != static_cast<Verdict>(i) || verdicts[i].name.empty()) return false;
-  return verdicts.back().verdict == Verdict::open;
+  return verdicts.back().verdict == Verdict::swap_file;  // the last one
 }());
 
 constexpr const VerdictRow& row_of(Verdict verdict) { return verdicts[static_cast<std::size_t>(verdict)]; }

@@ -17,20 +17,6 @@
 namespace vunify {
 namespace {
 
-// The kernel writes space, tab, newline and backslash as \ooo.
-std::string unescape(std::string_view text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '3') {
-      plain += static_cast<char>((text[i + 1] - '0') << 6 | (text[i + 2] - '0') << 3 | (text[i + 3] - '0'));
-      i += 3;
-    } else {
-      plain += text[i];
-    }
-  }
-  return plain;
-}
-
 // "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue"
 Mount parse(const std::string& line) {
   Mount mount;
@@ -41,9 +27,9 @@ Mount parse(const std::string& line) {
   in >> mount.type >> mount.source >> mount.super_options;
   const auto colon = device.find(':');
   mount.dev = makedev(std::stoul(device.substr(0, colon)), std::stoul(device.substr(colon + 1)));
-  mount.root = unescape(root);
-  mount.point = unescape(point);
-  mount.source = unescape(mount.source);
+  mount.root = unescape_path(root);
+  mount.point = unescape_path(point);
+  mount.source = unescape_path(mount.source);
   return mount;
 }
 
@@ -73,6 +59,19 @@ bool is_in(const std::string& path, const std::string& directory) {
 }
 
 }  // namespace
+
+std::string unescape_path(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '3') {
+      plain += static_cast<char>((text[i + 1] - '0') << 6 | (text[i + 2] - '0') << 3 | (text[i + 3] - '0'));
+      i += 3;
+    } else {
+      plain += text[i];
+    }
+  }
+  return plain;
+}
 
 std::vector<Mount> read_mounts(const std::string& process) {
   const std::string path = "/proc/" + process + "/mountinfo";
@@ -132,7 +131,7 @@ std::vector<std::string> overlay_layers(const std::vector<Mount>& mounts) {
     for (std::string option; std::getline(options, option, ',');) {
       const auto equals = option.find('=');
       if (equals != std::string::npos && names_layers(option.substr(0, equals)))
-        split_layers(unescape(std::string_view(option).substr(equals + 1)), layers);
+        split_layers(unescape_path(std::string_view(option).substr(equals + 1)), layers);
     }
   }
   return layers;

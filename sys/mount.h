@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace vunify {
@@ -32,6 +33,9 @@ struct Located {
   std::string path;       // within that filesystem
 };
 std::optional<Located> locate(const std::vector<Mount>& mounts, const std::string& path);
+
+// A path as the kernel's tables have it, where space, tab, newline and backslash are \\ooo.
+std::string unescape_path(std::string_view text);
 
 // The mount that fd lies on. Nothing where neither the table nor statmount(2) tells it: in a chroot whose root is no
 // mount point, before Linux 6.8 or without CAP_SYS_ADMIN. Guessing is no way out: locks, link limits, and which

@@ -60,20 +60,22 @@ void read_entries(int dir, Buffers& buffers) {
 }
 
 // Type and number come with the name; only what may be unified is worth a statx.
-std::optional<Inode> look_at(int dir, const dirent64& record) {
-  if (record.d_type == DT_REG || record.d_type == DT_UNKNOWN) return stat_name(dir, record.d_name);
+std::optional<Inode> look_at(int dir, const dirent64& record, bool unseen) {
+  if ((record.d_type == DT_REG && !unseen) || record.d_type == DT_UNKNOWN) return stat_name(dir, record.d_name);
   Inode inode;
   inode.ino = record.d_ino;
   inode.mode = DTTOIF(record.d_type);
   return inode;
 }
 
+constexpr char seen = '+', unseen = '-';
+
 // The directories to go on into that one directory holds.
 struct Level {
   const RootVisit& visit;
   std::uint64_t device;
   std::string path;
-  std::string leaves;  // each with its NUL
+  std::string leaves;  // each with `seen` or `unseen` before it, and its NUL
 };
 using SharedLevel = std::shared_ptr<const Level>;
 
@@ -81,7 +83,7 @@ class Walk {
  public:
   void run(std::span<const RootVisit> roots) {
     for (const auto& visit : roots)
-      go_on(std::make_shared<Level>(Level{visit, stat_fd(visit.root->fd()).dev, {}, std::string(1, '\0')}));
+      go_on(std::make_shared<Level>(Level{visit, stat_fd(visit.root->fd()).dev, {}, {seen, '\0'}}));
     tasks_.wait();
   }
 
@@ -92,13 +94,14 @@ class Walk {
   }
 
   void enter(const SharedLevel& level, std::size_t at) {
-    const std::string_view leaf = level->leaves.c_str() + at;
-    go_on(level, at + leaf.size() + 1);
+    const bool is_unseen = level->leaves[at] == unseen;
+    const std::string_view leaf = level->leaves.c_str() + at + 1;
+    go_on(level, at + leaf.size() + 2);
     const auto& visitor = level->visit.visitor;
     if (visitor.stop()) return;
     auto path = join_path(level->path, leaf);
     try {
-      auto leaves = visit(*level, path);
+      auto leaves = visit(*level, path, is_unseen);
       if (!leaves.empty())
         go_on(std::make_shared<Level>(Level{level->visit, level->device, std::move(path), std::move(leaves)}));
     } catch (const std::system_error& error) {
@@ -106,7 +109,7 @@ class Walk {
     }
   }
 
-  static std::string visit(const Level& level, const std::string& path) {
+  static std::string visit(const Level& level, const std::string& path, bool is_unseen) {
     const Fd dir = level.visit.root->open_directory(path);
     if (stat_fd(dir.get()).dev != level.device) {
       errno = EXDEV;
@@ -116,11 +119,12 @@ class Walk {
     buffers.clear();
     read_entries(dir.get(), buffers);
     for (const auto* record : buffers.order)
-      if (const auto inode = look_at(dir.get(), *record)) buffers.entries.push_back({record->d_name, *inode});
-    level.visit.visitor.visit({path, dir.get(), buffers.entries});
+      if (const auto inode = look_at(dir.get(), *record, is_unseen))
+        buffers.entries.push_back({record->d_name, *inode});
+    level.visit.visitor.visit({path, dir.get(), buffers.entries, is_unseen});
     std::string leaves;
     for (const auto& entry : buffers.entries)
-      if (entry.enter) leaves.append(entry.leaf).push_back('\0');
+      if (entry.enter) leaves.append(1, is_unseen || entry.unseen ? unseen : seen).append(entry.leaf).push_back('\0');
     return leaves;
   }
 

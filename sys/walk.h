@@ -17,8 +17,9 @@ namespace vunify {
 
 struct Entry {
   std::string_view leaf;  // a NUL stands behind it
-  Inode inode;            // stat_name's answer for a regular file; for anything else only mode's type and ino are set
+  Inode inode;            // stat_name's answer for a regular file; else, and in what is unseen, only type and number
   bool enter = false;     // set by the visitor: a directory to go on into
+  bool unseen = false;    // set by the visitor: and nothing in it, nor beneath, is looked at
 };
 
 // What one directory holds, as getdents64(2) gave it, in inode order: the order of least seeking. Gone when the visit
@@ -27,6 +28,7 @@ struct Listing {
   std::string_view path;  // from the root; "" for the root itself
   int fd = -1;
   std::span<Entry> entries;
+  bool unseen = false;
 };
 
 struct Visitor {

@@ -5,6 +5,8 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "survey/hard_links.h"
+
 namespace vunify::test {
 
 Scene::Scene(const Scratch& dir, const Names& guest_names, const GroupRules& rules,
@@ -16,6 +18,7 @@ Scene::Scene(const Scratch& dir, const Names& guest_names, const GroupRules& rul
   if (place_of.empty()) place_of.assign(guests.size(), 0);
   const ExcludeList nothing;
   scan = scan_guests(guests, {.exclude = &nothing}, stop, counters);
+  judge_hard_links(scan.trees, {place_of, std::vector<bool>(guests.size(), !rules.metadata)});
   candidates = find_candidates(scan.trees, place_of, rules);
 }
 

@@ -132,16 +132,23 @@ std::string skips(const Outcome& outcome, Detail detail) {
   return text;
 }
 
-// The two that an administrator can do something about at once.
+// Those that an administrator can do something about at once.
 std::string cures(const Outcome& outcome) {
   const auto counts = outcome.skipped();
   const auto shifted = counts[static_cast<std::size_t>(Verdict::shifted_owner)];
-  if (shifted == 0) return {};
-  return fmt::format(
-      "hint: {} {} only in owners shifted by a user namespace: an idmapped mount or --protect=reflink lets guests "
-      "share "
-      "them\n",
-      files(shifted), shifted == 1 ? "differs" : "differ");
+  const auto outside = counts[static_cast<std::size_t>(Verdict::outside_names)];
+  std::string text;
+  if (shifted != 0)
+    text += fmt::format(
+        "hint: {} {} only in owners shifted by a user namespace: an idmapped mount or --protect=reflink lets guests "
+        "share them\n",
+        files(shifted), shifted == 1 ? "differs" : "differ");
+  if (outside != 0)
+    text += fmt::format(
+        "hint: {} {} names, or a twin with names, outside these guests: name that guest too, or keep snapshots made of "
+        "hard links on another filesystem\n",
+        files(outside), outside == 1 ? "has" : "have");
+  return text;
 }
 
 std::string where(const Failure& failure) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/deunify_guests.h"
 
+#include <algorithm>
 #include <functional>
 #include <map>
+#include <span>
 
 #include "change/break_links.h"
 #include "guest/staging.h"
@@ -17,14 +19,17 @@
 namespace vunify {
 namespace {
 
-// The shared inodes of one place. Where all names of an inode are among its guests, one of them keeps it.
+using Names = std::vector<NameRef>;
+
+// The inodes of one place that have names outside a guest, shared by a run or not (cp -al). Where all names of an inode
+// are among its guests, the last of them keeps it.
 struct Breaking {
   std::vector<std::uint32_t> guests;
   std::vector<BreakRequest> requests{};
-  std::vector<NameRef> first_names{};               // of each request
-  std::vector<std::optional<GuestName>> keepers{};  // of each: the name that is to keep the inode for itself
-  std::vector<NameRef> last_names{};                // of inodes with one name: they only lose mark and protection
-  std::uint64_t bytes = 0;                          // of all copies
+  Names first_names{};                            // of each request
+  std::vector<std::vector<GuestName>> keepers{};  // of each: the names that are to keep the inode for themselves
+  Names last_names{};                             // of inodes with one name: they only lose mark and protection
+  std::uint64_t bytes = 0;                        // of all copies
 };
 
 std::vector<FileId> shared_inodes(const Survey& survey) {
@@ -35,30 +40,45 @@ std::vector<FileId> shared_inodes(const Survey& survey) {
   return shared;
 }
 
-void plan_inode(const Survey& survey, std::vector<NameRef> names, Breaking& breaking) {
+// Those that keep the inode where all its names were found: one of a shared inode; else all that the last guest linked
+// itself.
+std::size_t keeper_count(const File& file, const Names& names) {
+  if (file.nlink != names.size()) return 0;
+  if (file.marked) return 1;
+  return static_cast<std::size_t>(
+      std::ranges::count_if(names, [&](NameRef name) { return name.guest == names.back().guest; }));
+}
+
+std::vector<GuestName> guest_names(const Survey& survey, std::span<const NameRef> names) {
+  std::vector<GuestName> all;
+  for (const auto name : names) all.push_back(survey.guest_name(name));
+  return all;
+}
+
+void plan_inode(const Survey& survey, const Names& names, Breaking& breaking) {
   const auto first = names.front();
   const auto& file = survey.file(first);
-  std::optional<GuestName> keeper;
-  if (file.nlink == names.size()) {
-    keeper = survey.guest_name(names.back());
-    names.pop_back();
-  }
-  if (names.empty()) return breaking.last_names.push_back(first);
-  BreakRequest request{{}, {survey.guest(first).fs, file.ino}, file.nlink};
-  for (const auto name : names) request.names.push_back(survey.guest_name(name));
-  breaking.bytes += file.bytes_on_disk() * names.size();
+  const auto leaving = names.size() - keeper_count(file, names);
+  if (leaving == 0 && file.marked) return breaking.last_names.push_back(first);
+  if (leaving == 0) return;
+  BreakRequest request{.names = guest_names(survey, std::span(names).first(leaving)),
+                       .inode = {survey.guest(first).fs, file.ino},
+                       .links = file.nlink,
+                       .together = !file.marked};
+  breaking.bytes += file.bytes_on_disk() * copies_of(request).size();
   breaking.first_names.push_back(first);
-  breaking.keepers.push_back(std::move(keeper));
+  breaking.keepers.push_back(guest_names(survey, std::span(names).subspan(leaving)));
   breaking.requests.push_back(std::move(request));
 }
 
 Breaking plan_breaking(const Survey& survey, std::vector<std::uint32_t> guests) {
   Breaking breaking{std::move(guests)};
-  std::map<std::uint64_t, std::vector<NameRef>> shared;  // by inode number: one filesystem
+  std::map<std::uint64_t, Names> inodes;  // by number: one filesystem
   for (const auto guest : breaking.guests)
     for (std::uint32_t i = 0; i < survey.trees[guest].files().size(); ++i)
-      if (const auto& file = survey.trees[guest].file(i); file.marked) shared[file.ino].push_back({guest, i});
-  for (auto& [ino, names] : shared) plan_inode(survey, std::move(names), breaking);
+      if (const auto& file = survey.trees[guest].file(i); file.marked || file.nlink > 1)
+        inodes[file.ino].push_back({guest, i});
+  for (const auto& [ino, names] : inodes) plan_inode(survey, names, breaking);
   return breaking;
 }
 
@@ -119,21 +139,24 @@ void unmark(const Survey& survey, const Breaking& breaking, bool dry_run, Outcom
   }
 }
 
-// Where a name that was to leave an inode moved away, the one that was to keep it leaves in its stead: whatever the
-// other guest does, this one has an inode of its own.
+// Where a name that was to leave an inode moved away, those that were to keep it leave in its stead: whatever the other
+// guest does, this one has an inode of its own.
 void break_off_keepers(const Breaking& breaking, LinkBreaker& breaker, const std::function<bool()>& stop,
                        std::vector<BreakResult>& results) {
   std::vector<BreakRequest> requests;
   std::vector<std::size_t> indices;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const bool failed = !results[i].reason.empty() && !results[i].changed;
-    if (results[i].is_alone || failed || !breaking.keepers[i]) continue;
-    requests.push_back({{*breaking.keepers[i]}, breaking.requests[i].inode, breaking.requests[i].links});
+    const auto& keepers = breaking.keepers[i];
+    if (results[i].links_left == keepers.size() || failed || keepers.empty()) continue;
+    requests.push_back(breaking.requests[i]);
+    requests.back().names = keepers;
     indices.push_back(i);
   }
   const auto more = breaker.run(requests, stop);
   for (std::size_t i = 0; i < more.size(); ++i) {
     results[indices[i]].copied += more[i].copied;
+    results[indices[i]].copies += more[i].copies;
     if (!more[i].reason.empty()) results[indices[i]].reason = more[i].reason;
   }
 }
@@ -154,8 +177,11 @@ void count(const Survey& survey, const Breaking& breaking, const std::vector<Bre
            Outcome& outcome) {
   for (std::size_t i = 0; i < results.size(); ++i) {
     const auto first = breaking.first_names[i];
-    const auto copied = dry_run ? breaking.requests[i].names.size() : results[i].copied;
-    outcome.count_copies(copied, survey.file(first).bytes_on_disk(), results[i].disk_full);
+    const auto& request = breaking.requests[i];
+    const auto copied = dry_run ? request.names.size() : results[i].copied;
+    const auto copies = dry_run ? copies_of(request).size() : results[i].copies;
+    outcome.count_copies(copied, copies * survey.file(first).bytes_on_disk());
+    outcome.disk_full |= results[i].disk_full;
     if (!results[i].reason.empty()) outcome.failed.push_back(failure_at(survey, first, results[i].reason));
   }
 }

@@ -11,7 +11,8 @@
 
 namespace vunify {
 
-// Walks the guests with no excludes, so that nothing shared is forgotten, and breaks every shared name off its inode.
+// Walks the guests with no excludes, so that nothing shared is forgotten, and breaks every name off an inode that has
+// names outside its guest, whether a run shared it or not.
 // The space is checked first: where the copies would not fit, or no staging directory can be had, the refusal is
 // returned and nothing has changed.
 std::optional<Refusal> deunify_guests(const std::vector<Guest>& guests, const Run& run, Outcome& outcome);

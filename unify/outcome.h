@@ -58,7 +58,7 @@ struct Outcome {
   std::uint64_t read_bytes = 0;
   std::uint64_t freed_when_closed = 0;  // part of freed_bytes that waits for a reader to close its file
   std::uint64_t shared_files = 0;       // names that lead to a shared inode now
-  std::uint64_t shared_bytes = 0;       // of shared inodes, each counted once
+  std::uint64_t shared_bytes = 0;       // of shared inodes, or shared data, each counted once
   std::uint64_t stale_files = 0;        // names found immutable under a stale mark, and taken for shared by us
   std::uint64_t unmarked_files = 0;     // last names given back to their guest
   std::uint64_t adopted_files = 0;    // names found shared and unprotected, and protected or given inodes of their own
@@ -70,11 +70,10 @@ struct Outcome {
   std::vector<Failure> failed;
   double walk_seconds = 0, prove_seconds = 0, link_seconds = 0, total_seconds = 0;
 
-  // Names that got private copies, of so many bytes each.
-  void count_copies(std::uint64_t names, std::uint64_t bytes, bool disk_ran_full) {
+  // Names that got private copies, which take so many bytes together.
+  void count_copies(std::uint64_t names, std::uint64_t bytes) {
     copied_files += names;
-    copied_bytes += names * bytes;
-    disk_full |= disk_ran_full;
+    copied_bytes += bytes;
   }
 
   // Sums over guests.

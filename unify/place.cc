@@ -6,6 +6,7 @@
 #include <map>
 
 #include "sys/clone.h"
+#include "sys/swap_files.h"
 
 namespace vunify {
 namespace {
@@ -117,11 +118,18 @@ Places::Places(const std::vector<Guest>& guests, std::optional<Protection> wante
   assert(std::ranges::none_of(number_of_, [](std::uint32_t number) { return number == no_place; }));
 }
 
-std::vector<std::uint32_t> Places::where(Sharing sharing) const {
+std::vector<std::uint32_t> Places::where() const {
   auto where = number_of_;
   for (auto& number : where)
-    if (places_[number].protection == Protection::none || places_[number].sharing() != sharing) number = no_place;
+    if (places_[number].protection == Protection::none) number = no_place;
   return where;
+}
+
+std::vector<std::uint32_t> Places::where(Sharing sharing) const {
+  auto numbers = where();
+  for (auto& number : numbers)
+    if (number != no_place && places_[number].sharing() != sharing) number = no_place;
+  return numbers;
 }
 
 void Places::close() {
@@ -135,6 +143,18 @@ void leave_unprotected(Trees& trees, const Places& places) {
   for (const auto& place : places.all())
     if (place.protection == Protection::none)
       for (const auto guest : place.guests) replace_verdict(trees[guest], Verdict::open, Verdict::no_protection);
+}
+
+void name_swap_files(const std::vector<Guest>& guests, Trees& trees) {
+  const auto swaps = active_swap_files();
+  for (std::size_t guest = 0; !swaps.empty() && guest < guests.size(); ++guest) {
+    const auto dev = stat_fd(guests[guest].root.fd()).dev;
+    for (std::uint32_t i = 0; i < trees[guest].files().size(); ++i) {
+      auto& file = trees[guest].file(i);
+      const auto is_it = [&](const Inode& swap) { return swap.dev == dev && swap.ino == file.ino; };
+      if (file.verdict == Verdict::open && std::ranges::any_of(swaps, is_it)) file.verdict = Verdict::swap_file;
+    }
+  }
 }
 
 void name_other_mounts(const std::vector<Guest>& guests, const Places& places, Trees& trees) {

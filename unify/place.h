@@ -45,6 +45,7 @@ class Places {
   const Place& of(std::uint32_t guest) const { return places_[number_of_[guest]]; }
   // For find_candidates(): the numbers of the guests' places, but no_place for guests that share nothing, or otherwise.
   std::vector<std::uint32_t> where(Sharing sharing) const;
+  std::vector<std::uint32_t> where() const;  // of guests that share anything
 
   // Removes the staging directories, where nothing had to be kept in them.
   void close();
@@ -58,5 +59,7 @@ class Places {
 // in place of no_twin, for a guest that is alone in its place while others are on the same filesystem.
 void leave_unprotected(Trees& trees, const Places& places);
 void name_other_mounts(const std::vector<Guest>& guests, const Places& places, Trees& trees);
+// swap_file, for what could be a candidate otherwise: a lease is refused, but nobody has it open.
+void name_swap_files(const std::vector<Guest>& guests, Trees& trees);
 
 }  // namespace vunify

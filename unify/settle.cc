@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/settle.h"
 
-#include <algorithm>
-#include <map>
-
-#include "change/break_links.h"
 #include "sys/mark.h"
 #include "sys/wait_together.h"
 #include "unify/changed_shared.h"
+#include "unify/parting.h"
 #include "unify/tally.h"
 
 namespace vunify {
@@ -87,69 +84,39 @@ void adopt_leased(Survey& survey, const std::vector<std::uint32_t>& leased, cons
       outcome.failed.push_back(failure_at(survey, survey.names_of(index).front(), "is leased by a guest"));
 }
 
-// Names that are to get inodes of their own, by place: tasks of one place go through its staging directory.
-struct Parting {
-  BreakRequest request;
-  std::span<const NameRef> names;
-  std::uint64_t bytes = 0;    // on disk, of one copy
-  std::uint64_t adopted = 0;  // names that are put right by it
-};
-using Partings = std::map<std::uint32_t, std::vector<Parting>>;
-
-void add_parting(const Survey& survey, const Places& places, std::uint32_t inode, std::span<const NameRef> names,
-                 std::uint64_t adopted, Partings& partings) {
-  const auto& file = survey.file_of(inode);
-  Parting parting{{{}, survey.id_of(inode), file.nlink}, names, file.bytes_on_disk(), adopted};
-  for (const auto name : names) parting.request.names.push_back(survey.guest_name(name));
-  partings[places.number_of(names.front().guest)].push_back(std::move(parting));
-}
-
-std::vector<BreakResult> break_links(const Place& place, const std::vector<Parting>& partings, const Run& run) {
-  std::vector<BreakRequest> requests;
-  for (const auto& parting : partings) requests.push_back(parting.request);
-  if (place.staging == nullptr)
-    return std::vector<BreakResult>(requests.size(), BreakResult{.reason = place.no_staging});
-  Journal journal(run.state_dir, "break");
-  return LinkBreaker(journal, place.staging->fd(), place.staging->path()).run(requests, [&] {
-    return run.stop.requested();
-  });
-}
-
-void count(Survey& survey, const Parting& parting, const BreakResult& result, std::uint64_t copied, Outcome& outcome) {
-  outcome.count_copies(copied, parting.bytes, result.disk_full);
+void count(Survey& survey, const Parting& parting, const BreakResult& result, Outcome& outcome) {
+  outcome.count_copies(result.copied, result.copies * parting.bytes);
+  outcome.disk_full |= result.disk_full;
   // A file that a guest changes just now is no failure: the next run looks at it again.
   if (result.changed) return survey.judge(parting.names, Verdict::shared_unprotected);
-  outcome.adopted_files += parting.adopted;
   if (!result.reason.empty()) outcome.failed.push_back(failure_at(survey, parting.names.front(), result.reason));
 }
 
 void part(Survey& survey, const Places& places, const Partings& partings, const Run& run, Outcome& outcome) {
   for (const auto& [place, all] : partings) {
-    std::vector<BreakResult> results(all.size());
-    if (!run.dry_run) results = break_links(places.all()[place], all, run);
-    for (std::size_t i = 0; i < all.size(); ++i)
-      count(survey, all[i], results[i], run.dry_run ? all[i].names.size() : results[i].copied, outcome);
+    const auto results = part(places.all()[place], all, run);
+    for (std::size_t i = 0; i < all.size(); ++i) count(survey, all[i], results[i], outcome);
   }
+}
+
+// Gives a last name back to its guest; false where another came meanwhile.
+bool release(const Survey& survey, NameRef name, const Run& run) {
+  if (run.dry_run) return true;
+  const auto guest_name = survey.guest_name(name);
+  const auto ino = survey.file(name).ino;
+  const Fd fd = guest_name.root->open_regular(guest_name.path);
+  if (!release_last_name(fd.get(), {survey.guest(name).fs, ino})) return false;
+  if (run.index != nullptr) run.index->forget(name.guest, ino);
+  return true;
 }
 
 }  // namespace
 
 void adopt_unprotected(Survey& survey, const Places& places, const Run& run, Outcome& outcome) {
-  Partings partings;
   std::vector<std::uint32_t> leased;
-  for (const auto index : survey.candidates.unprotected) {
-    const auto names = survey.names_of(index);
-    const auto& place = places.of(names.front().guest);
-    if (place.sharing() == Sharing::data) {
-      add_parting(survey, places, index, survey.inode(index).complete ? names.subspan(1) : names, names.size(),
-                  partings);
-      survey.judge(names, Verdict::changed);  // the next run finds them as files of their own
-    } else if (!adopt(survey, index, place, run, outcome)) {
-      leased.push_back(index);
-    }
-  }
+  for (const auto index : survey.candidates.unprotected)
+    if (!adopt(survey, index, places.of(survey.guest_number(index)), run, outcome)) leased.push_back(index);
   adopt_leased(survey, leased, places, run, outcome);
-  part(survey, places, partings, run, outcome);
 }
 
 void separate_changed(Survey& survey, const Places& places, const Run& run, Outcome& outcome) {
@@ -158,7 +125,7 @@ void separate_changed(Survey& survey, const Places& places, const Run& run, Outc
     auto& inode = survey.inode(index);
     const auto names = survey.names_of(index);
     const auto leaving = inode.complete ? names.subspan(1) : names;
-    if (!leaving.empty()) add_parting(survey, places, index, leaving, 0, partings);
+    if (!leaving.empty()) add_parting(survey, places, leaving, false, partings);
     for (const auto name : names)
       outcome.failed.push_back(failure_at(survey, name, "is not what was shared any more: kept as it is, as its own"));
     if (run.learns()) run.index->forget(names.front().guest, survey.file_of(index).ino);
@@ -176,31 +143,31 @@ void separate_doubles(Survey& survey, const Places& places, const Run& run, Outc
     const auto names = survey.names_of(index);
     for (std::size_t i = 1; i < names.size(); ++i) {
       if (names[i].guest != names[i - 1].guest) continue;
-      add_parting(survey, places, index, names.subspan(i, 1), 0, partings);
+      add_parting(survey, places, names.subspan(i, 1), false, partings);
       survey.judge(names.subspan(i, 1), Verdict::changed);
     }
   }
   part(survey, places, partings, run, outcome);
 }
 
+bool unmark_last_name(const Survey& survey, NameRef name, const Run& run, Outcome& outcome) {
+  try {
+    if (!release(survey, name, run)) return false;
+    ++outcome.unmarked_files;
+    return true;
+  } catch (const std::system_error& error) {
+    outcome.failed.push_back(failure_at(survey, name, error.code().message()));
+    return false;
+  }
+}
+
 void unmark_last_names(Survey& survey, const Run& run, Outcome& outcome) {
   for (const auto index : survey.candidates.last_names) {
     const auto& inode = survey.inode(index);
     if (inode.is_keeper || inode.given_up) continue;
-    const auto name = survey.names_of(index).front();
-    try {
-      if (!run.dry_run) {
-        const auto guest_name = survey.guest_name(name);
-        const Fd fd = guest_name.root->open_regular(guest_name.path);
-        if (!release_last_name(fd.get(), survey.id_of(index))) continue;
-        if (run.index != nullptr) run.index->forget(name.guest, survey.file_of(index).ino);
-      }
-      ++outcome.unmarked_files;
-      survey.inode(index).shared = false;
-      survey.judge(index, Verdict::no_twin);
-    } catch (const std::system_error& error) {
-      outcome.failed.push_back(failure_at(survey, name, error.code().message()));
-    }
+    if (!unmark_last_name(survey, survey.names_of(index).front(), run, outcome)) continue;
+    survey.inode(index).shared = false;
+    survey.judge(index, Verdict::no_twin);
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inodes whose state does not fit their names, put right: shared but unprotected ones are protected (clones made with
-// cp -al, restored backups, marks whose protection was taken off) or, where data is shared instead of inodes, given
-// copies; the second name of a shared inode in one guest gets an inode of its own; a last name is its guest's again.
+// cp -al, restored backups, marks whose protection was taken off); what is not what was shared any more, and the second
+// name of a shared inode in one guest, get inodes of their own; a last name is its guest's again.
 #pragma once
 
 #include "unify/outcome.h"
@@ -20,5 +20,7 @@ void separate_doubles(Survey& survey, const Places& places, const Run& run, Outc
 
 // After links were made: shared inodes that have one name, still, lose mark and protection.
 void unmark_last_names(Survey& survey, const Run& run, Outcome& outcome);
+// The same for one: false where it is not done.
+bool unmark_last_name(const Survey& survey, NameRef name, const Run& run, Outcome& outcome);
 
 }  // namespace vunify

@@ -224,10 +224,13 @@ class Worker {
 
   void settle(const Layout& layout, const CandidateGroup& group, std::span<const Known> known, Timestamp reading) {
     const auto otherwise = layout.inodes.size() > 1 ? Verdict::shared : Verdict::not_reached;
+    bool is_counted = false;
     for (const auto inode : layout.inodes) {
       if (layout.refused) leave(inode, *layout.refused);
       for (const auto name : names_of(inode))
         if (auto& verdict = work_.survey.file(name).verdict; verdict == Verdict::open) verdict = otherwise;
+      work_.survey.inode(inode).lies_with_another = is_counted;
+      is_counted |= work_.survey.file_of(inode).verdict == Verdict::shared;
       if (known.empty() || known[inode - group.first] != Known{layout.digest, layout.hash})
         learn(inode, layout, reading);
     }

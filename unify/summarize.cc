@@ -68,8 +68,9 @@ void count_shared(Survey& survey, Outcome& outcome) {
       shared += verdict == Verdict::shared;
     }
     const bool unwalked = inode.name_count == 0 && inode.is_keeper;
+    const bool counted = inode.given_up || inode.lies_with_another;  // with the inode that stands for it
     outcome.shared_files += shared;
-    if ((shared != 0 && !inode.given_up) || unwalked) outcome.shared_bytes += survey.file_of(index).bytes_on_disk();
+    if ((shared != 0 && !counted) || unwalked) outcome.shared_bytes += survey.file_of(index).bytes_on_disk();
   }
 }
 

@@ -21,7 +21,7 @@ void summarize(const std::vector<Guest>& guests, const Scan& scan, const Places&
 void summarize_private(const std::vector<Guest>& guests, const Scan& scan, bool would_be, Outcome& outcome);
 
 // Gives their verdict to names of shared inodes that nothing else is said of. Adds the names that lead to shared inodes
-// now, and these inodes' bytes.
+// now, and these inodes' bytes, or their data's, each once.
 void count_shared(Survey& survey, Outcome& outcome);
 
 // Space on each filesystem of the guests. Synced first, so that what was freed shows. In a dry run nothing changes it:

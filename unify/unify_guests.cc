@@ -8,6 +8,7 @@
 #include "sys/file_locks.h"
 #include "unify/link_groups.h"
 #include "unify/restore_attributes.h"
+#include "unify/separate.h"
 #include "unify/settle.h"
 #include "unify/share_groups.h"
 #include "unify/shifted_owners.h"
@@ -90,6 +91,9 @@ std::optional<Refusal> check_locks() {
 Tally unify_files(const std::vector<Guest>& guests, const Places& places, Trees& trees, const Run& run,
                   Outcome& outcome, const Narrow& narrow) {
   leave_unprotected(trees, places);
+  name_swap_files(guests, trees);
+  Survey walked{guests, trees, {}};
+  separate_hard_links(walked, places, run, outcome);
   Tally tally(guests.size());
   for (const auto sharing : {Sharing::inodes, Sharing::data})
     tally.add(unify_by(sharing, guests, places, trees, run, outcome, narrow));

@@ -46,7 +46,7 @@ class BreakingOff : public testing::Test {
     break_->exchange();
     result_ = break_->finish();
   }
-  void expect_left_as_it_was() {
+  void expect_left_as_it_was() const {
     EXPECT_TRUE(result_.changed);
     EXPECT_EQ(result_.copied, 0u);
     EXPECT_EQ(ino("b/f"), ino("a/f"));
@@ -138,6 +138,80 @@ TEST_F(BreakingOff, FindsTheInodeByAnyOfItsNames) {
   end();
   EXPECT_EQ(result_.copied, 1u);
   EXPECT_NE(ino("b/f"), ino("a/f"));
+}
+
+// b/f and b/d/g, which b linked itself.
+class BreakingOffTogether : public BreakingOff {
+ protected:
+  void SetUp() override {
+    BreakingOff::SetUp();
+    dir_.make_directory("b/d");
+    std::filesystem::create_hard_link(dir_ / "b/f", dir_ / "b/d/g");
+    request_.names.push_back({&root_, "b/d/g"});
+    request_.together = true;
+    break_.emplace(request_, std::vector{StagedName{staging_.get(), "0"}, StagedName{staging_.get(), "1"}});
+  }
+  void expect_both_left_as_they_were() const {
+    expect_left_as_it_was();
+    EXPECT_EQ(ino("b/d/g"), ino("a/f"));
+  }
+};
+
+TEST_F(BreakingOffTogether, GivesBothNamesOneCopy) {
+  copy();
+  end();
+  EXPECT_EQ(result_.copied, 2u);
+  EXPECT_EQ(result_.copies, 1u);
+  EXPECT_EQ(result_.links_left, 1u);
+  EXPECT_NE(ino("b/f"), ino("a/f"));
+  EXPECT_EQ(ino("b/f"), ino("b/d/g"));
+  EXPECT_EQ(dir_.inode("b/f").nlink, 2u);
+  EXPECT_THAT(dir_.names("staging"), IsEmpty());
+}
+
+TEST_F(BreakingOffTogether, LeavesBothWhereOneMovedAway) {
+  copy();
+  std::filesystem::rename(dir_ / "b/d/g", dir_ / "b/moved");
+  end();
+  expect_left_as_it_was();
+  EXPECT_EQ(ino("b/moved"), ino("b/f"));
+}
+
+TEST_F(BreakingOffTogether, TakesBothBackWhereTheInodeChangedMeanwhile) {
+  lead();
+  EXPECT_EQ(ino("b/f"), ino("b/d/g"));
+  chmod("a/f");
+  check();
+  expect_both_left_as_they_were();
+}
+
+TEST_F(BreakingOffTogether, TakesBothBackWhereOneWasReplacedMeanwhile) {
+  lead();
+  std::filesystem::rename(dir_ / "staging/1", dir_ / "b/moved");  // as if it had been before the exchange
+  dir_.write("staging/1", "new");
+  check();
+  EXPECT_EQ(ino("b/f"), ino("a/f"));
+  EXPECT_EQ(dir_.read("b/d/g"), "new");
+  EXPECT_THAT(dir_.names("staging"), IsEmpty());
+}
+
+TEST_F(BreakingOffTogether, TakesOneBackWhereTheOtherCannotBeLed) {
+  shell_or_fail("chattr +i " + (dir_ / "b/d"));
+  copy();
+  end();
+  shell_or_fail("chattr -i " + (dir_ / "b/d"));
+  EXPECT_EQ(result_.reason, "Operation not permitted");
+  EXPECT_EQ(ino("b/f"), ino("a/f"));
+  EXPECT_THAT(dir_.names("staging"), IsEmpty());
+}
+
+TEST_F(BreakingOff, KeepsTheFlagOfItsOwner) {
+  shell_or_fail("chattr +i " + (dir_ / "a/f"));
+  copy();
+  end();
+  EXPECT_EQ(result_.copied, 0u);
+  EXPECT_TRUE(dir_.inode("a/f").immutable);
+  shell_or_fail("chattr -i " + (dir_ / "a/f"));
 }
 
 TEST_F(BreakingOff, WaitsForAGuestThatLeasesTheInode) {

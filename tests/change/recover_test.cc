@@ -291,5 +291,48 @@ TEST(Recover, WaitsForAFilesystemThatIsNotMounted) {
   EXPECT_EQ(read_journals(state.root()).sets.size(), 1U);
 }
 
+// b's own x and y, one file with a's x, were to get one copy: x has it.
+class InterruptedBetweenTwoNames : public Interrupted {
+ protected:
+  void SetUp() override {
+    Journal(dir_ / "state", "0").end();
+    std::filesystem::remove(dir_ / ".vunify/0-0");
+    std::filesystem::remove(dir_ / "b/x");
+    clear_mark(open_host(dir_ / "a/x", O_RDONLY).get());
+    std::filesystem::create_hard_link(dir_ / "a/x", dir_ / "b/y");
+    std::filesystem::create_hard_link(dir_ / "a/x", dir_ / ".vunify/0-0");
+    shell_or_fail("cp -p " + (dir_ / "a/x") + " " + (dir_ / "b/x"));
+    std::filesystem::create_hard_link(dir_ / "b/x", dir_ / ".vunify/0-1");
+    const auto copy = dir_.inode("b/x").ino;
+    set_.intent = Intent::copy;
+    set_.protection = Protection::none;
+    set_.names = {{"0-0", dir_ / "b", "x", copy, set_.keeper, {}}, {"0-1", dir_ / "b", "y", copy, set_.keeper, {}}};
+    journal("0", set_);
+  }
+};
+
+TEST_F(InterruptedBetweenTwoNames, LeadsTheOtherThere) {
+  recover();
+  EXPECT_EQ(dir_.inode("b/y").ino, dir_.inode("b/x").ino);
+  EXPECT_NE(dir_.inode("b/y").ino, dir_.inode("a/x").ino);
+  EXPECT_TRUE(is_over());
+}
+
+TEST_F(InterruptedBetweenTwoNames, LosesNothingThatWasWrittenMeanwhile) {
+  write_keeping_times("b/y", "mine");
+  recover();
+  EXPECT_EQ(dir_.read("b/y"), "mine");
+  EXPECT_EQ(dir_.read("b/x"), "same");
+  EXPECT_TRUE(is_over());
+}
+
+TEST_F(InterruptedBetweenTwoNames, LosesNoChangeOfMetadata) {
+  shell_or_fail("chmod 600 " + (dir_ / "b/y"));
+  recover();
+  EXPECT_EQ(dir_.inode("b/y").mode & 0777, 0600u);
+  EXPECT_NE(dir_.inode("b/y").ino, dir_.inode("b/x").ino);
+  EXPECT_TRUE(is_over());
+}
+
 }  // namespace
 }  // namespace vunify::test

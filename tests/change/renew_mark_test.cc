@@ -125,9 +125,9 @@ TEST_F(RenewingAMark, IsJournaledFirst) {
     EXPECT_THAT(MarkRenewer(journal, on_fs.get(), *dir_ / ".vunify").run({&request_, 1}, [] { return false; }),
                 ElementsAre(""));
   };
-  act_before(SYS_fsetxattr, run, [&](int) { EXPECT_EQ(read_journals(state).size(), 1u); });
+  act_before(SYS_fsetxattr, run, [&](int) { EXPECT_EQ(read_journals(state).sets.size(), 1u); });
   EXPECT_TRUE(is_shared(*dir_ / "a/f"));
-  EXPECT_THAT(read_journals(state), IsEmpty());
+  EXPECT_THAT(read_journals(state).sets, IsEmpty());
 }
 
 }  // namespace

@@ -77,9 +77,13 @@ TEST(Candidates, AreNotWhatAGuestLinkedItself) {
 }
 
 TEST(Candidates, AreNotLinkedToWhereWeDoNotLook) {
-  const Scratch dir{{"a/1", "same"}, {"b/1", "same"}, {"elsewhere/1", "x"}};
-  link(dir, "a/1", "elsewhere/2");
-  EXPECT_EQ(Scene(dir, {"a", "b"}).verdict("a/1"), Verdict::hard_linked);
+  const Scratch dir{{"a/1", "same"}, {"b/1", "same"}, {"a/2", "another"}, {"a/3", "another"}, {"elsewhere/1", "x"}};
+  for (const auto* path : {"1", "2"}) link(dir, std::string("a/") + path, std::string("elsewhere/of") + path);
+  const Scene scene(dir, {"a", "b"});
+  EXPECT_THAT(scene.groups(), IsEmpty());
+  EXPECT_EQ(scene.verdict("a/1"), Verdict::outside_names);
+  EXPECT_EQ(scene.verdict("b/1"), Verdict::outside_names);
+  EXPECT_EQ(scene.verdict("a/3"), Verdict::no_twin);  // the other one is its own guest's
 }
 
 TEST(Candidates, AreOneInodeForNamesInDifferentGuestsThatNobodyProtects) {

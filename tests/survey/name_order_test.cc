@@ -76,6 +76,8 @@ TEST_F(NamesInOrder, LeavesOutWhatIsDecided) {
   place_ = {0, no_place, 0};
   trees_[0].file(0).verdict = Verdict::excluded;
   EXPECT_THAT(sorted(), ElementsAre("2:3"));
+  trees_[2].file(0).verdict = Verdict::outside_names;
+  EXPECT_THAT(sorted(), ElementsAre("2:3"));
   trees_[2].file(0).verdict = Verdict::empty;
   EXPECT_THAT(sorted(), IsEmpty());
 }

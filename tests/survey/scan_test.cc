@@ -81,5 +81,43 @@ TEST_F(ScanOfAStaleMark, TakesWhatIsNotForItsGuests) {
   EXPECT_FALSE(file.stale_mark || file.marked);
 }
 
+// Guests a and b, of which "/home" is excluded.
+class ScanOfExcludedPlaces : public testing::Test {
+ protected:
+  Scan scan() const {
+    const auto guests = open_guests({dir_ / "a", dir_ / "b"}).guests;
+    ExcludeList exclude;
+    exclude.add("/home", "test");
+    Counters counters;
+    return scan_guests(guests, {.exclude = &exclude}, Stop(), counters);
+  }
+  void link(const std::string& from, const std::string& to) const {
+    std::filesystem::create_hard_link(dir_ / from, dir_ / to);
+  }
+  Scratch dir_{{"a/home/f", "same"}, {"b/home/g", "same"}};
+};
+
+TEST_F(ScanOfExcludedPlaces, LooksAtNothingThatOneGuestHasAlone) {
+  link("a/home/f", "a/home/again");
+  EXPECT_TRUE(scan().trees[0].files().empty());
+  EXPECT_EQ(scan().trees[0].excluded_inodes.size(), 2u);
+}
+
+TEST_F(ScanOfExcludedPlaces, FindsWhatTwoGuestsHaveThere) {
+  link("a/home/f", "b/home/f");
+  const auto trees = scan().trees;
+  ASSERT_EQ(trees[1].files().size(), 1u);
+  EXPECT_EQ(trees[1].path(0), "home/f");
+  EXPECT_EQ(trees[1].file(0).verdict, Verdict::excluded);
+  EXPECT_EQ(trees[1].file(0).nlink, 2u);
+}
+
+TEST_F(ScanOfExcludedPlaces, FindsOtherNamesOfWhatLiesElsewhere) {
+  link("a/home/f", "b/f");
+  const auto trees = scan().trees;
+  ASSERT_EQ(trees[0].files().size(), 1u);
+  EXPECT_EQ(trees[0].path(0), "home/f");
+}
+
 }  // namespace
 }  // namespace vunify::test

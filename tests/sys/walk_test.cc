@@ -54,6 +54,23 @@ TEST(Walk, SeesEveryName) {
   EXPECT_TRUE(seen.failed.empty());
 }
 
+TEST(Walk, LooksAtNothingThatIsToStayUnseen) {
+  const Scratch dir{{"out/deep/f", "text"}, {"in/f", "text"}};
+  std::mutex mutex;  // guards seen
+  std::map<std::string, std::uint32_t> seen;
+  const auto note = [&](const Listing& listing) {
+    const std::lock_guard lock(mutex);
+    for (auto& entry : listing.entries) {
+      entry.enter = entry.inode.is_directory();
+      entry.unseen = entry.leaf == "out";
+      if (!entry.enter) seen[join_path(listing.path, entry.leaf)] = entry.inode.nlink;
+      EXPECT_EQ(listing.unseen, listing.path.starts_with("out"));
+    }
+  };
+  walk_one(dir.root(), {note, [](const std::string&, const std::system_error&) {}, [] { return false; }});
+  EXPECT_EQ(seen, (std::map<std::string, std::uint32_t>{{"in/f", 1}, {"out/deep/f", 0}}));
+}
+
 TEST(Walk, NamesHoldAnyByte) {
   const std::string newline("a\nb"), invalid("\xff\xfe"), longest(255, 'x');
   const Scratch dir{{newline + "/" + invalid, ""}, {longest, ""}};

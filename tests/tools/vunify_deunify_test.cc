@@ -54,6 +54,18 @@ TEST_F(VunifyDeunify, GivesEveryGuestItsOwnAndSaysSo) {
   EXPECT_EQ(guests.report({"-R"})["copied_files"], 0);
 }
 
+TEST_F(VunifyDeunify, PartsClonesThatNoRunHasSeen) {
+  Guests guests;
+  for (const auto* path : {"a/f", "a/twice", "a/own"}) guests.write(path, path);
+  shell_or_fail("cd " + guests.root() + " && ln a/twice a/again && : >a/empty && cp -al a/. b && ln b/own b/my");
+  const auto report = Json::parse(run({"vunify", "-R", "--json", "--state", guests / "state", guests / "b"}).out);
+  EXPECT_EQ(report["copied_files"], 6) << report.dump(1);
+  for (const auto* path : {"f", "twice", "again", "empty", "own"}) EXPECT_FALSE(guests.are_one(path)) << path;
+  EXPECT_TRUE(guests.are_one("b/twice", "b/again") && guests.are_one("b/own", "b/my"));
+  EXPECT_TRUE(guests.are_one("a/twice", "a/again"));
+  EXPECT_EQ(guests.report({"-R"})["copied_files"], 0);
+}
+
 TEST_F(VunifyDeunify, OfOneGuestLeavesTheOthersShared) {
   const Words names = {"a", "b", "c"};
   Guests guests({}, "/var/tmp", names);

@@ -27,6 +27,56 @@ TEST_F(VunifyExcludes, ShipWithWhatGuestsWriteInPlaceAndWhoTheyAre) {
   for (const auto& path : left) EXPECT_FALSE(guests.are_one(path)) << path;
 }
 
+// A clone made with cp -al has them in common with the guest it was made of.
+TEST_F(VunifyExcludes, AreFilesOfEachGuestEvenInAClone) {
+  const Words left = {"etc/shadow", "etc/.pwd.lock", "var/lib/mysql/ibdata1", "home/me/x"};
+  Guests guests;
+  for (const auto& path : left) guests.write("a/" + path, path == "etc/.pwd.lock" ? "" : same(path));
+  guests.write("a/usr/x", same("usr/x"));
+  shell_or_fail("cp -al " + guests / "a/." + " " + guests / "b");
+  const auto report = guests.report();
+  EXPECT_EQ(report["copied_files"], 4) << report.dump(1);
+  EXPECT_EQ(report["adopted_files"], 2);
+  for (const auto& path : left) EXPECT_FALSE(guests.are_one(path)) << path;
+  EXPECT_TRUE(guests.are_one("usr/x"));
+  expect_every_file_is_told(report);
+  expect_second_run_rests(guests);
+}
+
+TEST_F(VunifyExcludes, ReachGuestsThatAreUnifiedAlready) {
+  Guests guests(both({"srv/x", "usr/x"}));
+  ASSERT_EQ(guests.report()["linked_files"], 2);
+  const auto report = guests.report({"--exclude", "/srv"});
+  EXPECT_EQ(report["copied_files"], 1) << report.dump(1);
+  EXPECT_FALSE(guests.are_one("srv/x"));
+  for (const std::string guest : {"a/", "b/"}) EXPECT_EQ(shell("echo >>" + guests / guest + "srv/x").status, 0);
+  EXPECT_TRUE(guests.are_one("usr/x"));
+}
+
+// Moved to an excluded place and copied back, then both written by that guest: they were two files.
+TEST_F(VunifyExcludes, NeverMakeTwoFilesOfAGuestOne) {
+  Guests guests(both({"usr/x"}));
+  ASSERT_EQ(guests.report()["linked_files"], 1);
+  shell_or_fail("cd " + guests / "a" + " && mkdir home && chattr -i usr/x && mv usr/x home/x && chattr +i home/x && " +
+                "cp -p home/x usr/x");
+  const auto report = guests.report();
+  EXPECT_NE(guests.inode("a/usr/x").ino, guests.inode("a/home/x").ino) << report.dump(1);
+  EXPECT_EQ(guests.inode("a/home/x").nlink, 1u);
+  guests.report();
+  EXPECT_TRUE(guests.are_one("usr/x"));
+  EXPECT_NE(guests.inode("a/usr/x").ino, guests.inode("a/home/x").ino);
+}
+
+// The same of a guest that is alone in its run, and finds what it shared by the index.
+TEST_F(VunifyExcludes, NeverMakeTwoFilesOfALoneGuestOne) {
+  Guests guests(both({"usr/x"}));
+  ASSERT_EQ(guests.report()["linked_files"], 1);
+  shell_or_fail("cd " + guests / "a" + " && mkdir home && chattr -i usr/x && mv usr/x home/x && chattr +i home/x && " +
+                "cp -p home/x usr/x");
+  EXPECT_EQ(run({"vunify", "--state", guests / "state", "--protect", "immutable", guests / "a"}).status, 0);
+  EXPECT_NE(guests.inode("a/usr/x").ino, guests.inode("a/home/x").ino);
+}
+
 TEST_F(VunifyExcludes, OfTheCommandLineComeInTheirOrderAndFirst) {
   Guests guests(both({"srv/keep/x", "srv/drop/x", "srv/drop/but", "home/me/x"}));
   guests.write("rules", "# a comment\n\n+/srv/drop/but\n-/srv/drop/*\n+/home\n");

@@ -149,8 +149,15 @@ TEST_P(VunifyProtectOn, GivesClonesCopiesWhereDataIsShared) {
   guests.write("a/f", std::string(300000, 'x'));
   do_in(guests, "rmdir b && cp -al a b");
   const auto before = image_of(guests / "b");
+  const auto foreseen = guests.report({"-n"});
   const auto report = guests.report();
-  EXPECT_EQ(report["copied_files"], 1) << report.dump(1);
+  for (const auto* key : {"adopted_files", "copied_files", "shared_files", "shared_bytes", "skipped"})
+    EXPECT_EQ(foreseen[key], report[key]) << key;
+  EXPECT_EQ(report["adopted_files"], 2) << report.dump(1);
+  EXPECT_EQ(report["shared_files"], 2);
+  EXPECT_EQ(report["copied_files"], 0);
+  EXPECT_EQ(report["shared_bytes"], report["bytes"].get<std::uint64_t>() / 2);
+  EXPECT_EQ(report["skipped"], Json::object());
   EXPECT_FALSE(guests.are_one("f"));
   EXPECT_EQ(image_of(guests / "b"), before);
   EXPECT_LT(free_drop(report), 100000);

@@ -69,6 +69,23 @@ TEST(Places, MountsOfOneFilesystemAreApartAndTheirLoneFilesTellSo) {
   EXPECT_EQ(scene.verdict("d/f"), Verdict::other_mount);
 }
 
+TEST(SwapFiles, AreNamedWhileTheKernelSwapsToThem) {
+  const LoopFs fs("ext4");
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  const Scratch dir({{"a/swap", std::string(1 << 20, '\0')}, {"b/f", "other"}}, fs.root());
+  if (shell("chmod 600 " + (dir / "a/swap") + " && mkswap " + (dir / "a/swap")).status != 0) GTEST_SKIP();
+  Scene scene(dir, {"a", "b"}, {.metadata = false}, {0, 0});
+  auto& verdict = scene.scan.trees[0].file(0).verdict;
+  verdict = Verdict::open;
+  name_swap_files(scene.guests, scene.scan.trees);
+  EXPECT_EQ(verdict, Verdict::open);
+  const auto on = shell("swapon " + (dir / "a/swap"));
+  if (on.status != 0) GTEST_SKIP() << on.err;
+  name_swap_files(scene.guests, scene.scan.trees);
+  shell_or_fail("swapoff " + (dir / "a/swap"));
+  EXPECT_EQ(verdict, Verdict::swap_file);
+}
+
 TEST(Places, SubvolumesShareDataButNoNames) {
   const LoopFs fs("btrfs");
   if (!fs.ok()) GTEST_SKIP() << fs.reason();

@@ -20,10 +20,8 @@ namespace {
 // Guests a, b, c of a directory, as a run finds them before it links anything.
 class Settled {
  public:
-  explicit Settled(const Scratch& dir, Protection protection = Protection::immutable)
-      : state_{{"journals", ""}},
-        scene_(dir, {"a", "b", "c"}, {.metadata = protection != Protection::reflink}),
-        places_(scene_.guests, protection, false) {}
+  explicit Settled(const Scratch& dir)
+      : state_{{"journals", ""}}, scene_(dir, {"a", "b", "c"}), places_(scene_.guests, Protection::immutable, false) {}
   ~Settled() { places_.close(); }
 
   Outcome by(void (*settle)(Survey&, const Places&, const Run&, Outcome&), bool dry_run = false,
@@ -126,18 +124,6 @@ TEST_F(ClonedGuests, AreNotAdoptedWhenWrittenToSinceTheWalk) {
   dir_.write("a/f", "more");
   EXPECT_EQ(settled.by(adopt_unprotected).adopted_files, 0u);
   EXPECT_FALSE(is_shared(dir_ / "b/f"));
-}
-
-TEST(ClonedGuestsWithReflink, GetInodesOfTheirOwn) {
-  const LoopFs fs("xfs");
-  if (!fs.ok()) GTEST_SKIP() << fs.reason();
-  const Scratch dir({{"a/f", "same"}, {"b/g", "other"}, {"c/g", "more"}}, fs.root());
-  link(dir, "a/f", "b/f");
-  const auto before = image_of(dir.root());
-  EXPECT_EQ(Settled(dir, Protection::reflink).by(adopt_unprotected).copied_files, 1u);
-  EXPECT_NE(dir.inode("a/f").ino, dir.inode("b/f").ino);
-  EXPECT_EQ(dir.inode("a/f").nlink, 1u);
-  EXPECT_EQ(image_of(dir.root()), before);
 }
 
 TEST(SecondNameInAGuest, OfASharedInodeBecomesAFile) {
