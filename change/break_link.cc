@@ -99,7 +99,8 @@ void LinkBreak::copy_names() {
   held_.seen = now_ = stat_fd(fd);
   if (now_.nlink > request_.links) return change();
   held_.metadata = read_metadata(fd);
-  is_marked_ = is_marked(fd, request_.inode);
+  const auto mark = mark_on(fd, request_.inode);
+  is_marked_ = mark == Mark::valid || (mark == Mark::stale && held_.seen.immutable);
   protection_ = is_marked_ ? protection_of(fd) : Protection::none;  // else its flags are its owner's
   for (auto& copy : copies_) copy.ino = make_copy(copy.names);
   is_copied_ = true;

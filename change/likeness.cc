@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <compare>
 #include <mutex>
+#include <set>
 #include <system_error>
 
 #include "change/metadata.h"
@@ -22,38 +23,6 @@ namespace {
 
 constexpr std::size_t chunk = 128 << 10;
 
-// A marked inode, and one of the names that lead to it.
-struct Marked {
-  const RootDir* root = nullptr;
-  std::string path{};
-  Inode inode{};
-};
-using MarkedInodes = std::map<std::uint64_t, Marked>;  // by inode number
-
-MarkedInodes find_marked(const std::vector<const Guest*>& guests) {
-  MarkedInodes marked;
-  std::mutex finding;  // guards marked
-  std::vector<RootVisit> visits;
-  for (const Guest* guest : guests) {
-    Visitor visitor;
-    visitor.visit = [&, guest](const Listing& listing) {
-      for (auto& entry : listing.entries) {
-        entry.enter = entry.inode.is_directory();
-        const std::string leaf(entry.leaf);
-        if (!entry.inode.is_regular() || mark_at(listing.fd, leaf, {guest->fs, entry.inode.ino}) != Mark::valid)
-          continue;
-        const std::lock_guard lock(finding);
-        marked.try_emplace(entry.inode.ino, Marked{&guest->root, join_path(listing.path, leaf), entry.inode});
-      }
-    };
-    visitor.failed = [](const std::string&, const std::system_error&) {};  // what is not found proves nothing
-    visitor.stop = [] { return false; };
-    visits.push_back({&guest->root, std::move(visitor)});
-  }
-  walk(visits);
-  return marked;
-}
-
 // What stat(2) tells of two that are alike.
 struct Look {
   std::uint64_t size = 0;
@@ -63,6 +32,42 @@ struct Look {
 };
 
 Look look_of(const Inode& inode) { return {inode.stamp.size, inode.stamp.mtime.sec, inode.mode, inode.uid, inode.gid}; }
+
+// An inode of the guests, and one of the names that lead to it.
+struct Marked {
+  const RootDir* root = nullptr;
+  std::string path{};
+  Inode inode{};
+  bool is_marked = true;
+};
+using MarkedInodes = std::map<std::uint64_t, Marked>;  // by inode number
+
+// Marked, or looking as a keeper that was made and not led to.
+MarkedInodes find_marked(const std::vector<const Guest*>& guests, const std::set<Look>& fresh) {
+  MarkedInodes marked;
+  std::mutex finding;  // guards marked
+  std::vector<RootVisit> visits;
+  for (const Guest* guest : guests) {
+    Visitor visitor;
+    visitor.visit = [&, guest](const Listing& listing) {
+      for (auto& entry : listing.entries) {
+        entry.enter = entry.inode.is_directory();
+        const std::string leaf(entry.leaf);
+        if (!entry.inode.is_regular()) continue;
+        const bool is_marked = mark_at(listing.fd, leaf, {guest->fs, entry.inode.ino}) == Mark::valid;
+        if (!is_marked && !fresh.contains(look_of(entry.inode))) continue;
+        const std::lock_guard lock(finding);
+        marked.try_emplace(entry.inode.ino,
+                           Marked{&guest->root, join_path(listing.path, leaf), entry.inode, is_marked});
+      }
+    };
+    visitor.failed = [](const std::string&, const std::system_error&) {};  // what is not found proves nothing
+    visitor.stop = [] { return false; };
+    visits.push_back({&guest->root, std::move(visitor)});
+  }
+  walk(visits);
+  return marked;
+}
 
 // Tells whom to compare: only those with the same.
 std::uint64_t hash_of(int fd) {
@@ -80,8 +85,10 @@ class Comparison {
  public:
   Comparison(const UnknownInodes& unknown, int staging) : staging_(staging) {
     for (const auto& [ino, one] : unknown)
-      if (!one.for_good && one.inode.is_regular()) by_look_[look_of(one.inode)].push_back({ino, one.leaves.front()});
+      if (!one.for_good && one.inode.is_regular()) add(ino, one);
   }
+
+  const std::set<Look>& fresh() const { return fresh_; }
 
   // Numbers of the unknown that are like the marked one.
   std::vector<std::uint64_t> like(const Marked& marked) {
@@ -92,7 +99,8 @@ class Comparison {
     if (!fd) return like;
     const auto hash = hash_of(fd->get());
     for (auto& one : found->second)
-      if (hash_of_staged(one) == hash && is_like(fd->get(), one)) like.push_back(one.ino);
+      if ((marked.is_marked || one.is_fresh) && hash_of_staged(one) == hash && is_like(*fd, one, marked))
+        like.push_back(one.ino);
     return like;
   }
 
@@ -100,8 +108,17 @@ class Comparison {
   struct Staged {
     std::uint64_t ino = 0;
     std::string leaf{};
+    bool is_fresh = false;  // a keeper of ours, and staging has all its names: no guest was led to it
     std::optional<std::uint64_t> hash{};
   };
+
+  void add(std::uint64_t ino, const Unknown& one) {
+    Staged staged{ino, one.leaves.front()};
+    staged.is_fresh =
+        one.inode.nlink == one.leaves.size() && mark_at(staging_, staged.leaf, {fs_id(staging_), ino}) == Mark::valid;
+    if (staged.is_fresh) fresh_.insert(look_of(one.inode));
+    by_look_[look_of(one.inode)].push_back(std::move(staged));
+  }
 
   std::uint64_t hash_of_staged(Staged& one) const {
     if (!one.hash) one.hash = hash_of(open_staged({staging_, one.leaf}).get());
@@ -109,19 +126,21 @@ class Comparison {
   }
 
   // Whoever wants to write to the marked one meets its protection, or finds it not like the other any more.
-  bool is_like(int marked, const Staged& one) const {
+  bool is_like(const Fd& fd, const Staged& one, const Marked& guests) const {
+    const int marked = fd.get();
     const Fd staged = open_staged({staging_, one.leaf});
     auto lease = Lease::take(marked), staged_lease = Lease::take(staged.get());
     if (!lease || !staged_lease || !lease->pin()) return false;
     const bool same = agree(read_metadata(marked), read_metadata(staged.get()), true) &&
                       same_bytes(marked, staged.get()) && staged_lease->is_unwritten();
-    if (same && protection_of(marked) == Protection::none) protect(marked, Protection::immutable);
+    if (same && guests.is_marked && protection_of(marked) == Protection::none) protect(marked, Protection::immutable);
     const bool unchanged = agree(read_metadata(marked), read_metadata(staged.get()), true);
     return lease->is_unwritten() ? same && unchanged : (lease->turn_away(), false);
   }
 
   int staging_;
   std::map<Look, std::vector<Staged>> by_look_;
+  std::set<Look> fresh_;
 };
 
 }  // namespace
@@ -129,7 +148,7 @@ class Comparison {
 Likeness prove_by_likeness(const UnknownInodes& unknown, int staging, const std::vector<const Guest*>& guests) {
   Likeness likeness;
   Comparison comparison(unknown, staging);
-  for (const auto& [ino, marked] : find_marked(guests)) {
+  for (const auto& [ino, marked] : find_marked(guests, comparison.fresh())) {
     std::vector<std::uint64_t> like;
     try {
       like = comparison.like(marked);
@@ -137,7 +156,7 @@ Likeness prove_by_likeness(const UnknownInodes& unknown, int staging, const std:
       like.clear();
     }
     if (const auto same = unknown.find(ino); same != unknown.end() && !same->second.for_good) like.push_back(ino);
-    likeness.in_doubt |= like.empty() && !marked.inode.immutable && marked.inode.nlink > 1;
+    likeness.in_doubt |= like.empty() && marked.is_marked && !marked.inode.immutable && marked.inode.nlink > 1;
     likeness.proven.insert(like.begin(), like.end());
   }
   if (likeness.in_doubt) likeness.proven.clear();

@@ -36,11 +36,17 @@ void copy_metadata(int from, int to) {
   set_times(to, access_time(from), inode.stamp.mtime);
 }
 
+// The kernel looks at each name of a directory when it is watched (fsnotify_set_children_dentry_flags): what a guest
+// made larger than this keeps the time of our exchange.
+constexpr std::uint64_t most_directory_bytes = 256 << 10;
+
 // The time a directory had, to be given back after a change of ours that is none for the guest.
 class DirectoryTime {
  public:
   explicit DirectoryTime(int dir)
-      : dir_(dir), watched_(DirectoryWatch::of_this_thread().begin(dir)), before_(stat_fd(dir).stamp.mtime) {}
+      : dir_(dir),
+        watched_(stat_fd(dir).stamp.size <= most_directory_bytes && DirectoryWatch::of_this_thread().begin(dir)),
+        before_(stat_fd(dir).stamp.mtime) {}
 
   // Only where nothing else happened in it. A guest's change that came in between after all is told by the time of now.
   void restore(std::string_view leaf) const {

@@ -45,9 +45,13 @@ class VunifyFreed : public RootTestOn {
   }
 
   // A dry run says the same.
-  Json run_twice() const {
-    const auto dry = run_here({"-n", "--protect=immutable"});
-    auto report = run_here({"--protect=immutable"});
+  Json run_twice(const Words& options = {}) const {
+    Words wet{"--protect=immutable"};
+    wet.insert(wet.end(), options.begin(), options.end());
+    auto foreseen = wet;
+    foreseen.push_back("-n");
+    const auto dry = run_here(foreseen);
+    auto report = run_here(wet);
     EXPECT_EQ(dry["freed_bytes"], report["freed_bytes"]);
     expect_as_df(report);
     return report;
@@ -85,7 +89,8 @@ TEST_P(VunifyFreed, IsNotWhatOthersLieOn) {
 TEST_P(VunifyFreed, IsThePartThatWasNotShared) {
   do_here("cp -a --reflink=always a/. b; for i in 1 2 3 4; do dd if=a/$i of=b/$i bs=100k count=5 conv=notrunc; done");
   do_here("touch -d @1500000000 b/*");
-  EXPECT_NEAR(static_cast<double>(freed_at_once(run_twice())), 4 * 512000, margin);
+  // A copy in place of both would free the half, too, that btrfs still calls shared when one of them has left it.
+  EXPECT_NEAR(static_cast<double>(freed_at_once(run_twice({"--sledgehammer"}))), 4 * 512000, margin);
 }
 
 TEST_P(VunifyFreed, IsWhatWasReservedToo) {
@@ -138,7 +143,10 @@ TEST_P(VunifyInline, FilesAreLeftAlone) {
   const Guests guests(both({"large"}), fs.root());
   shell_or_fail("cd " + guests.root() + " && for i in $(seq 200); do printf '%0" +
                 std::to_string(GetParam().file_bytes) + "d' $i >a/$i; done; cp -a a/. b; sync -f .");
-  const auto report = guests.report();
+  const Scratch elsewhere;
+  const auto finished =
+      run({"vunify", "--json", "--protect=immutable", "--state", elsewhere / "state", guests / "a", guests / "b"});
+  const auto report = Json::parse(finished.out);
   EXPECT_EQ(report["linked_files"], 1) << report.dump(1);
   EXPECT_EQ(report["skipped"]["not-shareable"], 400);
   expect_as_df(report);

@@ -51,10 +51,11 @@ class VunifyOnFull : public VunifySpace {
     fill(fs_);
     return unify(state, strace);
   }
+  // There is no room for a copy of anything: its guests are stopped.
   Finished unify(const std::string& state, const Words& strace = {}) const {
     Words words = strace;
-    const Words vunify = {VUNIFY_BIN_DIR "/vunify", "--state",     state, "--protect=immutable", "--jobs=1",
-                          *guests_ / "a",           *guests_ / "b"};
+    const Words vunify = {VUNIFY_BIN_DIR "/vunify", "--state",  state,          "--protect=immutable",
+                          "--sledgehammer",         "--jobs=1", *guests_ / "a", *guests_ / "b"};
     words.insert(words.end(), vunify.begin(), vunify.end());
     return run(words);
   }

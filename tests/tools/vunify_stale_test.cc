@@ -140,7 +140,7 @@ TEST(VunifyShrunk, FilesystemKeepsWhatIsShared) {
   shell_or_fail("cd " + fs.root() + " && mkdir full && touch $(seq -f full/%g 3000)");
   const Guests guests(both({"f"}), fs.root());
   shell_or_fail("rm -r " + fs / "full");
-  ASSERT_EQ(guests.vunify().status, 0);
+  ASSERT_EQ(guests.vunify({"--sledgehammer"}).status, 0);  // what lies behind the new end stays there
   const auto before = guests.inode("a/f").ino;
   fs.shrink();
   ASSERT_NE(guests.inode("a/f").ino, before);
