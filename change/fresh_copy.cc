@@ -17,10 +17,14 @@ FreshCopy::FreshCopy(int staging, const Inode& original, bool is_cold)
 }
 
 void FreshCopy::write(std::uint64_t offset, std::span<const char> bytes) {
+  is_whole_ = false;
   write_at(fd_.get(), offset, {bytes.data(), bytes.size()}, "a copy in staging");
 }
 
-void FreshCopy::write_all_of(int file) { copy_contents(file, fd_.get()); }
+void FreshCopy::write_all_of(int file) {
+  copy_contents(file, fd_.get());
+  is_whole_ = stat_fd(fd_.get()).stamp.size == original_.stamp.size;
+}
 
 FreshCopy FreshCopy::duplicate() const {
   FreshCopy copy(staging_, original_, is_cold_);
@@ -28,8 +32,14 @@ FreshCopy FreshCopy::duplicate() const {
   return copy;
 }
 
+Fd FreshCopy::finish() {
+  // XFS would give the last block of a clone a place of its own.
+  if (!is_whole_) check(::ftruncate(fd_.get(), static_cast<off_t>(original_.stamp.size)), "ftruncate");
+  return std::move(fd_);
+}
+
 Held FreshCopy::finish(const Held& original) {
-  check(::ftruncate(fd_.get(), static_cast<off_t>(original_.stamp.size)), "ftruncate");
+  fd_ = finish();
   if (project_id(fd_.get()) != original.metadata.project) set_project_id(fd_.get(), original.metadata.project);
   restore_metadata(fd_.get(), original.metadata, original.seen.stamp.mtime);
   set_times(fd_.get(), access_time(original.fd.get()), original.seen.stamp.mtime);

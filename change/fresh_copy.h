@@ -28,6 +28,8 @@ class FreshCopy {
   // With the metadata of the inode that was read, open for reading and under a lease; its bytes are on their way to the
   // disk. Throws EOPNOTSUPP where the filesystem gives it other metadata. The last call.
   Held finish(const Held& original);
+  // The same, its bytes alone: for a file that will never have a name.
+  Fd finish();
 
   bool is_cold() const { return is_cold_; }
 
@@ -35,6 +37,7 @@ class FreshCopy {
   int staging_;
   Inode original_;
   bool is_cold_;
+  bool is_whole_ = false;  // as it is: also its end is where it is to be
   Fd fd_;
 };
 

@@ -78,11 +78,13 @@ furnish() {
   tar -c --exclude=./build --exclude=./.git . | tar -x --no-same-owner -C "$tree/vunify"
 }
 
-# In the tree, with nothing of this environment but proxies.
+# In the tree, with nothing of this environment but proxies. As on a machine of its own it is the root of a mount
+# namespace: who is chrooted may make no user namespace (user_namespaces(7)), as guests of some tests do.
 run() {  # run COMMAND...
   # shellcheck disable=SC2046  # a list of words
   env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin $(env | grep -i '^[a-z]*_proxy=') \
-    chroot "$tree" sh -c 'cd /vunify && exec "$@"' sh "$@"
+    unshare --mount --propagation private sh -c '
+      cd "$0" && mkdir -p .before && pivot_root . .before && umount -l /.before && cd /vunify && exec "$@"' "$tree" "$@"
 }
 
 part() {  # part TITLE COMMAND...: says what it took

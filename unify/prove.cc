@@ -242,7 +242,9 @@ bool Prover::wants_copy(const Block& block) const {
   const auto& readings = block.readings;
   const auto guest_of = [&](const auto& reading) { return survey_.guest_number(reading->member.inode); };
   const auto first = guest_of(readings.front());
-  return std::ranges::none_of(readings, [&](const auto& r) { return survey_.inode(r->member.inode).shared; }) &&
+  const auto is_shared = [&](const auto& reading) { return survey_.inode(reading->member.inode).shared; };
+  if (rules_.copies_in(readings.front()->member.inode) < 0) return false;
+  return (!rules_.metadata || std::ranges::none_of(readings, is_shared)) &&
          std::ranges::any_of(readings, [&](const auto& r) { return guest_of(r) != first; });
 }
 

@@ -66,10 +66,11 @@ struct Proof {
 };
 
 struct ProofRules {
-  bool leases = true;                                   // false in a dry run, which must not disturb anyone
-  bool metadata = true;                                 // inode metadata has to agree
-  bool mtime = true;                                    // and mtime with it
-  std::function<int(std::uint32_t inode)> copies_in{};  // staging of its guest, where keepers are to be fresh copies
+  bool leases = true;    // false in a dry run, which must not disturb anyone
+  bool metadata = true;  // inode metadata has to agree
+  bool mtime = true;     // and mtime with it
+  // A directory of its filesystem, where what is shared is to be a fresh copy; negative where this one needs none.
+  std::function<int(std::uint32_t inode)> copies_in{};
   bool digests = false;                 // wanted: then what differs from all others is read to its end, too
   std::size_t max_open = 1024;          // files held open at a time
   std::size_t buffer_bytes = 16 << 20;  // for chunks, at most

@@ -9,7 +9,9 @@
 #include <set>
 #include <utility>
 
+#include "change/fresh_copy.h"
 #include "sys/clone.h"
+#include "sys/handle.h"
 #include "sys/quiet_read.h"
 #include "unify/freed.h"
 #include "unify/layouts.h"
@@ -17,6 +19,12 @@
 
 namespace vunify {
 namespace {
+
+// What is shared, and lies where no guest can write to it.
+struct Source {
+  Fd fd;
+  std::uint64_t size = 0;
+};
 
 constexpr std::size_t most_open = 1024;  // of one group at a time
 
@@ -42,7 +50,7 @@ class Worker {
   explicit Worker(Work& work)
       : work_(work),
         most_open_(proof_rules(work.run).max_open),
-        prover_(work.survey, work.key, work.run.stop, work.run.counters, proof_rules(work.run)),
+        prover_(work.survey, work.key, work.run.stop, work.run.counters, rules_of(work.run)),
         layouts_(work.survey, work.key, !work.run.dry_run),
         tally_(work.survey.guests.size()) {}
 
@@ -55,6 +63,26 @@ class Worker {
   }
 
  private:
+  // btrfs writes a dirty page to a new place, whoever made it dirty; XFS and others to where the file lies.
+  bool wants_own_source(std::uint32_t inode) const {
+    return work_.run.fresh && !work_.run.dry_run && work_.survey.guest_of(inode).mount.type != "btrfs";
+  }
+
+  ProofRules rules_of(const Run& run) {
+    auto rules = proof_rules(run);
+    rules.copies_in = [this](std::uint32_t inode) {
+      const bool copy = wants_own_source(inode) && !lies_in_two_guests(*stands_for_[inode]);
+      return copy ? work_.survey.guest_of(inode).root.fd() : -1;
+    };
+    return rules;
+  }
+
+  bool lies_in_two_guests(const Layout& layout) const {
+    return std::ranges::any_of(layout.inodes, [&](std::uint32_t inode) {
+      return work_.survey.guest_number(inode) != work_.survey.guest_number(layout.inodes.front());
+    });
+  }
+
   std::span<const NameRef> names_of(std::uint32_t inode) { return work_.survey.names_of(inode); }
   void leave(std::uint32_t inode, Verdict verdict) { work_.survey.judge(inode, verdict); }
   // Tells the kernel's reason where it is a failure.
@@ -136,21 +164,73 @@ class Worker {
   }
 
   void prove(const std::vector<Layout*>& layouts) {
-    std::map<std::uint32_t, Layout*> stands_for;
     std::vector<std::uint32_t> inodes;
     for (auto* layout : layouts) {
       if (layout->inodes.empty()) continue;
       inodes.push_back(layout->inodes.front());
-      stands_for[inodes.back()] = layout;
+      stands_for_[inodes.back()] = layout;
     }
     proven_ += inodes.size();
-    const auto proof = prover_.prove(inodes);
-    for (const auto& one : proof.left) note_left(*stands_for[one.inode], one);
-    for (const auto& [proven, copied] : proof.classes) {
-      for (const auto& member : proven) note_proven(*stands_for[member.inode], member);
-      for (std::size_t i = 1; i < proven.size(); ++i)
-        share(proven[0], *stands_for[proven[0].inode], proven[i], *stands_for[proven[i].inode]);
+    auto proof = prover_.prove(inodes);
+    for (const auto& one : proof.left) note_left(*stands_for_[one.inode], one);
+    for (auto& proven : proof.classes) {
+      for (const auto& member : proven.members) note_proven(*stands_for_[member.inode], member);
+      share_proven(proven);
     }
+  }
+
+  void share_proven(ProvenClass& proven) {
+    const auto& members = proven.members;
+    auto& to = *stands_for_[members[0].inode];
+    try {
+      if (proven.copied.error) throw std::system_error(proven.copied.error);
+      const auto source = source_of(proven, to);
+      if (!source) return leave_proven(members, Verdict::changed);
+      for (std::size_t i = 1; i < members.size(); ++i) share(*source, to, members[i], *stands_for_[members[i].inode]);
+    } catch (const std::system_error& error) {
+      tally_.disk_full |= is_disk_full(error);
+      leave_proven(members, is_disk_full(error) ? Verdict::not_reached : verdict_of(error.code(), Attempt::share));
+    }
+  }
+
+  void leave_proven(const std::vector<Member>& members, Verdict verdict) {
+    for (const auto& member : members) leave_single(*stands_for_[member.inode], verdict);
+  }
+
+  // Nothing where the keeper does not lie any more where others do.
+  std::optional<Source> source_of(ProvenClass& proven, Layout& to) {
+    const auto& keeper = proven.members[0];
+    const auto size = keeper.held.seen.stamp.size;
+    if (proven.copied.copy) return share_copy(Source{proven.copied.copy->finish(), size}, keeper, to);
+    if (wants_own_source(keeper.inode) && lies_in_two_guests(to)) return clone_of(keeper, to);
+    return Source{reopen_regular(keeper.held.fd.get(), "keeper"), size};  // of one guest alone, or stopped ones
+  }
+
+  // The keeper is led to the copy like all others.
+  Source share_copy(Source source, const Member& keeper, Layout& to) {
+    Layout before = to;
+    to.inodes.clear();
+    to.hash = layouts_.hash(layouts_.extents(source.fd.get()));
+    is_keeper_ = true;
+    share(source, to, keeper, before);
+    for (const auto inode : before.inodes) leave(inode, Verdict::not_reached);
+    is_keeper_ = false;
+    return source;
+  }
+
+  // What lies in two guests was led there by a run, and who writes to it is given a place of his own: the keeper's
+  // clone is what was shared, if it lies where a file of another guest does.
+  std::optional<Source> clone_of(const Member& keeper, const Layout& to) {
+    const auto guest = work_.survey.guest_number(keeper.inode);
+    const auto other =
+        std::ranges::find_if(to.inodes, [&](std::uint32_t inode) { return work_.survey.guest_number(inode) != guest; });
+    if (other == to.inodes.end()) return std::nullopt;
+    FreshCopy clone(work_.survey.guest_of(keeper.inode).root.fd(), keeper.held.seen, false);
+    clone.write_all_of(keeper.held.fd.get());
+    Source source{clone.finish(), keeper.held.seen.stamp.size};
+    const auto hash_of = [&](int fd) { return layouts_.hash(extents_of(fd, true)); };
+    if (hash_of(source.fd.get()) != hash_of(layouts_.open(*other).get())) return std::nullopt;
+    return source;
   }
 
   void note_left(Layout& layout, const LeftAlone& one) {
@@ -185,23 +265,23 @@ class Worker {
   }
 
   // All inodes of a layout, not only the one that stood for them: else they would be shared one a night.
-  void share(const Member& keeper, Layout& to, const Member& victim, Layout& from) {
+  void share(const Source& source, Layout& to, const Member& victim, Layout& from) {
     for (const auto inode : std::exchange(from.inodes, {})) {
       const bool lie_together = from.hash == to.hash;
       if (!lie_together && work_.run.stop.requested())
         from.inodes.push_back(inode);
-      else if (lie_together || share_one(keeper, victim, inode))
+      else if (lie_together || share_one(source, victim, inode))
         to.inodes.push_back(inode);
     }
   }
 
-  bool share_one(const Member& keeper, const Member& victim, std::uint32_t inode) {
+  bool share_one(const Source& source, const Member& victim, std::uint32_t inode) {
     try {
       const Fd own = inode == victim.inode ? Fd() : layouts_.open(inode);
       const int fd = own ? own.get() : victim.held.fd.get();
       const auto before = on_disk(fd, stat_fd(fd), work_.survey.guest_of(inode).mount);
-      const bool shared = work_.run.dry_run || share_quietly(keeper.held, fd);
-      if (shared) tally_.count_link(names_of(inode), before.alone);
+      const bool shared = work_.run.dry_run || share_quietly(source, fd);
+      if (shared) count(inode, before.alone);
       if (shared) return true;
       leave(inode, Verdict::changed);
       forget(inode);
@@ -217,9 +297,14 @@ class Worker {
   }
 
   // The kernel reads both sides to compare them: fetched ahead (its own reading does not), and forgotten again.
-  static bool share_quietly(const Held& keeper, int victim) {
-    const PageCacheGuard keep_keeper(keeper.fd.get()), keep_victim(victim);
-    return share_data(keeper.fd.get(), victim, keeper.seen.stamp.size);
+  static bool share_quietly(const Source& source, int victim) {
+    const PageCacheGuard keep_source(source.fd.get()), keep_victim(victim);
+    return share_data(source.fd.get(), victim, source.size);
+  }
+
+  // The keeper that a copy stands for gives up what the copy takes.
+  void count(std::uint32_t inode, std::uint64_t bytes) {
+    if (!is_keeper_) tally_.count_link(names_of(inode), bytes);
   }
 
   void settle(const Layout& layout, const CandidateGroup& group, std::span<const Known> known, Timestamp reading) {
@@ -260,8 +345,10 @@ class Worker {
   Work& work_;
   std::size_t most_open_;
   Prover prover_;
-  Layouts layouts_;           // of the group at hand
-  std::uint64_t proven_ = 0;  // inodes of it that the prover has counted
+  Layouts layouts_;                              // of the group at hand
+  std::map<std::uint32_t, Layout*> stands_for_;  // of the proof at hand, and earlier ones
+  bool is_keeper_ = false;                       // those who are led to a copy lay together with it
+  std::uint64_t proven_ = 0;                     // inodes of it that the prover has counted
   Tally tally_;
 };
 
