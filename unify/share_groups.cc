@@ -11,7 +11,6 @@
 
 #include "change/fresh_copy.h"
 #include "sys/clone.h"
-#include "sys/handle.h"
 #include "sys/quiet_read.h"
 #include "unify/freed.h"
 #include "unify/layouts.h"
@@ -20,10 +19,14 @@
 namespace vunify {
 namespace {
 
-// What is shared, and lies where no guest can write to it.
+// What is shared: an open file, of ours or of a guest.
 struct Source {
-  Fd fd;
-  std::uint64_t size = 0;
+  explicit Source(const Member& keeper) : fd(keeper.held.fd.get()), size(keeper.held.seen.stamp.size) {}
+  Source(Fd copy, const Member& keeper) : own(std::move(copy)), fd(own.get()), size(keeper.held.seen.stamp.size) {}
+
+  Fd own{};
+  int fd;
+  std::uint64_t size;
 };
 
 constexpr std::size_t most_open = 1024;  // of one group at a time
@@ -200,17 +203,16 @@ class Worker {
   // Nothing where the keeper does not lie any more where others do.
   std::optional<Source> source_of(ProvenClass& proven, Layout& to) {
     const auto& keeper = proven.members[0];
-    const auto size = keeper.held.seen.stamp.size;
-    if (proven.copied.copy) return share_copy(Source{proven.copied.copy->finish(), size}, keeper, to);
+    if (proven.copied.copy) return share_copy({proven.copied.copy->finish(), keeper}, keeper, to);
     if (wants_own_source(keeper.inode) && lies_in_two_guests(to)) return clone_of(keeper, to);
-    return Source{reopen_regular(keeper.held.fd.get(), "keeper"), size};  // of one guest alone, or stopped ones
+    return Source(keeper);  // of one guest alone, or stopped ones
   }
 
   // The keeper is led to the copy like all others.
   Source share_copy(Source source, const Member& keeper, Layout& to) {
     Layout before = to;
     to.inodes.clear();
-    to.hash = layouts_.hash(layouts_.extents(source.fd.get()));
+    to.hash = layouts_.hash(layouts_.extents(source.fd));
     is_keeper_ = true;
     share(source, to, keeper, before);
     for (const auto inode : before.inodes) leave(inode, Verdict::not_reached);
@@ -227,9 +229,9 @@ class Worker {
     if (other == to.inodes.end()) return std::nullopt;
     FreshCopy clone(work_.survey.guest_of(keeper.inode).root.fd(), keeper.held.seen, false);
     clone.write_all_of(keeper.held.fd.get());
-    Source source{clone.finish(), keeper.held.seen.stamp.size};
+    Source source(clone.finish(), keeper);
     const auto hash_of = [&](int fd) { return layouts_.hash(extents_of(fd, true)); };
-    if (hash_of(source.fd.get()) != hash_of(layouts_.open(*other).get())) return std::nullopt;
+    if (hash_of(source.fd) != hash_of(layouts_.open(*other).get())) return std::nullopt;
     return source;
   }
 
@@ -298,8 +300,8 @@ class Worker {
 
   // The kernel reads both sides to compare them: fetched ahead (its own reading does not), and forgotten again.
   static bool share_quietly(const Source& source, int victim) {
-    const PageCacheGuard keep_source(source.fd.get()), keep_victim(victim);
-    return share_data(source.fd.get(), victim, source.size);
+    const PageCacheGuard keep_source(source.fd), keep_victim(victim);
+    return share_data(source.fd, victim, source.size);
   }
 
   // The keeper that a copy stands for gives up what the copy takes.
