@@ -362,10 +362,17 @@ class Worker {
 
   // Of a full disk the others may free some.
   void leave_set(const std::vector<Member>& members, const LinkSet& set, const std::error_code& error) {
-    tally_.disk_full |= is_disk_full(error);
+    if (is_disk_full(error)) tell_no_room();
     const auto verdict = is_disk_full(error) ? Verdict::not_reached : vunify::verdict_of(error, Attempt::link);
     leave(members[set.keeper].inode, verdict, error.message());
     for (const auto victim : set.victims) leave(members[victim].inode, verdict, error.message());
+  }
+
+  void tell_no_room() {
+    if (!std::exchange(tally_.disk_full, true))
+      tally_.failed.push_back({"", "",
+                               "no room for the copy that all would share; where all guests are stopped, "
+                               "--sledgehammer needs none"});
   }
 
   GuestName first_name(std::uint32_t inode) {

@@ -77,6 +77,15 @@ TEST_F(VunifyOnFull, FreesWhatItCan) {
   expect_unified();
 }
 
+TEST_F(VunifyOnFull, SaysWhatNeedsNoRoomWhereTheGuestsMayRun) {
+  fill(fs_);
+  const auto refused =
+      run({"vunify", "--state", elsewhere_ / "state", "--protect=immutable", *guests_ / "a", *guests_ / "b"});
+  EXPECT_EQ(refused.status, 5) << refused.out;
+  EXPECT_THAT(refused.out + refused.err, HasSubstr("--sledgehammer needs none"));
+  expect_whole(*guests_, before_);
+}
+
 TEST_F(VunifyOnFull, KilledIsMadeWholeByTheNextRun) {
   const auto killed = unify_full(elsewhere_ / "state", {"strace", "-f", "-qq", "-o", elsewhere_ / "strace", "-e",
                                                         "trace=linkat", "-e", "inject=linkat:signal=KILL:when=5"});
