@@ -255,16 +255,16 @@ FreshCopy Prover::begin_copy(const Reading& original) const {
 
 // One that has to be copied though its beginning was not, for it was read beside a shared inode, is read once more.
 Prover::Block Prover::copy_on(Block next, const Block& before, const std::vector<char>& chunk) {
-  auto& [copy, error] = next.copied;
+  auto& copy = next.copied.copy;
   if (!wants_copy(next)) {
     copy.reset();
-  } else if (!copy && !error && before.is_begun) {
+  } else if (!copy && !next.copied.error && before.is_begun) {
     next.offset = 0;
     next.is_begun = false;
     if (next.digest) next.digest.emplace(key_);
-  } else if (!error) {
+  } else if (!next.copied.error) {
     try {
-      auto& original = *next.readings.front();
+      const auto& original = *next.readings.front();
       if (!copy) copy.emplace(begin_copy(original));
       original.for_each_data(before.offset, chunk,
                              [&](std::uint64_t at, std::span<const char> data) { copy->write(at, data); });
