@@ -388,6 +388,7 @@ LinkResult KeeperLink::finish() {
   for_each_linked([&](std::size_t i) { awaited ? undo_late(i, LinkEnd::changed) : remove_victim(i); });
   // The keeper is a private copy for the one that is left.
   undo_too_few([this](std::size_t i) { leave(i, LinkEnd::left_alone); });
+  if (is_begun_ && request_.is_fresh) release_unlinked_keeper();
   for (std::size_t i = 0; i < request_.victims.size(); ++i) let_go(i);
   if (is_begun_ && request_.keeper.lease) turn_away_from_keeper();
   request_.keeper.lease.reset();

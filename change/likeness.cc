@@ -130,12 +130,15 @@ class Comparison {
     const int marked = fd.get();
     const Fd staged = open_staged({staging_, one.leaf});
     auto lease = Lease::take(marked), staged_lease = Lease::take(staged.get());
-    if (!lease || !staged_lease || !lease->pin()) return false;
+    // A guest's own writer does not wait: he breaks the lease, and then nothing is proven.
+    if (!lease || !staged_lease || (guests.is_marked && !lease->pin())) return false;
     const bool same = agree(read_metadata(marked), read_metadata(staged.get()), true) &&
                       same_bytes(marked, staged.get()) && staged_lease->is_unwritten();
     if (same && guests.is_marked && protection_of(marked) == Protection::none) protect(marked, Protection::immutable);
     const bool unchanged = agree(read_metadata(marked), read_metadata(staged.get()), true);
-    return lease->is_unwritten() ? same && unchanged : (lease->turn_away(), false);
+    if (lease->is_unwritten()) return same && unchanged;
+    if (guests.is_marked) lease->turn_away();
+    return false;
   }
 
   int staging_;
@@ -155,8 +158,10 @@ Likeness prove_by_likeness(const UnknownInodes& unknown, int staging, const std:
     } catch (const std::system_error&) {
       like.clear();
     }
-    if (const auto same = unknown.find(ino); same != unknown.end() && !same->second.for_good) like.push_back(ino);
-    likeness.in_doubt |= like.empty() && marked.is_marked && !marked.inode.immutable && marked.inode.nlink > 1;
+    const auto same = unknown.find(ino);
+    const auto staged = same == unknown.end() ? 0 : same->second.leaves.size();
+    likeness.in_doubt |= like.empty() && marked.is_marked && !marked.inode.immutable && marked.inode.nlink > staged + 1;
+    if (same != unknown.end() && !same->second.for_good) like.push_back(ino);
     likeness.proven.insert(like.begin(), like.end());
   }
   if (likeness.in_doubt) likeness.proven.clear();

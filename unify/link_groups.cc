@@ -164,12 +164,12 @@ class Worker {
     }
   }
 
-  void prove(const std::vector<std::uint32_t>& members) {
+  void prove(const std::vector<std::uint32_t>& members, bool is_again = false) {
     auto proof = prover_.prove(members);
     leave_all(proof.left);
     std::vector<std::uint32_t> again;
     for (auto& proven : proof.classes) {
-      if (!is_disk_full(proven.copied.error) || !linker_->has_pending()) {
+      if (is_again || !(lacks_room(proven) || lacks_copy(proven))) {
         plan(proven);
         continue;
       }
@@ -178,7 +178,20 @@ class Worker {
     if (again.empty()) return;
     proof.classes.clear();
     linker_->apply_all();  // which frees what its victims take
-    prove(again);
+    prove(again, true);
+  }
+
+  bool lacks_room(const ProvenClass& proven) const {
+    return is_disk_full(proven.copied.error) && linker_->has_pending();
+  }
+
+  // It was read beside a shared inode that has the same bytes and other metadata.
+  bool lacks_copy(const ProvenClass& proven) {
+    const auto guest_of = [this](const Member& member) { return survey().guest_number(member.inode); };
+    const auto& members = proven.members;
+    return makes_copies(work_.run) && !proven.copied.copy && !proven.copied.error &&
+           std::ranges::none_of(members, [this](const Member& member) { return is_shared(member); }) &&
+           std::ranges::any_of(members, [&](const Member& member) { return guest_of(member) != guest_of(members[0]); });
   }
 
   void leave_all(const std::vector<LeftAlone>& left) {
@@ -302,31 +315,41 @@ class Worker {
   }
 
   void link(ProvenClass& proven, const LinkPlan& plan) {
-    auto copies = copies_for(proven, plan);  // before any member is moved from
-    for (std::size_t i = 0; i < plan.sets.size(); ++i) link(proven.members, plan.sets[i], copies[i]);
+    auto copy = makes_copies(work_.run) ? copy_of_class(proven, plan) : Copied();  // before any member is moved from
+    for (std::size_t i = 0; i < plan.sets.size(); ++i) {
+      Copied own;
+      if (wants_copy(proven, plan.sets[i])) own = i + 1 == plan.sets.size() ? std::move(copy) : another(copy);
+      link(proven.members, plan.sets[i], own);
+    }
   }
 
-  // One for each keeper that nobody shares yet.
-  std::vector<Copied> copies_for(ProvenClass& proven, const LinkPlan& plan) {
-    std::vector<Copied> copies(plan.sets.size());
-    if (!makes_copies(work_.run)) return copies;
-    for (std::size_t i = 0; i < copies.size(); ++i)
-      if (!is_shared(proven.members[plan.sets[i].keeper])) copies[i] = next_copy(proven, i + 1 == copies.size());
-    return copies;
+  // A keeper that nobody shares yet.
+  bool wants_copy(const ProvenClass& proven, const LinkSet& set) {
+    return makes_copies(work_.run) && !is_shared(proven.members[set.keeper]);
   }
 
   // What is shared already is ours, and holds what all of them do.
-  Copied next_copy(ProvenClass& proven, bool is_last) {
+  Copied copy_of_class(ProvenClass& proven, const LinkPlan& plan) {
+    if (std::ranges::none_of(plan.sets, [&](const LinkSet& set) { return wants_copy(proven, set); })) return {};
     const auto shared =
         std::ranges::find_if(proven.members, [this](const Member& member) { return is_shared(member); });
-    if (shared == proven.members.end()) return is_last ? std::move(proven.copied) : duplicate(proven.copied);
+    if (shared == proven.members.end()) return std::move(proven.copied);
     try {
       FreshCopy copy(work_.staging(shared->inode), shared->held.seen, false);
       copy.write_all_of(shared->held.fd.get());
+      if (!shared->held.lease->is_unwritten()) return {{}, std::make_error_code(std::errc::text_file_busy)};
       return {std::move(copy)};
     } catch (const std::system_error& error) {
       return {{}, error.code()};
     }
+  }
+
+  // Where there is no room for it, what is pending is linked first.
+  Copied another(const Copied& copy) {
+    auto other = duplicate(copy);
+    if (!is_disk_full(other.error) || !linker_->has_pending()) return other;
+    linker_->apply_all();
+    return duplicate(copy);
   }
 
   void link(std::vector<Member>& members, const LinkSet& set, Copied& copied) {
@@ -340,6 +363,8 @@ class Worker {
                         .protection = work_.places.all()[place].protection};
     try {
       if (copied.error) throw std::system_error(copied.error);
+      if (makes_copies(work_.run) && !copied.copy && !request.was_shared)
+        throw std::system_error(EOPNOTSUPP, std::generic_category());
       if (!copied.copy) decision.keeper_on_disk = place_of(keeper);
       request.keeper = copied.copy ? copied.copy->finish(keeper.held) : std::move(keeper.held);
     } catch (const std::system_error& error) {
@@ -363,7 +388,9 @@ class Worker {
   // Of a full disk the others may free some.
   void leave_set(const std::vector<Member>& members, const LinkSet& set, const std::error_code& error) {
     if (is_disk_full(error)) tell_no_room();
-    const auto verdict = is_disk_full(error) ? Verdict::not_reached : vunify::verdict_of(error, Attempt::link);
+    const auto verdict = is_disk_full(error)                  ? Verdict::not_reached
+                         : error == std::errc::text_file_busy ? Verdict::changed
+                                                              : vunify::verdict_of(error, Attempt::link);
     leave(members[set.keeper].inode, verdict, error.message());
     for (const auto victim : set.victims) leave(members[victim].inode, verdict, error.message());
   }

@@ -18,6 +18,13 @@ namespace {
 
 constexpr std::size_t smallest_chunk = 4 << 10;
 constexpr std::size_t largest_chunk = 128 << 10;  // fits a core's L2 cache twice
+// Who takes the copy, of which the others get duplicates.
+template <typename T>
+const T* last_of_several(const std::vector<T>& all) {
+  const auto last = std::find_if(all.rbegin(), all.rend(), [](const T& one) { return one.members.size() > 1; });
+  return last == all.rend() ? nullptr : &*last;
+}
+
 }  // namespace
 
 Copied duplicate(const Copied& copied) {
@@ -222,7 +229,9 @@ std::vector<Prover::Block> Prover::step(Block block) {
   auto refined = refine(block.readings.size(), read_next, key_);
   const auto single = verdict_of_single(left_.size() > left_before);
   std::vector<Block> blocks;
-  for (auto& [members, chunk] : refined) {
+  const auto* last = last_of_several(refined);
+  for (auto& one : refined) {
+    auto& [members, chunk] = one;
     Block next{{}, block.offset + chunk.size(), block.digest, true};
     if (next.digest) next.digest->add(block.offset, chunk);
     for (const auto i : members) next.readings.push_back(std::move(block.readings[i]));
@@ -230,7 +239,7 @@ std::vector<Prover::Block> Prover::step(Block block) {
       leave_single(std::move(next), single);
       continue;
     }
-    next.copied = &members == &refined.back().members ? std::move(block.copied) : duplicate(block.copied);
+    next.copied = &one == last ? std::move(block.copied) : duplicate(block.copied);
     blocks.push_back(copy_on(std::move(next), block, chunk));
   }
   return blocks;
@@ -329,9 +338,11 @@ void Prover::finish(Block block, std::vector<ProvenClass>& proven) {
     same->members.push_back(std::move(member));
   }
   const auto single = left_.size() > left_before ? Verdict::twin_busy : Verdict::metadata_differs;
-  for (auto& [members, copied] : classes) {
+  const auto* last = last_of_several(classes);
+  for (auto& one : classes) {
+    auto& [members, copied] = one;
     if (members.size() > 1) {
-      copied = &members == &classes.back().members ? std::move(block.copied) : duplicate(block.copied);
+      copied = &one == last ? std::move(block.copied) : duplicate(block.copied);
       proven.push_back({std::move(members), std::move(copied)});
       continue;
     }

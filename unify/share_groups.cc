@@ -162,7 +162,9 @@ class Worker {
 
   // One inode of each layout is opened; the first, which most others lie with already, comes again in each round.
   void share_class(std::vector<Layout*> layouts) {
-    std::ranges::stable_sort(layouts, std::greater{}, [](const Layout* layout) { return layout->inodes.size(); });
+    std::ranges::stable_sort(layouts, std::greater{}, [this](const Layout* layout) {
+      return std::pair(lies_in_two_guests(*layout), layout->inodes.size());
+    });
     for (const auto& round : in_rounds(layouts, most_open_)) prove(round);
   }
 
@@ -205,18 +207,30 @@ class Worker {
     const auto& keeper = proven.members[0];
     if (proven.copied.copy) return share_copy({proven.copied.copy->finish(), keeper}, keeper, to);
     if (wants_own_source(keeper.inode) && lies_in_two_guests(to)) return clone_of(keeper, to);
+    if (wants_own_source(keeper.inode) && !are_of_one_guest(proven.members)) return std::nullopt;
     return Source(keeper);  // of one guest alone, or stopped ones
   }
 
-  // The keeper is led to the copy like all others.
-  Source share_copy(Source source, const Member& keeper, Layout& to) {
+  // With all that lie where they do.
+  bool are_of_one_guest(const std::vector<Member>& members) {
+    const auto guest = work_.survey.guest_number(members[0].inode);
+    return std::ranges::all_of(members, [&](const Member& member) {
+      return std::ranges::all_of(stands_for_[member.inode]->inodes,
+                                 [&](std::uint32_t inode) { return work_.survey.guest_number(inode) == guest; });
+    });
+  }
+
+  // The keeper is led to the copy like all others. Nothing where it could not be.
+  std::optional<Source> share_copy(Source source, const Member& keeper, Layout& to) {
+    const auto hash = layouts_.hash(layouts_.extents(source.fd));
     Layout before = to;
     to.inodes.clear();
-    to.hash = layouts_.hash(layouts_.extents(source.fd));
+    to.hash = hash;
     is_keeper_ = true;
     share(source, to, keeper, before);
     for (const auto inode : before.inodes) leave(inode, Verdict::not_reached);
     is_keeper_ = false;
+    if (to.inodes.empty()) return std::nullopt;
     return source;
   }
 

@@ -22,7 +22,7 @@ namespace {
 using testing::Each;
 using testing::IsEmpty;
 
-constexpr int files = 12;
+constexpr int files = 16;
 
 std::string leaf(int n) { return "f" + std::to_string(n); }
 std::string content(int n) { return std::string(5000 + 4096 * static_cast<std::size_t>(n), 'x'); }

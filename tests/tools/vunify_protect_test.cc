@@ -52,6 +52,19 @@ TEST_F(VunifyProtect, SharesAnInodeThatNoGuestEverHad) {
   EXPECT_THAT(guests.inode("a/f").ino, testing::AllOf(testing::Ne(a), testing::Ne(b)));
 }
 
+// Beside one that has the same bytes, and an attribute more.
+TEST_F(VunifyProtect, SharesAnInodeThatNoGuestEverHadThoughASharedOneIsAlike) {
+  Guests guests({{"a/f", same("f")}, {"b/f", same("f")}}, "/var/tmp", {"a", "b", "c", "d"});
+  do_in(guests, "setfattr -n user.x -v 1 a/f b/f");
+  ASSERT_EQ(guests.report()["linked_files"], 1);
+  for (const auto* path : {"c/f", "d/f"}) guests.write(path, same("f"));
+  do_in(guests, "touch -r a/f c/f d/f");
+  const auto c = guests.inode("c/f").ino, d = guests.inode("d/f").ino;
+  EXPECT_EQ(guests.report()["linked_files"], 1);
+  EXPECT_TRUE(guests.are_one("c/f", "d/f") && guests.are_one("a/f", "b/f"));
+  EXPECT_THAT(guests.inode("c/f").ino, testing::AllOf(testing::Ne(c), testing::Ne(d)));
+}
+
 TEST_F(VunifyProtect, SharesAnInodeOfAGuestThatIsStopped) {
   Guests guests(both({"f"}));
   const auto a = guests.inode("a/f").ino, b = guests.inode("b/f").ino;

@@ -50,6 +50,18 @@ TEST_P(SharingGroupsOn, SharesPlacesThatNoGuestEverWroteTo) {
   EXPECT_THAT(place_of("a/f"), testing::AllOf(testing::Ne(a), testing::Ne(b)));
 }
 
+// Though more of one guest's files lie together than of two guests'.
+TEST_P(SharingGroupsOn, LeadsNobodyToAFileOfAGuest) {
+  if (GetParam() == std::string("btrfs")) return;
+  share(false);
+  dir().write("a/1", std::string(100'000, 'x'));
+  shell_or_fail("cd " + dir().root() + " && for i in 2 3 4; do cp --reflink=always a/1 a/$i; done; sync -f .");
+  const auto own = place_of("a/1");
+  share(false);
+  share(false);
+  EXPECT_NE(place_of("b/f"), own);
+}
+
 TEST_P(SharingGroupsOn, SharesAStoppedGuestsPlaces) {
   const auto a = place_of("a/f"), b = place_of("b/f");
   share(false, {"a", "b"}, false);
