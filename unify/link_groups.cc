@@ -318,7 +318,7 @@ class Worker {
     auto copy = makes_copies(work_.run) ? copy_of_class(proven, plan) : Copied();  // before any member is moved from
     for (std::size_t i = 0; i < plan.sets.size(); ++i) {
       Copied own;
-      if (wants_copy(proven, plan.sets[i])) own = i + 1 == plan.sets.size() ? std::move(copy) : another(copy);
+      if (wants_copy(proven, plan.sets[i])) own = i + 1 == plan.sets.size() ? std::exchange(copy, {}) : another(copy);
       link(proven.members, plan.sets[i], own);
     }
   }
