@@ -43,6 +43,9 @@ bool remove_file(const StagedName& staged) {
 // placeholder, which the guest would have replaced.
 bool put_back(const StagedName& staged, const Name& name, std::uint64_t came_out, std::uint64_t ours) {
   assert(came_out != ours);
+  // Replaced already: exchanged, its guest would see the old file for a moment.
+  const auto there = stat_name(name.dir.get(), name.leaf.c_str());
+  if (there && there->ino != ours) return remove_file(staged);
   auto placeholder = ours;
   auto held = came_out;
   Fd placeholder_pin = pin(name.dir.get(), name.leaf);
