@@ -2,7 +2,6 @@
 #include "change/fresh_copy.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include "sys/clone.h"
 #include "sys/inode_attr.h"
@@ -34,7 +33,7 @@ FreshCopy FreshCopy::duplicate() const {
 
 Fd FreshCopy::finish() {
   // XFS would give the last block of a clone a place of its own.
-  if (!is_whole_) check(::ftruncate(fd_.get(), static_cast<off_t>(original_.stamp.size)), "ftruncate");
+  if (!is_whole_) resize(fd_.get(), original_.stamp.size, "a copy in staging");
   return std::move(fd_);
 }
 

@@ -2,20 +2,20 @@
 // One keeper and the names that are led to it.
 //
 //   prepare   one more name of the keeper in staging for each name, while nobody can see them
-//   exchange  all of them, back to back; from here until the keeper is protected two guests could write to one inode,
-//             and only the leases stand before that
+//   exchange  all of them, eight at a time; until the keeper is protected after them two guests could write to one
+//             inode, and only the leases stand before that
 //   protect   at once
 //   check     keeper and victims are still what was proven: leases held, metadata as planned, no further links.
 //             Whatever is not is undone before its lease is dropped, so that a writer who waits in open() finds his
 //             file at its name.
-//   look      some milliseconds later: a process that had looked a name up before the exchange may have opened what
-//   came
-//             out of the guest, and lies in staging, leased; what it changed, or wants to write, is undone as well
+//   look      again, some milliseconds later: a process that had looked a name up before the exchange may have opened
+//             what came out of the guest, and lies in staging, leased; what it changed, or wants to write, is undone
 //   finish    what came out is removed, and the leases are dropped. The keeper's is held as long: a writer who passed
-//   the
-//             kernel's permission check before the protection was there comes to the lease a little later, and writes
-//             through it. What was changed by descriptor at the last moment is seen once the name is gone: the victim's
-//             names then get a copy of it.
+//             the kernel's check before the protection was there comes to the lease a little later, and writes through
+//             it. What was changed by descriptor at the last moment is seen once the name is gone: the victim's names
+//             then get a copy of it.
+//
+// A fresh keeper is led to by the names of two victims at least; where they are too few in the end, none is.
 #pragma once
 
 #include <cstdint>

@@ -39,6 +39,10 @@ void write_at(int fd, std::uint64_t offset, std::string_view bytes, std::string_
   }
 }
 
+void resize(int fd, std::uint64_t bytes, std::string_view path) {
+  check(::ftruncate(fd, static_cast<off_t>(bytes)), "ftruncate", path);
+}
+
 void reserve(int fd, std::uint64_t bytes, std::string_view path) {
   errno = ::posix_fallocate(fd, 0, static_cast<off_t>(bytes));
   if (errno != 0) throw_errno("fallocate", path);

@@ -62,6 +62,9 @@ void write_all(int fd, std::string_view bytes, std::string_view path);
 // Writes all of bytes from offset on; what lies behind them stays.
 void write_at(int fd, std::uint64_t offset, std::string_view bytes, std::string_view path);
 
+// Makes a file this long (ftruncate(2)): what it had behind is gone, what it had not is a hole.
+void resize(int fd, std::uint64_t bytes, std::string_view path);
+
 // From here on no write to the first `bytes` of the file meets a full disk, also through a map, where it would be a
 // SIGBUS (posix_fallocate(3)). A shorter file is made so long.
 void reserve(int fd, std::uint64_t bytes, std::string_view path);
