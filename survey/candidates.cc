@@ -75,6 +75,9 @@ class Grouping {
 
   void add_inode(std::uint32_t first, std::uint32_t count) {
     const auto& f = file(found_.names[first]);
+    // Seen by more names than it has: its guest moved it while we walked.
+    if (!f.marked && f.nlink < count)
+      return judge(trees_, std::span(found_.names).subspan(first, count), Verdict::changed);
     const bool complete = f.nlink == count && in_different_guests(first, count);
     const auto index = static_cast<std::uint32_t>(found_.inodes.size());
     found_.inodes.push_back({first, count, f.marked, complete});

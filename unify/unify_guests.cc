@@ -75,14 +75,6 @@ Tally unify_by(Sharing sharing, const std::vector<Guest>& guests, const Places& 
   return tally;
 }
 
-// A guest that changes names while inodes are sorted can leave one that no stage met again: the next run does.
-void judge_rest(Trees& trees) {
-  for (auto& tree : trees)
-    for (std::size_t i = 0; i < tree.files().size(); ++i)
-      if (auto& verdict = tree.file(static_cast<std::uint32_t>(i)).verdict; verdict == Verdict::open)
-        verdict = Verdict::changed;
-}
-
 }  // namespace
 
 // Where it cannot be asked, every file would be one that cannot be opened.
@@ -127,7 +119,6 @@ std::optional<Refusal> unify_guests(const std::vector<Guest>& guests, const Unif
   outcome.link_seconds = static_cast<double>(tally.linking_nanoseconds) / 1e9 / run.jobs;
   outcome.prove_seconds = std::max(0.0, seconds - outcome.link_seconds);
 
-  judge_rest(scan.trees);
   tend_index(run, outcome, [&](Index& index) { index.end(guests, scan, walked_all); });
   places.close();
   summarize(guests, scan, places, tally, outcome);

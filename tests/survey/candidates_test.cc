@@ -76,6 +76,17 @@ TEST(Candidates, AreNotWhatAGuestLinkedItself) {
   EXPECT_EQ(scene.verdict("a/2"), Verdict::hard_linked);
 }
 
+// Its guest moved it while it was walked.
+TEST(Candidates, AreNotSeenByMoreNamesThanTheyHave) {
+  const Scratch dir{{"a/1", "same"}, {"a/2", "same"}, {"b/3", "other size"}};
+  Scene scene(dir, {"a", "b"});
+  auto& tree = scene.scan.trees[0];
+  tree.file(1).ino = tree.file(0).ino;
+  for (const std::uint32_t file : {0, 1}) tree.file(file).verdict = Verdict::open;
+  find_candidates(scene.scan.trees, scene.place_of, {});
+  for (const auto* name : {"a/1", "a/2"}) EXPECT_EQ(scene.verdict(name), Verdict::changed) << name;
+}
+
 TEST(Candidates, AreNotLinkedToWhereWeDoNotLook) {
   const Scratch dir{{"a/1", "same"}, {"b/1", "same"}, {"a/2", "another"}, {"a/3", "another"}, {"elsewhere/1", "x"}};
   for (const auto* path : {"1", "2"}) link(dir, std::string("a/") + path, std::string("elsewhere/of") + path);
