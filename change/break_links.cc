@@ -3,21 +3,14 @@
 
 #include <thread>
 
+#include "change/open_all.h"
 #include "change/worker_directory.h"
-#include "sys/wait_together.h"
 
 namespace vunify {
 namespace {
 
 constexpr auto directory = "copy";  // in staging
 constexpr std::size_t batch_names = 256;
-
-void open_all(std::vector<LinkBreak>& breaks) {
-  std::vector<LinkBreak*> leased;  // by a guest
-  for (auto& one : breaks)
-    if (!one.open(OnLease::fail)) leased.push_back(&one);
-  wait_together(leased.size(), [&](std::size_t i) { leased[i]->open(OnLease::wait); });
-}
 
 }  // namespace
 

@@ -9,8 +9,8 @@
 #include <optional>
 
 #include "change/directory_time.h"
+#include "change/lifted.h"
 #include "change/recover_set.h"
-#include "change/remove_names.h"
 #include "change/undo_link.h"
 #include "guest/staging.h"
 #include "sys/directory.h"

@@ -7,23 +7,17 @@
 #include <thread>
 
 #include "change/keeper_link.h"
+#include "change/lifted.h"
+#include "change/open_all.h"
 #include "sys/directory.h"
 #include "sys/inode_attr.h"
 #include "sys/mark.h"
-#include "sys/wait_together.h"
 
 namespace vunify {
 namespace {
 
 constexpr std::size_t batch_inodes = 256;
 constexpr std::uint32_t lifted_flags = FS_IMMUTABLE_FL | FS_APPEND_FL | FS_IUNLINK_FL;
-
-void open_all(std::vector<NameRemoval>& removals) {
-  std::vector<NameRemoval*> leased;  // by a guest
-  for (auto& one : removals)
-    if (!one.open(OnLease::fail)) leased.push_back(&one);
-  wait_together(leased.size(), [&](std::size_t i) { leased[i]->open(OnLease::wait); });
-}
 
 }  // namespace
 
@@ -46,17 +40,7 @@ bool NameRemoval::open(OnLease on_lease) {
 
 std::optional<JournaledSet> NameRemoval::journaled(const std::string& staging, const std::string& fs) const {
   if (!held_.fd || !is_shared() || !must_lift(protection_)) return std::nullopt;
-  const auto& first = request_.names.front();
-  return JournaledSet{.intent = Intent::copy,
-                      .staging = staging,
-                      .fs = fs,
-                      .root = first.root->host_path(),
-                      .path = first.path,
-                      .keeper = request_.inode.ino,
-                      .handle = handle_of(held_.fd.get()),
-                      .size = held_.seen.stamp.size,
-                      .mtime = held_.seen.stamp.mtime,
-                      .protection = protection_};
+  return lifted_set(held_, request_.names.front(), protection_, staging, fs);
 }
 
 void NameRemoval::remove() {
@@ -139,13 +123,6 @@ std::vector<RemoveResult> NameRemover::run(const std::vector<RemoveRequest>& req
     run_batch(std::span(requests).subspan(from, std::min(batch_inodes, requests.size() - from)), results);
   results.resize(requests.size());
   return results;
-}
-
-void protect_lifted(const JournaledSet& set, int on_fs) {
-  const auto inode = open_handle(on_fs, set.handle, OnLease::wait);
-  if (!inode) return;
-  if (stat_fd(inode->get()).nlink > 1) return protect(inode->get(), set.protection);
-  release_last_name(inode->get(), {fs_id(inode->get()), set.keeper});
 }
 
 }  // namespace vunify

@@ -79,7 +79,4 @@ class NameRemover {
   std::string staging_;
 };
 
-// For the next start: what a set without names says was unprotected is protected again, if others have it still.
-void protect_lifted(const JournaledSet& set, int on_fs);
-
 }  // namespace vunify

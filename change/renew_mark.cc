@@ -5,21 +5,15 @@
 #include <thread>
 
 #include "change/keeper_link.h"
+#include "change/lifted.h"
+#include "change/open_all.h"
 #include "sys/directory.h"
 #include "sys/mark.h"
-#include "sys/wait_together.h"
 
 namespace vunify {
 namespace {
 
 constexpr std::size_t batch_inodes = 256;
-
-void open_all(std::vector<MarkRenewal>& renewals) {
-  std::vector<MarkRenewal*> leased;  // by a guest
-  for (auto& one : renewals)
-    if (!one.open(OnLease::fail)) leased.push_back(&one);
-  wait_together(leased.size(), [&](std::size_t i) { leased[i]->open(OnLease::wait); });
-}
 
 }  // namespace
 
@@ -56,17 +50,7 @@ void MarkRenewal::take_lease() {
 
 std::optional<JournaledSet> MarkRenewal::journaled(const std::string& staging, const std::string& fs) const {
   if (!is_begun()) return std::nullopt;
-  const auto& first = request_.names.front();
-  return JournaledSet{.intent = Intent::copy,
-                      .staging = staging,
-                      .fs = fs,
-                      .root = first.root->host_path(),
-                      .path = first.path,
-                      .keeper = request_.inode.ino,
-                      .handle = handle_of(held_.fd.get()),
-                      .size = held_.seen.stamp.size,
-                      .mtime = held_.seen.stamp.mtime,
-                      .protection = request_.protection};
+  return lifted_set(held_, request_.names.front(), request_.protection, staging, fs);
 }
 
 void MarkRenewal::lift() {
