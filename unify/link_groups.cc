@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <atomic>
 
-#include "unify/freed.h"
+#include "unify/link_notes.h"
 #include "unify/linker.h"
 #include "unify/plan.h"
 #include "unify/rounds.h"
@@ -46,43 +46,13 @@ ProofRules proof_rules(const Work& work) {
   return proof;
 }
 
-Verdict verdict_of(const LinkedVictim& victim) {
-  switch (victim.end) {
-    case LinkEnd::linked:
-      return Verdict::shared;
-    case LinkEnd::changed:
-      return Verdict::changed;
-    case LinkEnd::locked:
-      return Verdict::locked;
-    case LinkEnd::not_reached:
-      return Verdict::not_reached;
-    case LinkEnd::left_alone:
-      return Verdict::twin_busy;
-    case LinkEnd::unmarked:
-      return Verdict::not_shareable;
-    case LinkEnd::failed:
-      break;
-  }
-  return verdict_of(victim.error, Attempt::link);
-}
-
-// The inodes of a request, and what its keeper's reading told.
-struct Decision {
-  std::uint32_t keeper = 0;  // the inode that stays; under a fresh copy the one that it was planned to be
-  std::vector<std::uint32_t> victims{};
-  Digest digest{};
-  Timestamp reading{};
-  OnDisk keeper_on_disk{};
-  std::vector<OnDisk> victims_on_disk{};
-};
-
 class Worker {
  public:
   Worker(Work& work, unsigned number)
       : work_(work),
         most_open_(proof_rules(work).max_open),
         prover_(work.survey, work.key, work.run.stop, work.run.counters, proof_rules(work)),
-        tally_(work.survey.guests.size()) {
+        notes_(work.survey, work.run, work.key) {
     if (!work.run.dry_run) linker_.emplace(work.places, work.run.state_dir, std::to_string(number), 2 * most_open_);
   }
 
@@ -96,9 +66,9 @@ class Worker {
         take(group, work_.knowledge.of_group(i));
     }
     if (linker_) end_linking();
-    tally_.read_files = prover_.read_files();
-    tally_.read_bytes = prover_.read_bytes();
-    return std::move(tally_);
+    notes_.tally().read_files = prover_.read_files();
+    notes_.tally().read_bytes = prover_.read_bytes();
+    return std::move(notes_.tally());
   }
 
  private:
@@ -128,7 +98,7 @@ class Worker {
       learn_unknown(members, known);
       sifted = sift(survey(), members, known, rules);
     }
-    leave_all(sifted.left);
+    notes_.leave(sifted.left);
     for (const auto& part : sifted.parts) prove_in_rounds(part);
   }
 
@@ -147,11 +117,11 @@ class Worker {
   bool learn(std::uint32_t inode, Known& known) {
     const auto learning = prover_.learn(inode);
     if (const auto* left = std::get_if<LeftAlone>(&learning)) {
-      leave(*left);
+      notes_.leave({*left});
       return false;
     }
     const auto& learnt = std::get<Learnt>(learning);
-    note_learnt(inode, learnt);
+    notes_.learn(inode, learnt);
     known = {learnt.digest, learnt.match};
     return true;
   }
@@ -166,7 +136,7 @@ class Worker {
 
   void prove(const std::vector<std::uint32_t>& members, bool is_again = false) {
     auto proof = prover_.prove(members);
-    leave_all(proof.left);
+    notes_.leave(proof.left);
     std::vector<std::uint32_t> again;
     for (auto& proven : proof.classes) {
       if (is_again || !(lacks_room(proven) || lacks_copy(proven))) {
@@ -194,32 +164,6 @@ class Worker {
            std::ranges::any_of(members, [&](const Member& member) { return guest_of(member) != guest_of(members[0]); });
   }
 
-  void leave_all(const std::vector<LeftAlone>& left) {
-    for (const auto& one : left) leave(one);
-  }
-
-  void leave(const LeftAlone& left) {
-    leave(left.inode, left.verdict, left.reason);
-    if (left.learnt) note_learnt(left.inode, *left.learnt);
-  }
-
-  // A shared inode stays shared, whatever was found beside it.
-  void leave(std::uint32_t inode, Verdict verdict, const std::string& reason) {
-    const auto names = survey().names_of(inode);
-    if (verdict == Verdict::unreadable && !names.empty())
-      tally_.failed.push_back(failure_at(survey(), names.front(), reason));
-    if (!survey().inode(inode).shared) survey().judge(names, verdict);
-  }
-
-  void note_learnt(std::uint32_t inode, const Learnt& learnt) {
-    if (!work_.run.learns()) return;
-    const auto guest = survey().guest_number(inode);
-    if (survey().inode(inode).shared)
-      work_.run.index->learn_shared(guest, learnt);
-    else
-      work_.run.index->learn_private(guest, learnt);
-  }
-
   void plan(ProvenClass& proven) {
     auto& members = proven.members;
     if (work_.run.fresh) leave_uncopied(members);
@@ -227,10 +171,12 @@ class Worker {
     for (const auto& member : members) copies.push_back(copy_of(member));
     if (copies.empty()) return;
     const auto plan = plan_links(copies, plan_rules(members.front().inode));
-    for (const auto alone : plan.alone) leave(members[alone].inode, Verdict::second_copy, {});
-    work_.run.dry_run ? count(members, plan) : link(proven, plan);
+    for (const auto alone : plan.alone) notes_.leave(members[alone].inode, Verdict::second_copy);
+    if (!work_.run.dry_run) link(proven, plan);
+    if (work_.run.dry_run)
+      for (const auto& set : plan.sets) notes_.foresee(members, set);
     for (const auto& member : members)  // those to be linked were moved from
-      if (member.held.fd && work_.run.learns()) note_learnt(member.inode, learnt_of(member, work_.key));
+      if (member.held.fd && work_.run.learns()) notes_.learn(member.inode, learnt_of(member, work_.key));
   }
 
   // An inode of a guest's own never becomes the keeper, and what has names that nobody knows cannot be led elsewhere.
@@ -238,12 +184,12 @@ class Worker {
     std::erase_if(members, [this](const Member& member) {
       const auto known = survey().names_of(member.inode).size();
       if (is_shared(member) || member.held.seen.nlink == known) return false;
-      leave(member.inode, Verdict::hard_linked, {});
+      notes_.leave(member.inode, Verdict::hard_linked);
       return true;
     });
   }
 
-  bool is_shared(const Member& member) { return survey().inode(member.inode).shared; }
+  bool is_shared(const Member& member) const { return notes_.is_shared(member.inode); }
 
   // As it was seen by the proof.
   Copy copy_of(const Member& member) {
@@ -255,63 +201,6 @@ class Worker {
 
   PlanRules plan_rules(std::uint32_t inode) {
     return {link_limit(survey().guest_of(inode).mount.type.c_str()), !work_.run.mtime};
-  }
-
-  OnDisk place_of(const Member& member) {
-    return on_disk(member.held.fd.get(), member.held.seen, survey().guest_of(member.inode).mount);
-  }
-
-  void count(const std::vector<Member>& members, const LinkPlan& plan) {
-    for (const auto& set : plan.sets) count(members, set);
-  }
-
-  void count(const std::vector<Member>& members, const LinkSet& set) {
-    const auto& keeper = members[set.keeper];
-    const bool replaced = work_.run.fresh && !is_shared(keeper);
-    const auto keeper_on_disk = place_of(keeper);
-    std::vector<OnDisk> victims;
-    for (const auto victim : set.victims) victims.push_back(place_of(members[victim]));
-    std::vector<const OnDisk*> gone, left;
-    (replaced ? gone : left).push_back(&keeper_on_disk);
-    for (const auto& victim : victims) gone.push_back(&victim);
-    auto freed = less(freed_by(gone, left), replaced ? keeper.held.seen.bytes_on_disk() : 0);
-    became_keeper(keeper.inode);
-    if (replaced) tally_.freed_bytes[survey().guest_number(keeper.inode)] += freed.front();
-    for (std::size_t i = 0; i < set.victims.size(); ++i) gave_up(members[set.victims[i]].inode, freed[i + replaced]);
-  }
-
-  // What the keeper takes more is paid by those that go, the first ones first.
-  static std::vector<std::uint64_t> less(std::vector<std::uint64_t> freed, std::uint64_t taken) {
-    for (auto& bytes : freed) {
-      const auto paid = std::min(bytes, taken);
-      bytes -= paid;
-      taken -= paid;
-    }
-    return freed;
-  }
-
-  void became_keeper(std::uint32_t inode) {
-    survey().inode(inode).is_keeper = true;
-    survey().inode(inode).shared = true;
-    survey().judge(inode, Verdict::shared);
-  }
-
-  // By a fresh copy, which this guest's names are counted for.
-  void was_replaced(std::uint32_t inode, std::uint64_t ino, std::uint64_t bytes) {
-    for (const auto name : survey().names_of(inode)) survey().file(name).ino = ino;
-    tally_.freed_bytes[survey().guest_number(inode)] += bytes;
-    became_keeper(inode);
-  }
-
-  static std::size_t first_linked(const LinkResult& result) {
-    const auto first = std::ranges::find(result.victims, LinkEnd::linked, &LinkedVictim::end);
-    return static_cast<std::size_t>(first - result.victims.begin());
-  }
-
-  void gave_up(std::uint32_t inode, std::uint64_t bytes) {
-    tally_.count_link(survey().names_of(inode), bytes);
-    survey().inode(inode).given_up = true;
-    survey().judge(inode, Verdict::shared);
   }
 
   void link(ProvenClass& proven, const LinkPlan& plan) {
@@ -365,41 +254,25 @@ class Worker {
       if (copied.error) throw std::system_error(copied.error);
       if (makes_copies(work_.run) && !copied.copy && !request.was_shared)
         throw std::system_error(EOPNOTSUPP, std::generic_category());
-      if (!copied.copy) decision.keeper_on_disk = place_of(keeper);
+      if (!copied.copy) decision.keeper_on_disk = notes_.place_of(keeper);
       request.keeper = copied.copy ? copied.copy->finish(keeper.held) : std::move(keeper.held);
     } catch (const std::system_error& error) {
-      return leave_set(members, set, error.code());
+      return notes_.leave_set(members, set, error.code());
     }
     request.keeper_id = {survey().guest_of(keeper.inode).fs, request.keeper.seen.ino};
     if (request.is_fresh) add_victim(keeper, decision, request);
     for (const auto i : set.victims) add_victim(members[i], decision, request);
     linker_->add(place, std::move(request), [this, decision](const LinkRequest& asked, const LinkResult& result) {
-      note(decision, asked, result);
+      notes_.note(decision, asked, result);
+      if (result.disk_full) work_.disk_full = true;
     });
   }
 
   void add_victim(Member& member, Decision& decision, LinkRequest& request) {
     decision.victims.push_back(member.inode);
-    decision.victims_on_disk.push_back(place_of(member));
+    decision.victims_on_disk.push_back(notes_.place_of(member));
     request.victims.push_back(
         {.held = std::move(member.held), .names = survey().guest_names(member.inode), .was_shared = is_shared(member)});
-  }
-
-  // Of a full disk the others may free some.
-  void leave_set(const std::vector<Member>& members, const LinkSet& set, const std::error_code& error) {
-    if (is_disk_full(error)) tell_no_room();
-    const auto verdict = is_disk_full(error)                  ? Verdict::not_reached
-                         : error == std::errc::text_file_busy ? Verdict::changed
-                                                              : vunify::verdict_of(error, Attempt::link);
-    leave(members[set.keeper].inode, verdict, error.message());
-    for (const auto victim : set.victims) leave(members[victim].inode, verdict, error.message());
-  }
-
-  void tell_no_room() {
-    if (!std::exchange(tally_.disk_full, true))
-      tally_.failed.push_back({"", "",
-                               "no room for the copy that all would share; where all guests are stopped, "
-                               "--sledgehammer needs none"});
   }
 
   GuestName first_name(std::uint32_t inode) {
@@ -407,71 +280,20 @@ class Worker {
     return names.empty() ? GuestName{&survey().guest_of(inode).root} : std::move(names.front());
   }
 
-  void note(const Decision& decision, const LinkRequest& request, const LinkResult& result) {
-    const auto stays = request.is_fresh && result.has_linked() ? first_linked(result) : decision.victims.size();
-    std::uint64_t total = 0;
-    const auto freed = freed_of(decision, result);
-    for (std::size_t i = 0; i < decision.victims.size(); ++i) {
-      const auto& victim = result.victims[i];
-      if (victim.end != LinkEnd::linked) {
-        leave(decision.victims[i], verdict_of(victim), victim.error.message());
-        continue;
-      }
-      i == stays ? was_replaced(decision.victims[i], request.keeper_id.ino, freed[i])
-                 : gave_up(decision.victims[i], freed[i]);
-      total += freed[i];
-      if (work_.run.learns())
-        work_.run.index->forget(survey().guest_number(decision.victims[i]), request.victims[i].held.seen.ino);
-    }
-    if (!request.is_fresh)
-      note_keeper(decision, request, result);
-    else if (stays < decision.victims.size())
-      note_learnt(decision.victims[stays], learnt_of(request.keeper, decision.digest, decision.reading, work_.key));
-    for (const auto& leaf : result.kept)
-      tally_.failed.push_back({"", leaf, "left in staging: it is not the file that was planned for"});
-    if (result.has_writer_left)
-      tally_.failed.push_back({survey().guest_of(decision.keeper).name, request.keeper_name.path,
-                               "a writer could not be turned away from it or from one of its twins"});
-    tally_.freed_when_closed += std::min(result.freed_when_closed, total);
-    if (result.disk_full) work_.disk_full = tally_.disk_full = true;
-  }
-
-  // Of each victim; nothing of those that stay.
-  static std::vector<std::uint64_t> freed_of(const Decision& decision, const LinkResult& result) {
-    std::vector<const OnDisk*> gone, left{&decision.keeper_on_disk};
-    std::vector<std::size_t> linked;
-    for (std::size_t i = 0; i < result.victims.size(); ++i) {
-      const bool is_linked = result.victims[i].end == LinkEnd::linked;
-      if (is_linked) linked.push_back(i);
-      (is_linked ? gone : left).push_back(&decision.victims_on_disk[i]);
-    }
-    const auto bytes = less(freed_by(gone, left), result.grown_bytes);
-    std::vector<std::uint64_t> freed(result.victims.size());
-    for (std::size_t n = 0; n < linked.size(); ++n) freed[linked[n]] = bytes[n];
-    return freed;
-  }
-
-  void note_keeper(const Decision& decision, const LinkRequest& request, const LinkResult& result) {
-    if (result.has_linked()) became_keeper(decision.keeper);
-    if (work_.run.learns())
-      note_learnt(decision.keeper, learnt_of(request.keeper, decision.digest, decision.reading, work_.key));
-    if (result.has_linked() || request.was_shared) return;
-    leave(decision.keeper, verdict_of(result.victims.front()), result.victims.front().error.message());
-  }
-
   void end_linking() {
     linker_->end();
-    tally_.linking_nanoseconds = linker_->nanoseconds();
+    auto& tally = notes_.tally();
+    tally.linking_nanoseconds = linker_->nanoseconds();
     if (const auto& error = linker_->broken_off()) {
-      tally_.has_broken_off = tally_.disk_full = true;  // nothing more can be journalled or synced
-      tally_.failed.push_back({"", "", error->what()});
+      tally.has_broken_off = tally.disk_full = true;  // nothing more can be journalled or synced
+      tally.failed.push_back({"", "", error->what()});
     }
   }
 
   Work& work_;
   std::size_t most_open_;
   Prover prover_;
-  Tally tally_;
+  LinkNotes notes_;
   std::optional<Linker> linker_;  // absent in a dry run
 };
 
