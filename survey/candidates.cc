@@ -62,9 +62,15 @@ class Grouping {
       if (file(names[start]).verdict == Verdict::open)
         add_inode(start, from - start);
       else
-        for (auto i = start; i < from; ++i) outside.push_back(names[i].guest);
+        for (auto i = start; i < from; ++i) add_outside(names[i], outside);
     }
     return outside;
+  }
+
+  // One that was linked while we walked is open by the name that was seen before.
+  void add_outside(NameRef name, Guests& outside) {
+    outside.push_back(name.guest);
+    if (auto& verdict = file(name).verdict; verdict == Verdict::open) verdict = Verdict::changed;
   }
 
   bool in_different_guests(std::uint32_t first, std::uint32_t count) const {

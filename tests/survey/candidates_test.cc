@@ -87,6 +87,20 @@ TEST(Candidates, AreNotSeenByMoreNamesThanTheyHave) {
   for (const auto* name : {"a/1", "a/2"}) EXPECT_EQ(scene.verdict(name), Verdict::changed) << name;
 }
 
+// Its guest linked it while it was walked.
+TEST(Candidates, AreNotWhatHadMoreNamesWhenItWasSeenAgain) {
+  const Scratch dir{{"a/1", "same"}, {"a/2", "same"}, {"b/3", "other size"}};
+  for (const std::uint32_t linked : {0, 1}) {
+    Scene scene(dir, {"a", "b"});
+    auto& tree = scene.scan.trees[0];
+    tree.file(1).ino = tree.file(0).ino;
+    tree.file(linked).verdict = Verdict::outside_names;
+    tree.file(1 - linked).verdict = Verdict::open;
+    find_candidates(scene.scan.trees, scene.place_of, {});
+    EXPECT_EQ(tree.file(1 - linked).verdict, Verdict::changed) << linked;
+  }
+}
+
 TEST(Candidates, AreNotLinkedToWhereWeDoNotLook) {
   const Scratch dir{{"a/1", "same"}, {"b/1", "same"}, {"a/2", "another"}, {"a/3", "another"}, {"elsewhere/1", "x"}};
   for (const auto* path : {"1", "2"}) link(dir, std::string("a/") + path, std::string("elsewhere/of") + path);
