@@ -11,6 +11,7 @@
 #include "sys/mark.h"
 #include "tests/scratch.h"
 #include "tests/shared.h"
+#include "tests/unify/clones.h"
 
 namespace vunify::test {
 namespace {
@@ -59,22 +60,7 @@ class Separated {
   Survey survey_{guests_, scan_.trees, {}};
 };
 
-void link(const Scratch& dir, const std::string& from, const std::string& to) {
-  std::filesystem::create_hard_link(dir / from, dir / to);
-}
-
-void share(const Scratch& dir, const std::string& path) {
-  const Fd file = open_host(dir / path, O_RDONLY);
-  set_mark(file.get(), {fs_id(file.get()), stat_fd(file.get()).ino});
-  protect(file.get(), Protection::immutable);
-}
-
-// Guests as cp -al leaves them.
-class SeparatedClones : public testing::Test {
- protected:
-  void SetUp() override { link(dir_, "a/f", "b/f"); }
-  Scratch dir_{{"a/f", "same"}, {"b/g", "other"}, {"c/g", "more"}};
-};
+class SeparatedClones : public Clones {};
 
 TEST_F(SeparatedClones, KeepWhatEachLinkedItself) {
   for (const auto* path : {"a/g", "b/h"}) link(dir_, "a/f", path);

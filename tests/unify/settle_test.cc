@@ -13,6 +13,7 @@
 #include "tests/act_before.h"
 #include "tests/scene.h"
 #include "tests/shared.h"
+#include "tests/unify/clones.h"
 
 namespace vunify::test {
 namespace {
@@ -44,22 +45,7 @@ void unmark(Survey& survey, const Places&, const Run& run, Outcome& outcome) {
   unmark_last_names(survey, run, outcome);
 }
 
-void link(const Scratch& dir, const std::string& from, const std::string& to) {
-  std::filesystem::create_hard_link(dir / from, dir / to);
-}
-
-void share(const Scratch& dir, const std::string& path) {
-  const Fd file = open_host(dir / path, O_RDONLY);
-  set_mark(file.get(), {fs_id(file.get()), stat_fd(file.get()).ino});
-  protect(file.get(), Protection::immutable);
-}
-
-// Guests as cp -al leaves them.
-class ClonedGuests : public testing::Test {
- protected:
-  void SetUp() override { link(dir_, "a/f", "b/f"); }
-  Scratch dir_{{"a/f", "same"}, {"b/g", "other"}, {"c/g", "more"}};
-};
+class ClonedGuests : public Clones {};
 
 TEST_F(ClonedGuests, AreAdopted) {
   EXPECT_EQ(Settled(dir_).by(adopt_unprotected).adopted_files, 2u);
