@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The first real run, which links: vunify against hardlink (util-linux), on copies of these trees on an ext4 of its own.
+# The first real run, which links: vunify, and vunify --sledgehammer, against hardlink (util-linux) and the floor of
+# linking (bench/link_floor.cc: three calls a link, and what to link is known), on copies of these trees on an ext4 of
+# its own.
 # hardlink first runs inside each tree, not counted, then across all of them: the space that gives is 100 %, for what is
 # equal inside a guest is not vunify's to link. vunify gets the trees as they are, as a first run would. Three rounds, in
 # turn, medians; the cache is warm, each run starts from an image that was never mounted before (reflinked on an XFS).
@@ -77,14 +79,27 @@ run() {  # run NAME IMAGE COMMAND...: a line "nanoseconds bytes" a round
   rm "$work/pool/run"
 }
 
+# The floor tells itself how long it linked.
+link_floor() {
+  mkdir "$work/mnt/.staging"
+  "$bin/link_floor" "$work/mnt/.staging" "$@"
+}
+
 for _ in 1 2 3; do
-  rm -rf "$work/state"
+  run link-floor trees link_floor
   run hardlink linked-inside hardlink -q
-  run vunify trees "$bin/vunify" --protect=immutable --state "$work/state"
+  for how in fresh sledgehammer; do
+    rm -rf "$work/state"
+    run "$how" trees "$bin/vunify" --protect=immutable --state "$work/state" $([ $how = fresh ] || echo --$how)
+  done
+  sed 's/seconds \([0-9.]*\) links \([0-9]*\)/\1 \2/' "$work/link-floor.log" >>"$work/links"
 done
 
 median() { sort -n "$work/$1" | sed -n 2p; }
-{ median hardlink; median vunify; } | awk -v inside="$inside" '
-  NR == 1 { hard = $1; all = $2; printf "%-28s %8.2f s\n", "hardlink, inside each tree", inside / 1e9 }
-  { printf "%-28s %8.2f s %10.1f MB freed %7.2f %% %7.2f x as fast\n", NR == 1 ? "hardlink, across" : "vunify",
-    $1 / 1e9, $2 / 1e6, 100 * $2 / all, hard / $1 }'
+{ median links; median hardlink; median sledgehammer; median fresh; } | awk -v inside="$inside" '
+  function line(name, seconds) { printf "%-28s %8.2f s", name, seconds }
+  NR == 1 { floor = $1; line("link floor", floor); printf " %10d links\n", $2; next }
+  NR == 2 { hard = $1 / 1e9; all = $2; line("hardlink, inside each tree", inside / 1e9); print "" }
+  { line(NR == 2 ? "hardlink, across" : NR == 3 ? "vunify --sledgehammer" : "vunify", $1 / 1e9)
+    printf " %10.1f MB freed %7.2f %% %7.2f x as fast as hardlink %7.2f x the floor\n",
+      $2 / 1e6, 100 * $2 / all, hard * 1e9 / $1, $1 / 1e9 / floor }'

@@ -16,13 +16,12 @@
 #include <chrono>
 #include <cstring>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
-#include "sys/walk.h"
+#include "bench/walk_files.h"
 
 namespace {
 
@@ -30,44 +29,15 @@ using namespace vunify;
 
 thread_local volatile std::uint64_t benchmark_sink;  // so that the digest is taken
 
-struct Found {
-  const RootDir* root;
-  std::string path;
-  std::uint64_t ino;
-  std::uint64_t size;
-};
-
-std::vector<Found> walk_all(const std::vector<RootDir>& roots) {
-  std::vector<Found> found;
-  std::mutex adding;
-  std::vector<RootVisit> visits;
-  for (const auto& root : roots) {
-    Visitor visitor;
-    visitor.stop = [] { return false; };
-    visitor.failed = [](const std::string&, const std::system_error&) {};
-    visitor.visit = [&adding, &found, &root](const Listing& listing) {
-      std::vector<Found> here;
-      for (auto& entry : listing.entries) {
-        entry.enter = entry.inode.is_directory();
-        if (entry.inode.is_regular())
-          here.push_back({&root, join_path(listing.path, entry.leaf), entry.inode.ino, entry.inode.stamp.size});
-      }
-      const std::lock_guard lock(adding);
-      std::ranges::move(here, std::back_inserter(found));
-    };
-    visits.push_back({&root, std::move(visitor)});
-  }
-  walk(visits);
-  return found;
-}
+std::uint64_t size_of(const Found& file) { return file.inode.stamp.size; }
 
 // Each inode once, where another one has its size.
 std::vector<Found> worth_reading(std::vector<Found> found) {
   std::unordered_map<std::uint64_t, std::set<std::uint64_t>> inodes_of_size;
-  for (const auto& file : found) inodes_of_size[file.size].insert(file.ino);
+  for (const auto& file : found) inodes_of_size[size_of(file)].insert(file.inode.ino);
   std::set<std::uint64_t> taken;
   std::erase_if(found, [&](const Found& file) {
-    return file.size == 0 || inodes_of_size[file.size].size() < 2 || !taken.insert(file.ino).second;
+    return size_of(file) == 0 || inodes_of_size[size_of(file)].size() < 2 || !taken.insert(file.inode.ino).second;
   });
   return found;
 }
@@ -102,7 +72,7 @@ int measure(int argc, char** argv) {
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, jobs);
   const std::vector<RootDir> roots(argv + first, argv + argc);
   const auto start = std::chrono::steady_clock::now();
-  const auto found = walk_all(roots);
+  const auto found = walk_files(roots);
   const auto walk_seconds = seconds_since(start);
   if (only_walk) return fmt::print("walk {:.3f} files {}\n", walk_seconds, found.size()), 0;
   const auto files = worth_reading(found);

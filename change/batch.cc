@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "change/batch.h"
 
+#include <algorithm>
 #include <cassert>
 #include <iterator>
 #include <thread>
@@ -33,7 +34,7 @@ void Batch::add(LinkRequest request, Done done) {
   assert(!request.victims.empty());
   names_ += names_of(request);
   if (request.is_fresh) fresh_bytes_ += request.keeper.seen.bytes_on_disk();
-  entries_.push_back({KeeperLink(std::move(request), stage), std::move(done)});
+  entries_.push_back({KeeperLink(std::move(request), ground_, stage), std::move(done)});
 }
 
 // The earlier batches' work is on disk then, and all that the keepers hold with it.
@@ -66,6 +67,9 @@ void Batch::begin(std::vector<Entry>& entries) {
   if (!own_staging_) own_staging_ = open_directory_at(staging_, ".", staging_path_);
   std::vector<JournaledSet> sets;
   const auto fs = to_string(fs_id(staging_));
+  for (auto& entry : entries) entry.link.open_names();
+  // The kernel then has at hand what it needs of the directories, and of those that are watched few are new.
+  std::ranges::stable_sort(entries, {}, [](const Entry& entry) { return entry.link.directory(); });
   for (const auto& entry : entries) sets.push_back(entry.link.journaled(staging_path_, fs));
   write_out_keepers(entries);
   for (const auto& entry : entries)

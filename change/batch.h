@@ -29,6 +29,7 @@ class Batch {
         mount_(std::move(mount)),
         staging_path_(std::move(staging_path)),
         worker_(worker),
+        ground_(ground_of(staging)),
         leaves_(worker) {}
 
   // Takes over descriptors and leases.
@@ -36,8 +37,8 @@ class Batch {
   std::size_t names() const { return names_; }
   // Of keepers that take space until their victims are gone.
   std::uint64_t fresh_bytes() const { return fresh_bytes_; }
-  // Held open until it is applied.
-  std::size_t open_files() const { return names_ + entries_.size(); }
+  // Held open until it is applied, or while it is: inodes, and the directories of the names.
+  std::size_t open_files() const { return 2 * names_ + entries_.size(); }
 
   // Links all that was added, tells each what became of it, and is empty afterwards. Throws only where the rest of it
   // was not begun, and each was told so: staging or the journal could not be written (ENOSPC) or the filesystem not be
@@ -69,6 +70,7 @@ class Batch {
   Mount mount_;
   std::string staging_path_;
   std::string worker_;
+  LinkGround ground_;
   std::string directory_{};  // in staging, of the names that were added last
   Fd own_staging_;           // the kernel tells an error of writing once for each time it was opened (syncfs(2))
   LeafNames leaves_;

@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include "change/directory_time.h"
-#include "change/keeper_link.h"
+#include "change/protect_again.h"
 #include "change/put_back.h"
 #include "sys/handle.h"
 #include "sys/mark.h"

@@ -17,11 +17,20 @@ struct Held {
   Inode seen;
   InodeMetadata metadata;
 
+  // The lease ends with it.
+  void close() {
+    if (lease) std::move(*lease).end_with(std::move(fd));
+    lease.reset();
+    fd = {};
+  }
+
   // Nobody changed it since it was seen. The ctime of a shared inode moves with every name that another guest removes:
   // of one, its metadata is read again.
-  bool is_still(bool shared) const {
+  bool is_still(bool shared) const { return is_still(stat_fd(fd.get()), shared); }
+  // As it was found just now.
+  bool is_still(const Inode& now, bool shared) const {
     if (shared) return read_metadata(fd.get()) == metadata;
-    return stat_fd(fd.get()).stamp.ctime == seen.stamp.ctime;
+    return now.stamp.ctime == seen.stamp.ctime;
   }
 };
 

@@ -7,8 +7,9 @@
 #include <cassert>
 #include <optional>
 
-#include "change/directory_time.h"
+#include "change/protect_again.h"
 #include "change/put_back.h"
+#include "sys/fine_ctime.h"
 #include "sys/handle.h"
 #include "sys/inode_attr.h"
 #include "sys/mark.h"
@@ -18,39 +19,19 @@
 namespace vunify {
 namespace {
 
-constexpr int most_restores = 16;         // each lost to a chmod in the microseconds between two calls
 constexpr std::size_t exposed_names = 8;  // that a keeper may be given between two moments of protection
 
-// False where a full disk, or a guest's quota, leaves no room for what was there: it must be protected all the same.
-bool is_restored(int fd, const InodeMetadata& metadata, Timestamp mtime) {
-  try {
-    restore_metadata(fd, metadata, mtime);
-    return true;
-  } catch (const std::system_error&) {
-    return false;
-  }
-}
-
 }  // namespace
-
-bool protect_again(int fd, Protection protection, const InodeMetadata& metadata, Timestamp mtime) {
-  for (int tries = 0; tries < most_restores; ++tries) {
-    protect(fd, protection);
-    if (read_metadata(fd) == metadata) return tries == 0;
-    if (!must_lift(protection)) return false;  // protected before its first other name: the change is its own guest's
-    unprotect(fd);
-    if (!is_restored(fd, metadata, mtime)) break;
-  }
-  protect(fd, protection);
-  return false;
-}
 
 bool LinkResult::has_linked() const {
   const auto is_linked = [](const LinkedVictim& victim) { return victim.end == LinkEnd::linked; };
   return std::cmp_greater_equal(std::ranges::count_if(victims, is_linked), least);
 }
 
-KeeperLink::KeeperLink(LinkRequest request, const std::function<StagedName()>& stage) : request_(std::move(request)) {
+LinkGround ground_of(int staging) { return {mount_id(staging), has_fine_ctime(staging)}; }
+
+KeeperLink::KeeperLink(LinkRequest request, const LinkGround& ground, const std::function<StagedName()>& stage)
+    : request_(std::move(request)), ground_(ground) {
   result_.victims.resize(request_.victims.size());
   if (request_.is_fresh) result_.least = 2;
   for (const auto& victim : request_.victims) {
@@ -79,9 +60,21 @@ JournaledSet KeeperLink::journaled(const std::string& staging, const std::string
                            .path = names[n].path,
                            .before = request_.keeper_id.ino,
                            .after = held.seen.ino,
-                           .directory_mtime = directory_time(*names[n].root, names[n].path)});
+                           .directory_mtime = passages_[i][n].directory.stamp.mtime});
   }
   return set;
+}
+
+void KeeperLink::open_names() {
+  for_each_linked([this](std::size_t i) {
+    for (std::size_t n = 0; n < passages_[i].size(); ++n) {
+      auto& passage = passages_[i][n];
+      const auto& guest_name = request_.victims[i].names[n];
+      if (passage.name) continue;
+      passage.name = open_name(*guest_name.root, guest_name.path);
+      passage.directory = stat_fd(passage.name->dir.get());
+    }
+  });
 }
 
 void KeeperLink::leave_all(LinkEnd end, const std::error_code& error) {
@@ -119,13 +112,9 @@ bool KeeperLink::mark() const {
 
 // Marked, and protected where that does not keep names from being added.
 void KeeperLink::begin() {
-  lift();
+  if (request_.was_shared) lift();
   if (!mark()) return leave_all(LinkEnd::unmarked);
   if (!must_lift(request_.protection)) vunify::protect(keeper(), request_.protection);
-  assert(!passages_.empty() && !passages_.front().empty());
-  // Opened through a view of its guest, the keeper is on another mount than staging, where it is to be linked.
-  const int staging = passages_.front().front().staged.dir;
-  if (mount_id(staging) != mount_id(keeper())) linkable_ = hold_on_mount_of(staging, keeper());
 }
 
 // Calls undo for each victim that is linked still, where they are too few.
@@ -140,18 +129,21 @@ void KeeperLink::prepare() {
   assert(!is_begun_ && request_.keeper.lease);
   undo_too_few([this](std::size_t i) { leave(i, LinkEnd::left_alone); });
   if (!result_.has_linked()) return;
+  open_names();
   auto& lease = request_.keeper.lease;
-  if (!lease->pin() || !request_.keeper.is_still(request_.was_shared)) {
+  const auto before = stat_fd(keeper());
+  if (!lease->pin() || !request_.keeper.is_still(before, request_.was_shared)) {
     leave_all(LinkEnd::changed);
     lease.reset();
     return;
   }
   is_begun_ = true;
-  const auto before = stat_fd(keeper());
   planned_links_ = before.nlink;
   bytes_before_ = request_.is_fresh ? 0 : before.bytes_on_disk();
   try {
     begin();
+    // Opened through a view of its guest, the keeper is on another mount than staging, where it is to be linked.
+    if (before.mount != ground_.mount) linkable_ = hold_on_mount_of(passages_.front().front().staged.dir, keeper());
   } catch (const std::system_error& error) {
     result_.disk_full = is_disk_full(error);
     return leave_all(LinkEnd::failed, error.code());
@@ -162,11 +154,7 @@ void KeeperLink::prepare() {
 
 void KeeperLink::prepare_names(std::size_t i) {
   auto& victim = request_.victims[i];
-  // Its metadata, where it is shared, is read by check().
-  if (!victim.held.lease->pin() || (!victim.was_shared && !victim.held.is_still(false)))
-    return undo(i, LinkEnd::changed);
-  for (std::size_t n = 0; n < victim.names.size(); ++n)
-    passages_[i][n].name = open_name(*victim.names[n].root, victim.names[n].path);
+  if (!victim.held.lease->pin()) return undo(i, LinkEnd::changed);
   for (auto& passage : passages_[i]) {
     prepare_link(linkable(), passage.staged);
     passage.is_prepared = true;
@@ -183,8 +171,8 @@ void KeeperLink::exchange() {
 void KeeperLink::exchange_names(std::size_t i) {
   const auto& victim = request_.victims[i];
   if (victim.was_shared && must_lift(request_.protection)) unprotect(victim.held.fd.get());
-  for (auto& passage : passages_[i]) {
-    if (!exchange_name(i, passage)) return undo(i, LinkEnd::changed);
+  for (std::size_t n = 0; n < passages_[i].size(); ++n) {
+    if (!exchange_name(i, n)) return undo(i, LinkEnd::changed);
     bound_exposure();
   }
 }
@@ -193,54 +181,78 @@ void KeeperLink::exchange_names(std::size_t i) {
 // take.
 void KeeperLink::bound_exposure() {
   if (++exposed_ % exposed_names != 0 || !must_lift(request_.protection)) return;
-  is_as_proven_ &= protect_as_proven(request_.keeper);
+  protect_keeper();
   lift();
 }
 
 // False where the guest has put something else there.
-bool KeeperLink::exchange_name(std::size_t i, Passage& passage) {
+bool KeeperLink::exchange_name(std::size_t i, std::size_t n) {
+  auto& passage = passages_[i][n];
   assert(passage.name && passage.is_prepared);
-  const auto ino = request_.victims[i].held.seen.ino;
   // Exchanged back it would show its guest the keeper for a moment: better seen before.
   const auto there = stat_name(passage.name->dir.get(), passage.name->leaf.c_str());
-  if (!there || there->ino != ino) return false;
-  vunify::exchange(passage.staged, *passage.name);
-  return stat_staged(passage.staged).ino == ino;
+  if (!there || !is_before_exchange(i, n, *there)) return false;
+  vunify::exchange(passage.staged, *passage.name, passage.directory);
+  passage.came_out = stat_staged(passage.staged);
+  return passage.came_out.ino == there->ino;
 }
 
-bool KeeperLink::protect_as_proven(const Held& held) const {
+// Nobody has changed it since it was proven, or since its name before this one came out. The ctime of a shared inode
+// moves with every name that another guest removes: its metadata is read later.
+bool KeeperLink::is_before_exchange(std::size_t i, std::size_t n, const Inode& there) const {
+  const auto& [held, names, was_shared] = request_.victims[i];
+  const auto& last = n == 0 ? held.seen : passages_[i][n - 1].came_out;
+  return there.ino == held.seen.ino && (was_shared || there.stamp.ctime == last.stamp.ctime);
+}
+
+Protected KeeperLink::protect_as_proven(const Held& held) const {
   return protect_again(held.fd.get(), request_.protection, held.metadata, held.seen.stamp.mtime);
 }
 
+void KeeperLink::protect_keeper() {
+  const auto [as_proven, seen] = protect_as_proven(request_.keeper);
+  is_as_proven_ &= as_proven;
+  keeper_seen_ = seen;
+}
+
 void KeeperLink::protect() {
-  if (is_begun_) is_as_proven_ &= protect_as_proven(request_.keeper);
+  if (is_begun_) protect_keeper();
 }
 
 void KeeperLink::check() {
   if (!is_begun_) return;
   const bool all = is_as_proven_ && keeper_is_as_planned();
   for (std::size_t i = 0; i < request_.victims.size(); ++i)
-    if (is_linked(i) && !(all && victim_is_as_planned(i))) undo_protected(i, LinkEnd::changed);
+    if (is_linked(i) && !(all && victim_came_out_as_planned(i))) undo_protected(i, LinkEnd::changed);
   undo_too_few([this](std::size_t i) { undo_protected(i, LinkEnd::left_alone); });
   release_unlinked_keeper();
   for (auto& passages : passages_)
     for (auto& passage : passages) passage.name.reset();
-  const auto bytes = stat_fd(keeper()).bytes_on_disk();
+  const auto bytes = keeper_seen_.bytes_on_disk();
   if (bytes > bytes_before_) result_.grown_bytes = bytes - bytes_before_;
 }
 
 // Nobody made further links of the keeper, through whichever of its names, and no writer waits.
 bool KeeperLink::keeper_is_as_planned() const {
-  return request_.keeper.lease->is_unwritten() && stat_fd(keeper()).nlink <= planned_links_;
+  return request_.keeper.lease->has_no_writer() && keeper_seen_.nlink <= planned_links_;
 }
 
-// The leased inode, whose names are all out of the guest, is as it was proven, and nobody is about to write to it.
-bool KeeperLink::victim_is_as_planned(std::size_t i) const {
+// All its names are out of the guest, it looked as proven when the last one came, and nobody is about to write to it.
+bool KeeperLink::victim_came_out_as_planned(std::size_t i) const {
   const auto& held = request_.victims[i].held;
+  const auto& out = passages_[i].back().came_out;
+  return out.nlink == passages_[i].size() && looks_like(out, held.metadata) && held.lease->has_no_writer();
+}
+
+// And so it is still: nothing happened to it, or what did is not seen in its metadata.
+bool KeeperLink::victim_is_as_planned(std::size_t i) const {
+  const auto& [held, names, was_shared] = request_.victims[i];
   const int fd = held.fd.get();
   const auto now = stat_fd(fd);
-  return now.nlink == passages_[i].size() && held.lease->is_unwritten() &&
-         read_metadata(fd, now, inode_flags(fd)) == held.metadata;
+  const bool is_still =
+      ground_.fine_ctime && !was_shared && now.stamp.ctime == passages_[i].back().came_out.stamp.ctime;
+  return now.nlink == names.size() && held.lease->is_unwritten() &&
+         (is_still || read_metadata(fd, now, inode_flags(fd)) == held.metadata);
 }
 
 // Somebody passed the kernel's permission check before the keeper was protected: he is counted as a writer of it, or
@@ -264,8 +276,10 @@ void KeeperLink::undo(std::size_t i, LinkEnd end, const std::error_code& error) 
 
 // False where staging is left with what is nobody's known file.
 bool KeeperLink::undo_name(std::size_t i, std::size_t n) {
-  auto& [staged, name, is_prepared] = passages_[i][n];
-  if (!is_prepared) return true;
+  auto& passage = passages_[i][n];
+  const auto& staged = passage.staged;
+  auto& name = passage.name;
+  if (!passage.is_prepared) return true;
   try {
     const auto there = stat_name(staged.dir, staged.leaf.c_str());
     if (!there) return true;
@@ -304,8 +318,6 @@ void KeeperLink::release_unlinked_keeper() const {
 void KeeperLink::remove_victim(std::size_t i) {
   assert(is_linked(i) && request_.victims[i].held.lease);
   const int fd = request_.victims[i].held.fd.get();
-  const auto bytes = stat_fd(fd).bytes_on_disk();
-  if (!sole_opener(fd)) result_.freed_when_closed += bytes;
   for (const auto& passage : passages_[i]) remove_staged(passage.staged);
   // Nobody reaches it by a name any more: what was changed by a descriptor until now is seen here, and not lost.
   if (read_metadata(fd) != request_.victims[i].held.metadata) give_copies(i);
@@ -351,22 +363,24 @@ void KeeperLink::give_copy(std::size_t i, std::size_t n, Fd& copy) {
 }
 
 void KeeperLink::turn_away_from(const Lease& lease) {
-  if (!lease.is_unwritten() && !lease.turn_away()) result_.has_writer_left = true;
+  if (!lease.has_no_writer() && !lease.turn_away()) result_.has_writer_left = true;
 }
 
 // Who came to its lease may have come by a name that leads elsewhere again, or before it was protected.
 void KeeperLink::turn_away_from_keeper() {
   const auto& lease = *request_.keeper.lease;
   if (!keeper_is_private()) return turn_away_from(lease);
-  if (!lease.is_unwritten() && !lease.turn_away_once()) result_.has_writer_left = true;
+  if (!lease.has_no_writer() && !lease.turn_away_once()) result_.has_writer_left = true;
 }
 
+// Who had looked the name up before the exchange, and comes only now, looks it up again.
 void KeeperLink::let_go(std::size_t i) {
   auto& held = request_.victims[i].held;
-  // Who had looked the name up before the exchange, and comes only now, looks it up again.
-  if (is_linked(i)) turn_away_from(*held.lease);
-  held.lease.reset();
-  held.fd = {};
+  if (is_linked(i) && !held.lease->become_exclusive()) {
+    result_.freed_when_closed += stat_fd(held.fd.get()).bytes_on_disk();
+    turn_away_from(*held.lease);
+  }
+  held.close();
 }
 
 void KeeperLink::undo_late(std::size_t i, LinkEnd end) {
@@ -374,16 +388,15 @@ void KeeperLink::undo_late(std::size_t i, LinkEnd end) {
   release_unlinked_keeper();
 }
 
+// What was opened before the exchange may have been changed through its descriptor since it was checked.
 void KeeperLink::look_again() {
-  // What was opened before the exchange may have been changed through its descriptor since it was checked.
-  const bool all = keeper_is_awaited();
   for (std::size_t i = 0; i < request_.victims.size(); ++i)
-    if (is_linked(i) && (all || !victim_is_as_planned(i))) undo_late(i, LinkEnd::changed);
+    if (is_linked(i) && !victim_is_as_planned(i)) undo_late(i, LinkEnd::changed);
   undo_too_few([this](std::size_t i) { undo_late(i, LinkEnd::left_alone); });
 }
 
 LinkResult KeeperLink::finish() {
-  // Undoing one lifts the keeper's protection again, for a moment.
+  // Undoing one lifts the keeper's protection again, for a moment: who came then is seen, too.
   const bool awaited = keeper_is_awaited();
   for_each_linked([&](std::size_t i) { awaited ? undo_late(i, LinkEnd::changed) : remove_victim(i); });
   // The keeper is a private copy for the one that is left.

@@ -26,6 +26,7 @@
 
 #include "change/held.h"
 #include "change/journal.h"
+#include "change/protect_again.h"
 #include "change/protection.h"
 #include "guest/guest_name.h"
 #include "sys/link.h"
@@ -77,13 +78,24 @@ struct LinkResult {
   bool has_linked() const;  // at least as many as have to be
 };
 
+// Where names are prepared.
+struct LinkGround {
+  std::uint64_t mount = 0;  // staging's, as mount_id() tells it
+  bool fine_ctime = false;  // sys/fine_ctime.h
+};
+LinkGround ground_of(int staging);
+
 // One thread's. The steps are taken in their order, each once; finish() also where nothing was begun.
 class KeeperLink {
  public:
   // stage gives a name in staging to each of the victims' names.
-  KeeperLink(LinkRequest request, const std::function<StagedName()>& stage);
+  KeeperLink(LinkRequest request, const LinkGround& ground, const std::function<StagedName()>& stage);
 
   const LinkRequest& request() const { return request_; }
+  // Opens the directories of the victims' names, where it was not done yet; the first step does it, too.
+  void open_names();
+  // That the first of them is in.
+  std::uint64_t directory() const { return passages_.front().front().directory.ino; }
   // What the journal has to know before prepare(). staging: the staging directory's path; fs: its filesystem, as text.
   JournaledSet journaled(const std::string& staging, const std::string& fs) const;
 
@@ -114,8 +126,10 @@ class KeeperLink {
   // A name of a victim, on its way.
   struct Passage {
     StagedName staged;
-    std::optional<Name> name{};  // the guest's, open from prepare() to check()
+    std::optional<Name> name{};  // the guest's, open from open_names() to check()
+    Inode directory{};           // it is in, as it was opened
     bool is_prepared = false;    // staging holds something: the keeper, or what came out of the guest
+    Inode came_out{};            // the victim, as the exchange left it
   };
 
   int keeper() const { return request_.keeper.fd.get(); }
@@ -128,10 +142,13 @@ class KeeperLink {
   void for_each_linked(const Step& step);
   void prepare_names(std::size_t victim);
   void exchange_names(std::size_t victim);
-  bool exchange_name(std::size_t victim, Passage& passage);
+  bool exchange_name(std::size_t victim, std::size_t n);
   void bound_exposure();
-  bool protect_as_proven(const Held& held) const;
+  Protected protect_as_proven(const Held& held) const;
+  void protect_keeper();
+  bool is_before_exchange(std::size_t victim, std::size_t n, const Inode& there) const;
   bool keeper_is_as_planned() const;
+  bool victim_came_out_as_planned(std::size_t victim) const;
   bool victim_is_as_planned(std::size_t victim) const;
   bool keeper_is_awaited() const;
   void undo(std::size_t victim, LinkEnd end, const std::error_code& error = {});
@@ -150,19 +167,16 @@ class KeeperLink {
   void release_unlinked_keeper() const;
 
   LinkRequest request_;
+  LinkGround ground_;
   LinkResult result_;
   std::vector<std::vector<Passage>> passages_;  // of each victim's names
   bool is_begun_ = false;
   bool is_as_proven_ = true;         // nobody reached the keeper's metadata while it was not protected
+  Inode keeper_seen_{};              // when it was protected last
   std::size_t exposed_ = 0;          // names that it was given while it was not
   Fd linkable_;                      // the keeper on the mount of staging, where it was opened on another
   std::uint64_t planned_links_ = 0;  // more of them: somebody else linked the keeper
   std::uint64_t bytes_before_ = 0;   // of the keeper
 };
-
-// What keeps a guest from changing an inode is put back after it was lifted; what a guest changed of its metadata
-// meanwhile is given back, for nobody can tell through whose name it was set. False where that was so, or could not be
-// given back (full disk, quota): protected it is in any case.
-bool protect_again(int fd, Protection protection, const InodeMetadata& metadata, Timestamp mtime);
 
 }  // namespace vunify

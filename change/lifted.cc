@@ -22,7 +22,10 @@ JournaledSet lifted_set(const Held& held, const GuestName& name, Protection prot
 void protect_lifted(const JournaledSet& set, int on_fs) {
   const auto inode = open_handle(on_fs, set.handle, OnLease::wait);
   if (!inode) return;
-  if (stat_fd(inode->get()).nlink > 1) return protect(inode->get(), set.protection);
+  if (stat_fd(inode->get()).nlink > 1) {
+    protect(inode->get(), set.protection);
+    return;
+  }
   release_last_name(inode->get(), {fs_id(inode->get()), set.keeper});
 }
 

@@ -23,6 +23,11 @@ InodeMetadata read_metadata(int fd, const Inode& seen, std::uint32_t flags) {
   return metadata;
 }
 
+bool looks_like(const Inode& seen, const InodeMetadata& metadata) {
+  return std::tie(seen.mode, seen.uid, seen.gid, seen.stamp.mtime.sec) ==
+         std::tie(metadata.mode, metadata.uid, metadata.gid, metadata.mtime);
+}
+
 void restore_metadata(int fd, const InodeMetadata& metadata, Timestamp mtime) {
   set_owner_and_mode(fd, metadata.uid, metadata.gid, metadata.mode);
   for (const auto& [name, value] : read_xattrs(fd))

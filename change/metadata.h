@@ -28,6 +28,9 @@ InodeMetadata read_metadata(int fd);
 // compare ctime, or read once more, before anything rests on it.
 InodeMetadata read_metadata(int fd, const Inode& seen, std::uint32_t flags);
 
+// All of it that a look at the inode tells.
+bool looks_like(const Inode& seen, const InodeMetadata& metadata);
+
 // Gives an inode its metadata back, after somebody else's name had led to it for a moment; mtime in full. The project
 // stays: a guest cannot change it.
 void restore_metadata(int fd, const InodeMetadata& metadata, Timestamp mtime);

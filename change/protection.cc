@@ -129,11 +129,12 @@ std::string what_would_help(const std::string& fs_type, std::optional<Protection
          "that never upgrade, --protect=immutable would";
 }
 
-void protect(int fd, Protection protection) {
-  if (const auto flags = row_of(protection).flags) change_inode_flags(fd, flags, 0);
+std::uint32_t protect(int fd, Protection protection) {
+  const auto flags = row_of(protection).flags;
+  return flags != 0 ? change_inode_flags(fd, flags, 0) : inode_flags(fd);
 }
 
-void unprotect(int fd) { change_inode_flags(fd, 0, inode_flags(fd) & (FS_IMMUTABLE_FL | FS_IUNLINK_FL)); }
+void unprotect(int fd) { change_inode_flags(fd, 0, FS_IMMUTABLE_FL | FS_IUNLINK_FL); }
 
 bool is_protected(int fd, Protection protection) {
   const auto flags = row_of(protection).flags;

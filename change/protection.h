@@ -65,8 +65,9 @@ Protection guess_protection(int parent, std::optional<Protection> wanted);
 // One line for the admin whose guest is left alone: other advice than what was wanted already.
 std::string what_would_help(const std::string& fs_type, std::optional<Protection> wanted);
 
-// Sets the protecting flags of an open inode; takes them off again. Neither does anything under none and reflink.
-void protect(int fd, Protection protection);
+// Sets the protecting flags of an open inode, of which there are none under none and reflink, and returns all that it
+// has then; takes them off again.
+std::uint32_t protect(int fd, Protection protection);
 void unprotect(int fd);
 bool is_protected(int fd, Protection protection);
 

@@ -38,7 +38,10 @@ std::optional<Fd> open_keeper(const JournaledSet& set, int staging, OnLease on_l
 // own. What is not marked was never protected by us.
 void protect_again(int fd, Protection protection) {
   if (!has_mark(fd)) return;
-  if (stat_fd(fd).nlink > 1) return protect(fd, protection);
+  if (stat_fd(fd).nlink > 1) {
+    protect(fd, protection);
+    return;
+  }
   unprotect(fd);
   clear_mark(fd);
 }

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <thread>
 
-#include "change/keeper_link.h"
 #include "change/lifted.h"
 #include "change/open_all.h"
+#include "change/protect_again.h"
 #include "sys/directory.h"
 #include "sys/inode_attr.h"
 #include "sys/mark.h"

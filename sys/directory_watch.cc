@@ -4,17 +4,18 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 namespace vunify {
 namespace {
 
 constexpr std::uint32_t names = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
+constexpr std::size_t most_kept = 256;  // of some thousands that all programs of a user have together
 constexpr std::size_t largest_event = sizeof(inotify_event) + NAME_MAX + 1;
 
 }  // namespace
@@ -46,15 +47,33 @@ bool DirectoryWatch::for_each_event(const See& see) {
   return is_all;
 }
 
+// The same number for the same directory.
+int DirectoryWatch::watch(int dir) {
+  const auto path = proc_path(dir);
+  return ::inotify_add_watch(events_.get(), path.c_str(), names | IN_ATTRIB | IN_ONLYDIR);
+}
+
+void DirectoryWatch::forget(std::size_t left) {
+  for (; kept_.size() > left; kept_.pop_front()) ::inotify_rm_watch(events_.get(), kept_.front());
+}
+
+void DirectoryWatch::keep(int watch) {
+  if (std::ranges::find(kept_, watch) != kept_.end()) return;
+  kept_.push_back(watch);
+  forget(most_kept);
+}
+
 bool DirectoryWatch::begin(int dir) {
   if (!events_) return false;
-  const auto path = proc_path(dir);
-  const int before = std::exchange(
-      watch_,
-      ::inotify_add_watch(events_.get(), path.c_str(), names | IN_ATTRIB | IN_ONLYDIR));  // the same for the same
-  if (before >= 0 && before != watch_) ::inotify_rm_watch(events_.get(), before);
+  watch_ = watch(dir);
+  if (watch_ < 0) {
+    forget(0);
+    watch_ = watch(dir);
+  }
+  if (watch_ < 0) return false;
+  keep(watch_);
   for_each_event([](const inotify_event&) {});
-  return watch_ >= 0;
+  return true;
 }
 
 bool DirectoryWatch::saw_one_exchange(std::string_view leaf) {

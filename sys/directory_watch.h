@@ -4,13 +4,16 @@
 // it, though it was made in the same tick of the clock.
 #pragma once
 
+#include <cstddef>
+#include <deque>
 #include <string_view>
 
 #include "sys/fd.h"
 
 namespace vunify {
 
-// One a thread, of one directory at a time.
+// One a thread, asked of one directory at a time. The directories asked of last stay watched: to begin with one, the
+// kernel goes through all that it knows of its names.
 class DirectoryWatch {
  public:
   static DirectoryWatch& of_this_thread();
@@ -29,8 +32,13 @@ class DirectoryWatch {
   template <typename See>
   bool for_each_event(const See& see);
 
+  int watch(int dir);
+  void keep(int watch);
+  void forget(std::size_t left);
+
   Fd events_;  // none where the kernel refused it
   int watch_ = -1;
+  std::deque<int> kept_;  // the oldest first
 };
 
 }  // namespace vunify

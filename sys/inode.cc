@@ -29,7 +29,7 @@ constexpr unsigned long get_fs_uuid = _IOR(0x15, 0, FsUuid);
 
 constexpr std::uint64_t first_subvolume_object = 256;  // include/uapi/linux/btrfs_tree.h, BTRFS_FIRST_FREE_OBJECTID
 
-constexpr unsigned wanted = STATX_BASIC_STATS | STATX_BTIME;
+constexpr unsigned wanted = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;
 
 Inode from_statx(const struct statx& st) {
   Inode inode;
@@ -44,6 +44,7 @@ Inode from_statx(const struct statx& st) {
   inode.nlink = st.stx_nlink;
   inode.immutable = st.stx_attributes & STATX_ATTR_IMMUTABLE;
   inode.append_only = st.stx_attributes & STATX_ATTR_APPEND;
+  if (st.stx_mask & STATX_MNT_ID) inode.mount = st.stx_mnt_id;
   return inode;
 }
 

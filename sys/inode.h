@@ -54,6 +54,7 @@ struct Inode {
   std::uint32_t nlink = 0;
   bool immutable = false;
   bool append_only = false;
+  std::uint64_t mount = 0;  // by which it was reached: mount_id() of sys/mount.h; zero before Linux 5.8
 
   bool is_regular() const;
   bool is_directory() const;

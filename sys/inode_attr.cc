@@ -17,13 +17,14 @@ bool has_inode_flags(int fd) {
   return ::ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0;
 }
 
-void change_inode_flags(int fd, std::uint32_t set, std::uint32_t clear) {
+std::uint32_t change_inode_flags(int fd, std::uint32_t set, std::uint32_t clear) {
   int flags = 0;
   check(::ioctl(fd, FS_IOC_GETFLAGS, &flags), "FS_IOC_GETFLAGS");
   const auto before = static_cast<std::uint32_t>(flags);
-  flags = static_cast<int>((before | set) & ~clear);
-  if (static_cast<std::uint32_t>(flags) == before) return;
-  check(::ioctl(fd, FS_IOC_SETFLAGS, &flags), "FS_IOC_SETFLAGS");
+  const auto after = (before | set) & ~clear;
+  flags = static_cast<int>(after);
+  if (after != before) check(::ioctl(fd, FS_IOC_SETFLAGS, &flags), "FS_IOC_SETFLAGS");
+  return after;
 }
 
 std::uint32_t project_id(int fd) {

@@ -14,8 +14,8 @@ namespace vunify {
 std::uint32_t inode_flags(int fd);
 bool has_inode_flags(int fd);
 
-// Sets and clears flags in one call (FS_IOC_SETFLAGS); the others stay as they are.
-void change_inode_flags(int fd, std::uint32_t set, std::uint32_t clear);
+// Sets and clears flags in one call (FS_IOC_SETFLAGS); the others stay as they are. Returns all it has then.
+std::uint32_t change_inode_flags(int fd, std::uint32_t set, std::uint32_t clear);
 
 // Project id of quotas (FS_IOC_FSGETXATTR); 0 where there is none.
 std::uint32_t project_id(int fd);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -35,6 +36,22 @@ class Watcher {
     return *watcher;
   }
 
+  // Of a lease that the watcher is not just looking at.
+  State settled(int fd) {
+    auto& state = this->state(fd);
+    auto seen = state.load();
+    for (; seen == dropping; seen = state.load()) std::this_thread::yield();
+    return seen;
+  }
+
+  // False where it is another, once the watcher has looked.
+  bool replace(int fd, State from, State to) {
+    auto& state = this->state(fd);
+    for (auto seen = from; !state.compare_exchange_strong(seen, to); seen = from)
+      if (settled(fd) != from) return false;
+    return true;
+  }
+
   std::atomic<State>& state(int fd) {
     int seen = highest_.load(std::memory_order_relaxed);
     while (seen < fd && !highest_.compare_exchange_weak(seen, fd)) continue;
@@ -47,7 +64,9 @@ class Watcher {
     check(::fcntl(fd, F_SETOWN_EX, &owner), "F_SETOWN_EX");
   }
 
-  void wake() const { ::tgkill(::getpid(), thread_, SIGIO); }
+  // After which the kernel gives a lease up itself (proc_sys_fs(5), lease-break-time), counted from when somebody first
+  // wanted to write. Zero, where it cannot be read.
+  std::chrono::seconds break_time() const { return break_time_; }
 
  private:
   Watcher() : states_(open_files_limit()) {
@@ -83,13 +102,25 @@ class Watcher {
     auto expected = watched;
     if (state.load(std::memory_order_relaxed) != watched || ::fcntl(fd, F_GETLEASE) == F_RDLCK) return;
     if (!state.compare_exchange_strong(expected, dropping)) return;
-    ::fcntl(fd, F_SETLEASE, F_UNLCK);
-    state = none;
+    // One that was only about to be taken when it was looked at may be there by now.
+    const bool broken = ::fcntl(fd, F_GETLEASE) != F_RDLCK;
+    if (broken) ::fcntl(fd, F_SETLEASE, F_UNLCK);
+    state = broken ? none : watched;
+  }
+
+  static std::chrono::seconds read_break_time() {
+    try {
+      const std::string path = "/proc/sys/fs/lease-break-time";
+      return std::chrono::seconds(std::stol(read_all(open_host(path, O_RDONLY).get(), path)));
+    } catch (const std::exception&) {
+      return {};
+    }
   }
 
   std::vector<std::atomic<State>> states_;
   std::atomic<int> highest_{0};
   std::atomic<pid_t> thread_{0};
+  std::chrono::seconds break_time_ = read_break_time();
 };
 
 constexpr auto patience = std::chrono::seconds(2);
@@ -102,37 +133,62 @@ bool is_counted_as_written(int fd) { return ::fcntl(fd, F_SETLEASE, F_RDLCK) != 
 
 }  // namespace
 
+// Watched before it is taken: whoever breaks it then is told to the watcher, and one that the watcher saw too early,
+// and took for given up, is taken once more.
 std::optional<Lease> Lease::take(int fd, std::uint64_t dev) {
   auto& watcher = Watcher::get();
   auto& state = watcher.state(fd);
   watcher.own(fd);
-  if (::fcntl(fd, F_SETLEASE, F_RDLCK) != 0) {
-    if (errno == EAGAIN) return std::nullopt;
+  for (;;) {
+    const auto now = Clock::now();
+    state = watched;
+    const bool taken = ::fcntl(fd, F_SETLEASE, F_RDLCK) == 0;
+    const int error = errno;
+    Lease lease(fd, dev, now);
+    if (taken && state == watched) return lease;
+    lease.leave_watcher();
+    if (taken) continue;
+    lease.fd_ = -1;
+    if (error == EAGAIN) return std::nullopt;
+    errno = error;
     throw_errno("F_SETLEASE");
   }
-  state = watched;
-  // A break between the two lines above raised its signal before the watcher could know of us: look once.
-  if (::fcntl(fd, F_GETLEASE) != F_RDLCK) watcher.wake();
-  return Lease(fd, dev);
+}
+
+// While the watcher is dropping it, the number must not be reused: wait for its last word.
+void Lease::leave_watcher() const {
+  auto& watcher = Watcher::get();
+  while (!watcher.replace(fd_, watcher.settled(fd_), none)) continue;
 }
 
 Lease::~Lease() {
   if (fd_ < 0) return;
-  auto& state = Watcher::get().state(fd_);
-  // While the watcher is dropping it, the number must not be reused: wait for its last word.
-  for (auto seen = state.load(); seen == dropping || !state.compare_exchange_weak(seen, none); seen = state.load())
-    std::this_thread::yield();
+  leave_watcher();
   ::fcntl(fd_, F_SETLEASE, F_UNLCK);
+}
+
+void Lease::end_with([[maybe_unused]] Fd fd) && {
+  assert(fd.get() == fd_);
+  leave_watcher();
+  fd_ = -1;
 }
 
 bool Lease::held() const { return ::fcntl(fd_, F_GETLEASE) == F_RDLCK; }
 
-bool Lease::is_unwritten() const { return !is_counted_as_written(fd_) && held(); }
+bool Lease::is_kept() const { return Watcher::get().settled(fd_) == watched; }
 
-bool Lease::pin() {
-  auto expected = watched;
-  return Watcher::get().state(fd_).compare_exchange_strong(expected, pinned) && held();
+// Asked for again, one that was given up, by the watcher or, after a time, by the kernel, would look as if it had been
+// there all the while.
+bool Lease::is_not_lost() const {
+  auto& watcher = Watcher::get();
+  return watcher.settled(fd_) != none && (Clock::now() < taken_ + watcher.break_time() / 2 || held());
 }
+
+bool Lease::has_no_writer() const { return is_not_lost() && !is_counted_as_written(fd_); }
+
+bool Lease::pin() { return Watcher::get().replace(fd_, watched, pinned) && is_not_lost(); }
+
+bool Lease::become_exclusive() { return ::fcntl(fd_, F_SETLEASE, F_WRLCK) == 0; }
 
 // "7: LEASE  BREAKING UNLCK 1234 fe:00:5678 0 EOF", then for each that waits for it "7: -> LEASE BREAKER WRITE 4321
 // ...".
@@ -186,12 +242,6 @@ bool Lease::send_back(bool may_return) const {
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
-  return true;
-}
-
-bool sole_opener(int fd) {
-  if (::fcntl(fd, F_SETLEASE, F_WRLCK) != 0) return false;
-  ::fcntl(fd, F_SETLEASE, F_RDLCK);
   return true;
 }
 

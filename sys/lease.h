@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include "sys/fd.h"
+
 namespace vunify {
 
 class Lease {
@@ -31,10 +33,11 @@ class Lease {
   // wanted where fd was opened through a view (sys/root_dir.h), which is in no mount table; else it is looked up.
   static std::optional<Lease> take(int fd, std::uint64_t dev = 0);
 
-  Lease(Lease&& other) noexcept : fd_(std::exchange(other.fd_, -1)), dev_(other.dev_) {}
+  Lease(Lease&& other) noexcept : fd_(std::exchange(other.fd_, -1)), dev_(other.dev_), taken_(other.taken_) {}
   Lease& operator=(Lease&& other) noexcept {
     std::swap(fd_, other.fd_);
     std::swap(dev_, other.dev_);
+    std::swap(taken_, other.taken_);
     return *this;
   }
   ~Lease();
@@ -42,12 +45,27 @@ class Lease {
   // True as long as nobody wants to write: F_GETLEASE still answers F_RDLCK.
   bool held() const;
 
-  // The same, asked anew of the kernel: nobody is counted as a writer either (F_SETLEASE answers EAGAIN then), be it
-  // one who has not come to the lease yet. A listener of fanotify(7), FAN_OPEN_PERM, holds writers there for any time.
-  bool is_unwritten() const;
+  // Of one that is not pinned, without asking the kernel: it was not given up, so that no writer has been let in. One
+  // may be waiting.
+  bool is_kept() const;
 
-  // From here the watcher leaves this lease alone. False where it is already given up.
+  // Nobody is counted as a writer: F_SETLEASE, asked again, answers EAGAIN then, be it one who waits for the lease or
+  // one who has not come to it yet. A listener of fanotify(7), FAN_OPEN_PERM, holds writers there for any time.
+  bool has_no_writer() const;
+
+  // The same, and nobody wanted to write and went away again (O_NONBLOCK).
+  bool is_unwritten() const { return held() && has_no_writer(); }
+
+  // From here the watcher leaves this lease alone. False where it is already given up. One who waits at that moment is
+  // found by has_no_writer().
   bool pin();
+
+  // Makes it a write lease, which nobody is given while another has the file open in any way; all who open it wait from
+  // here to its end. False where somebody has: it stays what it was.
+  bool become_exclusive();
+
+  // Ends it with its descriptor, which takes it along.
+  void end_with(Fd fd) &&;
 
   // Sends all who are counted as writers back to the start of their open(2), once they come to the lease: they look the
   // name up again, and meet the permissions and flags of now. False where somebody could not be sent, or has not come
@@ -57,19 +75,21 @@ class Lease {
   bool turn_away_once() const;
 
  private:
+  using Clock = std::chrono::steady_clock;
+
+  Lease(int fd, std::uint64_t dev, Clock::time_point taken) : fd_(fd), dev_(dev), taken_(taken) {}
+  bool is_not_lost() const;
+  void leave_watcher() const;
   bool send_back(bool may_return) const;
   std::vector<int> waiting() const;
-  Lease(int fd, std::uint64_t dev) : fd_(fd), dev_(dev) {}
+
   int fd_;
   std::uint64_t dev_;
+  Clock::time_point taken_;  // nobody wanted to write then
 };
 
 // Those who wait for the lease that process `holder` has on `inode`, "fe:00:1234", in the text of /proc/locks; nothing
 // where the lease is not in it: the kernel shows the table page by page, and what moves between two pages is missed.
 std::optional<std::vector<int>> waiting_in(std::string_view table, int holder, const std::string& inode);
-
-// True where nobody else has the file open in any way: a write lease would be granted (it is not kept). Takes the place
-// of the read lease on fd, and gives it back.
-bool sole_opener(int fd);
 
 }  // namespace vunify

@@ -43,10 +43,10 @@ constexpr std::uint64_t most_directory_bytes = 256 << 10;
 // The time a directory had, to be given back after a change of ours that is none for the guest.
 class DirectoryTime {
  public:
-  explicit DirectoryTime(int dir)
-      : dir_(dir),
-        watched_(stat_fd(dir).stamp.size <= most_directory_bytes && DirectoryWatch::of_this_thread().begin(dir)),
-        before_(stat_fd(dir).stamp.mtime) {}
+  DirectoryTime(int dir, std::uint64_t size)
+      : dir_(dir), watched_(size <= most_directory_bytes && DirectoryWatch::of_this_thread().begin(dir)) {
+    if (watched_) before_ = stat_fd(dir).stamp.mtime;
+  }
 
   // Only where nothing else happened in it. A guest's change that came in between after all is told by the time of now.
   void restore(std::string_view leaf) const {
@@ -59,13 +59,13 @@ class DirectoryTime {
  private:
   int dir_;
   bool watched_;
-  Timestamp before_;
+  Timestamp before_{};
 };
 
 // Of two workers that exchange in one directory at a time, one would take the other's change for the guest's time.
-std::mutex& exchanging_in(int dir) {
+std::mutex& exchanging_in(std::uint64_t directory) {
   static std::array<std::mutex, 64> mutexes;
-  return mutexes[stat_fd(dir).ino % mutexes.size()];
+  return mutexes[directory % mutexes.size()];
 }
 
 }  // namespace
@@ -79,9 +79,11 @@ void prepare_copy(int fd, const StagedName& staged) {
   name_inode(copy.get(), staged);
 }
 
-void exchange(const StagedName& staged, const Name& name) {
-  const std::lock_guard lock(exchanging_in(name.dir.get()));
-  const DirectoryTime time(name.dir.get());
+void exchange(const StagedName& staged, const Name& name) { exchange(staged, name, stat_fd(name.dir.get())); }
+
+void exchange(const StagedName& staged, const Name& name, const Inode& seen) {
+  const std::lock_guard lock(exchanging_in(seen.ino));
+  const DirectoryTime time(name.dir.get(), seen.stamp.size);
   check(::renameat2(staged.dir, staged.leaf.c_str(), name.dir.get(), name.leaf.c_str(), RENAME_EXCHANGE), "renameat2",
         name.leaf);
   time.restore(name.leaf);

@@ -33,8 +33,10 @@ void prepare_copy(int fd, const StagedName& staged);
 
 // Swaps what the two names lead to, in one step. Nothing changes where it throws: ENOENT where the guest's name is
 // gone, EPERM where either inode is immutable. Whoever calls checks what came out: a guest may have changed its name.
-// The guest's directory keeps its mtime, unless the guest changed it at the same moment.
+// The guest's directory keeps its mtime, unless the guest changed it at the same moment. seen: that directory, looked
+// at before, where whoever calls has it.
 void exchange(const StagedName& staged, const Name& name);
+void exchange(const StagedName& staged, const Name& name, const Inode& seen);
 
 void remove_staged(const StagedName& staged);
 // Holds the inode (O_PATH): as long as it is held, no other file is given its number.

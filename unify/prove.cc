@@ -199,7 +199,7 @@ bool Prover::read_chunk(Reading& reading, std::uint64_t offset, std::size_t size
     const auto got = reading.reader.read_at(offset, chunk);
     read_bytes_ += got;
     counters_.bytes += got;
-    if (got == chunk.size() && (!held.lease || held.lease->held())) return true;
+    if (got == chunk.size() && (!held.lease || held.lease->is_kept())) return true;
     leave(reading.member.inode, Verdict::changed);
   } catch (const std::system_error& error) {
     leave_for(reading.member.inode, error);

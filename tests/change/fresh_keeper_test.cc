@@ -19,7 +19,7 @@ class LinkingToAFreshCopy : public LinkingOver {
     const ProofRules rules{.copies_in = [this](std::uint32_t) { return staging_.get(); }};
     auto proof = scene_->prover(rules).prove(scene_->inodes(scene_->candidates.groups[0]));
     int leaf = 0;
-    link_.emplace(fresh_request(*scene_, proof.classes.at(0)), [&] {
+    link_.emplace(fresh_request(*scene_, proof.classes.at(0)), ground_of(staging_.get()), [&] {
       return StagedName{staging_.get(), std::to_string(leaf++)};
     });
   }

@@ -27,7 +27,7 @@ class LinkingOver : public testing::Test {
     scene_.emplace(dir_, Names{"a", "b", "c"});
     auto proof = scene_->prover().prove(scene_->inodes(scene_->candidates.groups[0]));
     int leaf = 0;
-    link_.emplace(link_request(*scene_, proof.classes.at(0)), [&] {
+    link_.emplace(link_request(*scene_, proof.classes.at(0)), ground_of(staging_.get()), [&] {
       return StagedName{staging_.get(), std::to_string(leaf++)};
     });
   }

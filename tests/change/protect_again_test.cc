@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "change/protect_again.h"
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
-#include "change/keeper_link.h"
+#include "sys/fd.h"
 #include "tests/root_test.h"
 
 namespace vunify::test {
@@ -16,7 +18,7 @@ TEST_F(ProtectAgain, ProtectsWhatCannotBeGivenBack) {
   const Fd fd = open_host(dir / "f", O_RDONLY);
   auto metadata = read_metadata(fd.get());
   metadata.xattrs["user.large"] = std::string(60000, 'x');
-  EXPECT_FALSE(protect_again(fd.get(), Protection::immutable, metadata, {}));
+  EXPECT_FALSE(protect_again(fd.get(), Protection::immutable, metadata, {}).as_proven);
   EXPECT_TRUE(is_protected(fd.get(), Protection::immutable));
 }
 
@@ -25,9 +27,9 @@ TEST_F(ProtectAgain, GivesBackWhatCan) {
   const Fd fd = open_host(dir / "f", O_RDONLY);
   auto metadata = read_metadata(fd.get());
   shell_or_fail("chmod 4777 " + dir / "f");
-  EXPECT_FALSE(protect_again(fd.get(), Protection::immutable, metadata, stat_fd(fd.get()).stamp.mtime));
+  EXPECT_FALSE(protect_again(fd.get(), Protection::immutable, metadata, stat_fd(fd.get()).stamp.mtime).as_proven);
   EXPECT_EQ(read_metadata(fd.get()), metadata);
-  EXPECT_TRUE(protect_again(fd.get(), Protection::immutable, metadata, {}));
+  EXPECT_TRUE(protect_again(fd.get(), Protection::immutable, metadata, {}).as_proven);
 }
 
 }  // namespace

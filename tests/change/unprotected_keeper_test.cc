@@ -28,7 +28,7 @@ TEST(LinkingTwentyGuests, GivesTheKeeperItsProtectionInBetween) {
   dir.make_directory("staging");
   const Fd staging = open_host(dir / "staging", O_RDONLY | O_DIRECTORY);
   int leaf = 0;
-  KeeperLink link(link_request(scene, proof.classes.at(0)), [&] {
+  KeeperLink link(link_request(scene, proof.classes.at(0)), ground_of(staging.get()), [&] {
     return StagedName{staging.get(), std::to_string(leaf++)};
   });
   link.prepare();
@@ -85,12 +85,15 @@ TEST_F(LinkingOverUnprotected, TakesBackAllBeforeTheLeasesAreDropped) {
   prove();
   link_->prepare();
   link_->exchange();
-  EXPECT_TRUE(is_kept_waiting(look_up("b/f")));
+  const WaitingWriter writer(dir_, "b/f");
+  ASSERT_TRUE(writer.waits());
   link_->protect();
   link_->check();
   for (const auto* path : {"b/f", "c/f"}) EXPECT_NE(ino(path), ino("a/f")) << path;
   link_->finish();
   expect_untouched();
+  EXPECT_TRUE(writer.is_done());
+  EXPECT_EQ(dir_.read("b/f"), "same+");
 }
 
 TEST_F(LinkingOverUnprotected, TakesBackAVictimThatWasChangedMeanwhile) {

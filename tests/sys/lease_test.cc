@@ -136,14 +136,40 @@ TEST_P(LeaseOn, GivenUpCannotBePinned) {
   EXPECT_FALSE(lease->pin());
 }
 
-TEST_P(LeaseOn, SoleOpenerKeepsTheLease) {
+TEST_P(LeaseOn, BecomesExclusiveWhereNobodyElseHasTheFileOpen) {
+  const Fd file = reader("file");
+  auto lease = Lease::take(file.get());
+  {
+    const Fd another = reader("file");
+    EXPECT_FALSE(lease->become_exclusive());
+    EXPECT_TRUE(lease->held());
+  }
+  EXPECT_TRUE(lease->become_exclusive());
+  EXPECT_EQ(error_of([&] { open_host(dir() / "file", O_RDONLY | O_NONBLOCK); }), EWOULDBLOCK);
+}
+
+TEST_P(LeaseOn, EndsWithItsDescriptor) {
+  Fd file = reader("file");
+  auto lease = Lease::take(file.get());
+  std::move(*lease).end_with(std::move(file));
+  EXPECT_TRUE(open_host(dir() / "file", O_WRONLY | O_NONBLOCK));
+}
+
+TEST_P(LeaseOn, GivenUpIsNotKept) {
   const Fd file = reader("file");
   const auto lease = Lease::take(file.get());
-  EXPECT_TRUE(sole_opener(file.get()));
-  EXPECT_TRUE(lease->held());
-  const Fd another = reader("file");
-  EXPECT_FALSE(sole_opener(file.get()));
-  EXPECT_TRUE(lease->held());
+  EXPECT_TRUE(lease->is_kept());
+  open_for_write().get();
+  EXPECT_FALSE(lease->is_kept());
+}
+
+// Asked for again, it would be there.
+TEST_P(LeaseOn, GivenUpIsNotUnwrittenThoughItsWriterIsGone) {
+  const Fd file = reader("file");
+  const auto lease = Lease::take(file.get());
+  EXPECT_TRUE(lease->is_unwritten());
+  open_for_write().get();
+  EXPECT_FALSE(lease->is_unwritten());
 }
 
 // Many threads take, lose and drop leases while descriptors' numbers are reused at once: nobody loses another's lease.
