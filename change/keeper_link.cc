@@ -94,7 +94,7 @@ void KeeperLink::for_each_linked(const Step& step) {
       step(i);
     } catch (const std::system_error& error) {
       result_.disk_full |= is_disk_full(error);
-      undo(i, LinkEnd::failed, error.code());
+      is_protected_ ? undo_late(i, LinkEnd::failed, error.code()) : undo(i, LinkEnd::failed, error.code());
     }
   }
 }
@@ -216,7 +216,9 @@ void KeeperLink::protect_keeper() {
 }
 
 void KeeperLink::protect() {
-  if (is_begun_) protect_keeper();
+  if (!is_begun_) return;
+  protect_keeper();
+  is_protected_ = true;
 }
 
 void KeeperLink::check() {
@@ -296,9 +298,9 @@ bool KeeperLink::undo_name(std::size_t i, std::size_t n) {
   }
 }
 
-void KeeperLink::undo_protected(std::size_t i, LinkEnd end) {
+void KeeperLink::undo_protected(std::size_t i, LinkEnd end, const std::error_code& error) {
   lift();
-  undo(i, end);
+  undo(i, end, error);
   protect_as_proven(request_.keeper);
 }
 
@@ -383,8 +385,8 @@ void KeeperLink::let_go(std::size_t i) {
   held.close();
 }
 
-void KeeperLink::undo_late(std::size_t i, LinkEnd end) {
-  undo_protected(i, end);
+void KeeperLink::undo_late(std::size_t i, LinkEnd end, const std::error_code& error) {
+  undo_protected(i, end, error);
   release_unlinked_keeper();
 }
 

@@ -15,7 +15,8 @@
 //             it. What was changed by descriptor at the last moment is seen once the name is gone: the victim's names
 //             then get a copy of it.
 //
-// A fresh keeper is led to by the names of two victims at least; where they are too few in the end, none is.
+// A fresh keeper is led to by the names of two victims at least, or by those of the only one, which several guests
+// have; where they are too few in the end, none is.
 #pragma once
 
 #include <cstdint>
@@ -153,8 +154,8 @@ class KeeperLink {
   bool keeper_is_awaited() const;
   void undo(std::size_t victim, LinkEnd end, const std::error_code& error = {});
   bool undo_name(std::size_t victim, std::size_t n);
-  void undo_protected(std::size_t victim, LinkEnd end);
-  void undo_late(std::size_t victim, LinkEnd end);
+  void undo_protected(std::size_t victim, LinkEnd end, const std::error_code& error = {});
+  void undo_late(std::size_t victim, LinkEnd end, const std::error_code& error = {});
   template <typename Undo>
   void undo_too_few(const Undo& undo);
   void remove_victim(std::size_t victim);
@@ -171,6 +172,7 @@ class KeeperLink {
   LinkResult result_;
   std::vector<std::vector<Passage>> passages_;  // of each victim's names
   bool is_begun_ = false;
+  bool is_protected_ = false;        // the exchanges are over: what is undone now lifts the keeper's protection first
   bool is_as_proven_ = true;         // nobody reached the keeper's metadata while it was not protected
   Inode keeper_seen_{};              // when it was protected last
   std::size_t exposed_ = 0;          // names that it was given while it was not

@@ -41,9 +41,8 @@ bool awaits_call(const Fd& asked, const Fd& work) {
   return (ready[0].revents & POLLIN) != 0;
 }
 
-}  // namespace
-
-void act_before(long call, const std::function<void()>& work, const std::function<void(int nth)>& guest) {
+// answer: the error of the nth call, or 0, and it goes on.
+void answer_before(long call, const std::function<void()>& work, const std::function<int(int nth)>& answer) {
   std::array<int, 2> ends{};
   check(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
   const Fd at_work(ends[0]);
@@ -56,11 +55,25 @@ void act_before(long call, const std::function<void()>& work, const std::functio
   for (int nth = 1; awaits_call(asked, at_work); ++nth) {
     seccomp_notif held{};
     check(::ioctl(asked.get(), SECCOMP_IOCTL_NOTIF_RECV, &held), "SECCOMP_IOCTL_NOTIF_RECV");
-    guest(nth);
-    seccomp_notif_resp go_on{held.id, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+    const int error = answer(nth);
+    const std::uint32_t flags = error == 0 ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;
+    seccomp_notif_resp go_on{held.id, 0, -error, flags};
     check(::ioctl(asked.get(), SECCOMP_IOCTL_NOTIF_SEND, &go_on), "SECCOMP_IOCTL_NOTIF_SEND");
   }
   worker.join();
+}
+
+}  // namespace
+
+void act_before(long call, const std::function<void()>& work, const std::function<void(int nth)>& guest) {
+  answer_before(call, work, [&](int nth) {
+    guest(nth);
+    return 0;
+  });
+}
+
+void fail_call(long call, int nth, int error, const std::function<void()>& work) {
+  answer_before(call, work, [&](int n) { return n == nth ? error : 0; });
 }
 
 }  // namespace vunify::test

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names led to a copy that none of their guests ever had in its hands.
 #include <gmock/gmock.h>
+#include <sys/syscall.h>
 
 #include <set>
 
+#include "tests/act_before.h"
 #include "tests/change/linking_over.h"
 
 namespace vunify::test {
@@ -55,6 +57,22 @@ TEST_F(LinkingToAFreshCopy, LeavesOneAloneWhereNoOtherIsLeft) {
   EXPECT_FALSE(result_.has_linked());
   EXPECT_EQ(ino("c/f"), before);
   EXPECT_FALSE(is_shared(dir_ / "c/f"));
+  EXPECT_THAT(dir_.names("staging"), IsEmpty());
+}
+
+// The keeper is protected by then: it is lifted once more.
+TEST_F(LinkingToAFreshCopy, GivesBackWhatCannotBeRemoved) {
+  const auto before = ino("a/f");
+  prove();
+  link_->run();
+  link_->look_again();
+  fail_call(SYS_unlinkat, 1, EIO, [this] { result_ = link_->finish(); });
+  EXPECT_EQ(result_.victims[0].end, LinkEnd::failed);
+  EXPECT_EQ(result_.victims[0].error, std::errc::io_error);
+  EXPECT_EQ(ino("a/f"), before);
+  EXPECT_FALSE(is_shared(dir_ / "a/f"));
+  EXPECT_EQ(ino("b/f"), ino("c/f"));
+  EXPECT_TRUE(is_shared(dir_ / "b/f"));
   EXPECT_THAT(dir_.names("staging"), IsEmpty());
 }
 
