@@ -123,7 +123,12 @@ class Watcher {
   std::chrono::seconds break_time_ = read_break_time();
 };
 
-constexpr auto patience = std::chrono::seconds(2);
+using std::chrono::milliseconds;
+constexpr milliseconds patience{2000};        // with the writers of one file
+constexpr milliseconds whole_patience{6000};  // of a process, with those that do not come
+constexpr milliseconds little_patience{20};   // from then on: a hundred times what a writer takes whom nothing keeps
+std::atomic<milliseconds::rep> waited_in_vain{0};
+
 constexpr std::string_view lease_wait = "__break_lease";  // where the kernel has those sleep who wait for a lease
 constexpr std::size_t most_table_bytes = 256 << 10;       // of the locks: 5,000 lines, which take the kernel 3 ms
 
@@ -229,9 +234,11 @@ bool Lease::turn_away() const { return send_back(false); }
 
 bool Lease::turn_away_once() const { return send_back(true); }
 
-// One that is about to fall asleep is met on another round.
+// One that is about to fall asleep is met on another round. Whoever keeps his writers from coming (ptrace(2),
+// fanotify(7)) could do so with each file.
 bool Lease::send_back(bool may_return) const {
-  const auto end = std::chrono::steady_clock::now() + patience;
+  const auto most = waited_in_vain < whole_patience.count() ? patience : little_patience;
+  const auto end = std::chrono::steady_clock::now() + most;
   std::set<int> sent;
   while (is_counted_as_written(fd_)) {
     const auto waiting = this->waiting();
@@ -239,7 +246,10 @@ bool Lease::send_back(bool may_return) const {
     if (may_return && !waiting.empty() && std::ranges::all_of(waiting, was_sent)) return true;
     for (const auto process : waiting)
       if (restart_system_call(process, lease_wait)) sent.insert(process);
-    if (std::chrono::steady_clock::now() > end) return false;
+    if (std::chrono::steady_clock::now() > end) {
+      waited_in_vain += most.count();
+      return false;
+    }
     std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
   return true;

@@ -69,7 +69,7 @@ class Lease {
 
   // Sends all who are counted as writers back to the start of their open(2), once they come to the lease: they look the
   // name up again, and meet the permissions and flags of now. False where somebody could not be sent, or has not come
-  // within two seconds.
+  // within two seconds; once a process has waited so for six seconds in all, within 20 ms.
   bool turn_away() const;
   // For an inode that is a guest's own again: its writers come back to it, and each process that waits is sent once.
   bool turn_away_once() const;

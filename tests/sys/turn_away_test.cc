@@ -2,12 +2,15 @@
 // A writer who waits for our lease begins his open(2) again, and meets what his name leads to now.
 #include <fcntl.h>
 
+#include <chrono>
+
 #include "sys/fd.h"
 #include "sys/lease.h"
 #include "sys/mount.h"
 #include "sys/root_dir.h"
 #include "tests/eventually.h"
 #include "tests/many_locks.h"
+#include "tests/scanner.h"
 #include "tests/sys/on_filesystem.h"
 
 namespace vunify::test {
@@ -50,6 +53,22 @@ TEST(TurnAway, FindsWhoWaitsHoweverManyLocksThereAre) {
   ASSERT_EQ(::rename((dir / "next").c_str(), (dir / "file").c_str()), 0);
   ASSERT_TRUE(lease->turn_away());
   EXPECT_TRUE(eventually([&] { return dir.read("file") == "new+"; })) << dir.read("file");
+}
+
+// Else he could cost two seconds a file, file by file.
+TEST(TurnAway, WaitsSixSecondsInAllForThoseWhoDoNotCome) {
+  const Scratch dir{{"file", "old"}};
+  const Fd file = open_host(dir / "file", O_RDONLY);
+  auto lease = Lease::take(file.get());
+  ASSERT_TRUE(lease && lease->pin());
+  Scanner scanner(dir / "file");
+  if (!scanner.works()) GTEST_SKIP() << "no fanotify here";
+  scanner.hold_a_writer();
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(lease->turn_away());
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_FALSE(lease->turn_away());
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(1));
+  scanner.let_go();
 }
 
 // On btrfs the inode's device number is the subvolume's, and /proc/locks names the superblock's.
