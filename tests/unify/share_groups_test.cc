@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/syscall.h>
 
 #include "sys/clone.h"
+#include "tests/act_before.h"
 #include "tests/scene.h"
 #include "tests/sys/on_filesystem.h"
 
@@ -76,6 +78,22 @@ TEST_P(SharingGroupsOn, LeadsAThirdGuestToWhatTwoShare) {
   ASSERT_EQ(shell("sync -f " + fs_.root()).status, 0);
   EXPECT_THAT(share(false, {"a", "b", "c"}).linked_files, testing::Contains(1));
   for (const auto* name : {"a/f", "b/f", "c/f"}) EXPECT_EQ(place_of(name), shared) << name;
+}
+
+// What two shared when it was looked at: the guest that stands for it writes to a place of its own meanwhile.
+TEST_P(SharingGroupsOn, LeadsNobodyToWhatIsSharedNoLonger) {
+  if (GetParam() == std::string("btrfs")) return;
+  share(false);
+  dir().write("c/f", std::string(100'000, 'x'));
+  shell_or_fail("sync -f " + fs_.root());
+  Scene scene(dir(), {"a", "b", "c"}, {.metadata = false});
+  const auto write_again = [this](int) {
+    for (const auto* name : {"a/f", "b/f"}) dir().write(name, std::string(100'000, 'x'));
+    shell_or_fail("sync -f " + fs_.root());
+  };
+  act_before(
+      SYS_fstatfs, [&] { share_groups(scene.survey, scene.run()); }, write_again);  // before the clone of it is made
+  EXPECT_THAT(place_of("c/f"), testing::AllOf(testing::Ne(place_of("a/f")), testing::Ne(place_of("b/f"))));
 }
 
 TEST_P(SharingGroupsOn, TheSecondTimeReadsNothing) {
