@@ -33,7 +33,7 @@ LinkGround ground_of(int staging) { return {mount_id(staging), has_fine_ctime(st
 KeeperLink::KeeperLink(LinkRequest request, const LinkGround& ground, const std::function<StagedName()>& stage)
     : request_(std::move(request)), ground_(ground) {
   result_.victims.resize(request_.victims.size());
-  if (request_.is_fresh) result_.least = 2;
+  if (request_.is_fresh && request_.victims.size() > 1) result_.least = 2;
   for (const auto& victim : request_.victims) {
     auto& passages = passages_.emplace_back();
     for (std::size_t n = 0; n < victim.names.size(); ++n) passages.push_back({stage()});

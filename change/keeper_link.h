@@ -46,7 +46,7 @@ struct LinkRequest {
   FileId keeper_id{};
   GuestName keeper_name;    // one of its names, for the journal; without a path where none is known
   bool was_shared = false;  // the keeper is marked and protected already
-  bool is_fresh = false;    // it has no name yet (change/fresh_copy.h): those of two victims, or none
+  bool is_fresh = false;    // it has no name yet (change/fresh_copy.h)
   bool is_cold = false;     // and shall not stay in the page cache
   Protection protection = Protection::none;
   std::vector<Victim> victims{};

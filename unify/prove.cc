@@ -16,7 +16,6 @@
 namespace vunify {
 namespace {
 
-constexpr std::size_t smallest_chunk = 4 << 10;
 constexpr std::size_t largest_chunk = 128 << 10;  // fits a core's L2 cache twice
 // Who takes the copy, of which the others get duplicates.
 template <typename T>
@@ -40,19 +39,6 @@ std::size_t chunk_bytes(std::size_t buffer_bytes, std::size_t members) {
   return std::clamp(share, smallest_chunk, largest_chunk);
 }
 
-struct Prover::Reading {
-  Reading(Member m, bool look) : member(std::move(m)), reader(fd(), look) {}
-  int fd() const { return member.held.fd.get(); }
-  std::uint64_t size() const { return member.held.seen.stamp.size; }
-  bool is_sparse() const { return member.held.seen.bytes_on_disk() < size(); }
-  std::uint64_t next_data(std::uint64_t offset) const;
-  // Calls write with each piece of chunk, which was read at offset, that is no hole of the file.
-  void for_each_data(std::uint64_t offset, std::span<const char> chunk, const auto& write) const;
-
-  Member member;
-  QuietReader reader;
-};
-
 struct Prover::Block {
   std::vector<std::unique_ptr<Reading>> readings;
   std::uint64_t offset = 0;               // all bytes before it are equal; a multiple of smallest_chunk
@@ -65,28 +51,8 @@ struct Prover::Block {
   void skip_common_hole();
 };
 
-std::uint64_t Prover::Reading::next_data(std::uint64_t offset) const {
-  try {
-    return vunify::next_data(fd(), offset);
-  } catch (const std::system_error&) {
-    return offset;
-  }
-}
-
-void Prover::Reading::for_each_data(std::uint64_t offset, std::span<const char> chunk, const auto& write) const {
-  if (!is_sparse()) return write(offset, chunk);
-  for (std::uint64_t at = 0; at < chunk.size();) {
-    const auto data = next_data(offset + at) / smallest_chunk * smallest_chunk;
-    if (data >= offset + chunk.size()) return;
-    at = std::max(at, data - std::min(data, offset));
-    const auto length = std::min<std::uint64_t>(smallest_chunk, chunk.size() - at);
-    write(offset + at, chunk.subspan(at, length));
-    at += length;
-  }
-}
-
 // Where all of them have a hole, all of them hold zeros. The last page is read in any case: it shows that they are as
-// long as they were, and that no writer came. Whose holes cannot be told is read: that tells whose error it is.
+// long as they were, and that no writer came.
 void Prover::Block::skip_common_hole() {
   if (!std::ranges::all_of(readings, [](const auto& reading) { return reading->is_sparse(); })) return;
   auto data = (size() - 1) / smallest_chunk * smallest_chunk;
@@ -131,12 +97,12 @@ Fd Prover::open_inode(std::uint32_t inode) const {
   return std::move(*fd);
 }
 
-Member Prover::hold(std::uint32_t inode) const {
+Member Prover::hold(std::uint32_t inode, Fd opened) const {
   Member member;
   auto& held = member.held;
   member.inode = inode;
   member.reading = clock_now();
-  held.fd = open_inode(inode);
+  held.fd = opened ? std::move(opened) : open_inode(inode);
   // Before the stat: what it says holds from here on.
   if (rules_.leases) held.lease = Lease::take(held.fd.get(), survey_.guest_of(inode).mount.dev);
   held.seen = stat_fd(held.fd.get());
@@ -168,9 +134,9 @@ std::optional<Verdict> Prover::what_forbids(const Member& member) {
 }
 
 // Nothing where it was left alone.
-std::unique_ptr<Prover::Reading> Prover::open(std::uint32_t inode) {
+std::unique_ptr<Reading> Prover::open(std::uint32_t inode, Fd opened) {
   try {
-    auto member = hold(inode);
+    auto member = hold(inode, std::move(opened));
     const auto forbidden = what_forbids(member);
     if (!forbidden) {
       ++read_files_;
@@ -183,7 +149,7 @@ std::unique_ptr<Prover::Reading> Prover::open(std::uint32_t inode) {
   return nullptr;
 }
 
-std::vector<std::unique_ptr<Prover::Reading>> Prover::open_all(const std::vector<std::uint32_t>& inodes) {
+std::vector<std::unique_ptr<Reading>> Prover::open_all(const std::vector<std::uint32_t>& inodes) {
   assert(inodes.size() <= rules_.max_open);
   std::vector<std::unique_ptr<Reading>> readings;
   for (const auto inode : inodes)
@@ -275,8 +241,7 @@ Prover::Block Prover::copy_on(Block next, const Block& before, const std::vector
     try {
       const auto& original = *next.readings.front();
       if (!copy) copy.emplace(begin_copy(original));
-      original.for_each_data(before.offset, chunk,
-                             [&](std::uint64_t at, std::span<const char> data) { copy->write(at, data); });
+      original.write_to(*copy, before.offset, chunk);
     } catch (const std::system_error& failed) {
       next.copied = {{}, failed.code()};
     }
@@ -285,7 +250,8 @@ Prover::Block Prover::copy_on(Block next, const Block& before, const std::vector
 }
 
 // False where it did not come to the end of it.
-bool Prover::read_to_end(Reading& reading, std::uint64_t offset, ContentDigest& digest, Verdict if_stopped) {
+bool Prover::read_to_end(Reading& reading, std::uint64_t offset, ContentDigest& digest, Verdict if_stopped,
+                         FreshCopy* copy) {
   std::vector<char> chunk;
   for (auto at = offset; at < reading.size(); at += largest_chunk) {
     if (reading.is_sparse()) at = std::max(at, reading.next_data(at) / smallest_chunk * smallest_chunk);
@@ -296,6 +262,7 @@ bool Prover::read_to_end(Reading& reading, std::uint64_t offset, ContentDigest& 
     }
     if (!read_chunk(reading, at, largest_chunk, chunk)) return false;
     digest.add(at, chunk);
+    if (copy != nullptr) reading.write_to(*copy, at, chunk);
   }
   reading.member.digest = digest.value(reading.size());
   return true;
@@ -379,6 +346,24 @@ std::variant<Learnt, LeftAlone> Prover::learn(std::uint32_t inode) {
     ContentDigest digest(key_);
     if (read_to_end(*reading, 0, digest, Verdict::not_reached) && see_metadata(reading->member))
       return learnt_of(reading->member, key_);
+  }
+  return std::exchange(left_, {}).front();
+}
+
+std::variant<ProvenClass, LeftAlone> Prover::copy(std::uint32_t inode, Fd opened) {
+  ProvenClass alone;
+  if (const auto reading = open(inode, std::move(opened))) {
+    try {
+      ContentDigest digest(key_);
+      FreshCopy copy(rules_.copies_in(inode), reading->member.held.seen, resident_bytes(reading->fd()) == 0);
+      if (!read_to_end(*reading, 0, digest, Verdict::not_reached, &copy) || !see_metadata(reading->member))
+        return std::exchange(left_, {}).front();
+      alone.copied.copy = std::move(copy);
+    } catch (const std::system_error& failed) {
+      alone.copied.error = failed.code();
+    }
+    alone.members.push_back(std::move(reading->member));
+    return alone;
   }
   return std::exchange(left_, {}).front();
 }

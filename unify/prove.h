@@ -20,18 +20,10 @@
 #include "hashindex/record.h"
 #include "survey/survey.h"
 #include "sys/file_locks.h"
+#include "unify/reading.h"
 #include "unify/run.h"
 
 namespace vunify {
-
-// An inode of a group, held open since before its bytes were read.
-struct Member {
-  std::uint32_t inode = 0;  // index into Candidates::inodes
-  Held held;
-  std::uint32_t flags = 0;  // inode_flags(), as seen
-  Timestamp reading;        // when it was opened
-  Digest digest;            // of its bytes, once they were all read; zero where nobody asked
-};
 
 // Of flags, project and xattrs: what a stat does not tell. Keyed, so that no guest can make two of one hash.
 std::uint64_t metadata_hash(const DigestKey& key, const InodeMetadata& metadata);
@@ -89,21 +81,23 @@ class Prover {
   // Reads one inode for its digest, which proves nothing: its lease is gone when this returns.
   std::variant<Learnt, LeftAlone> learn(std::uint32_t inode);
 
+  // Reads one inode, which was opened by any of its names, into a copy. A class of one member.
+  std::variant<ProvenClass, LeftAlone> copy(std::uint32_t inode, Fd opened);
+
   std::uint64_t read_files() const { return read_files_; }
   std::uint64_t read_bytes() const { return read_bytes_; }
 
  private:
-  struct Reading;  // a member, and where its reading stands
-  struct Block;    // of the partition: readings that were equal so far
+  struct Block;  // of the partition: readings that were equal so far
 
   void leave(std::uint32_t inode, Verdict verdict) { left_.push_back({inode, verdict}); }
   void leave_for(std::uint32_t inode, const std::system_error& error);
 
   Fd open_inode(std::uint32_t inode) const;
-  Member hold(std::uint32_t inode) const;
+  Member hold(std::uint32_t inode, Fd opened) const;
   bool is_as_expected(const Member& member) const;
   std::optional<Verdict> what_forbids(const Member& member);
-  std::unique_ptr<Reading> open(std::uint32_t inode);
+  std::unique_ptr<Reading> open(std::uint32_t inode, Fd opened = {});
   std::vector<std::unique_ptr<Reading>> open_all(const std::vector<std::uint32_t>& inodes);
 
   std::vector<Block> step(Block block);
@@ -111,7 +105,8 @@ class Prover {
   FreshCopy begin_copy(const Reading& original) const;
   Block copy_on(Block next, const Block& before, const std::vector<char>& chunk);
   bool read_chunk(Reading& reading, std::uint64_t offset, std::size_t size, std::vector<char>& chunk);
-  bool read_to_end(Reading& reading, std::uint64_t offset, ContentDigest& digest, Verdict if_stopped);
+  bool read_to_end(Reading& reading, std::uint64_t offset, ContentDigest& digest, Verdict if_stopped,
+                   FreshCopy* copy = nullptr);
   Verdict verdict_of_single(bool others_dropped_out) const;
   void leave_single(Block block, Verdict verdict);
   void finish(Block block, std::vector<ProvenClass>& classes);

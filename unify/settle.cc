@@ -1,88 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/settle.h"
 
-#include "sys/mark.h"
-#include "sys/wait_together.h"
 #include "unify/changed_shared.h"
 #include "unify/parting.h"
 #include "unify/tally.h"
 
 namespace vunify {
 namespace {
-
-// Every name that was found still leads to this one inode, and it has no others, or it is marked already.
-bool is_as_found(const Survey& survey, std::uint32_t index, const Inode& now) {
-  const auto& inode = survey.inode(index);
-  return survey.file_of(index).is_still(now, false) && (inode.shared || now.nlink == survey.names_of(index).size());
-}
-
-// By whichever of its names leads to it still: no guest decides for the others. Throws what the last name met.
-Fd open_inode(const Survey& survey, std::uint32_t index, OnLease on_lease) {
-  std::optional<std::system_error> met;
-  for (const auto& [root, path] : survey.guest_names(index)) {
-    try {
-      if (auto fd = root->open_inode(path, survey.file_of(index).ino, on_lease)) return std::move(*fd);
-    } catch (const std::system_error& error) {
-      met = error;
-    }
-  }
-  if (met) throw *met;
-  return {};
-}
-
-// Marks and protects under a lease: false where somebody writes to it, or changed it since the scan.
-bool protect_shared(const Survey& survey, std::uint32_t index, Protection protection) {
-  const bool marked = survey.inode(index).shared;
-  const Fd fd = open_inode(survey, index, OnLease::fail);
-  if (!fd) return false;
-  auto lease = Lease::take(fd.get());
-  if (!lease || !lease->pin() || !is_as_found(survey, index, stat_fd(fd.get()))) return false;
-  if (!marked) set_mark(fd.get(), survey.id_of(index));
-  protect(fd.get(), protection);
-  if (lease->is_unwritten()) return true;
-  unprotect(fd.get());
-  if (!marked) clear_mark(fd.get());
-  return false;
-}
-
-Verdict verdict_on(Survey& survey, std::uint32_t index, const Place& place, const Run& run) {
-  if (run.stop.requested()) return Verdict::not_reached;
-  if (!run.dry_run && !protect_shared(survey, index, place.protection)) return Verdict::shared_unprotected;
-  survey.inode(index).shared = true;
-  return Verdict::open;
-}
-
-// False where a guest's lease is in the way.
-bool adopt(Survey& survey, std::uint32_t index, const Place& place, const Run& run, Outcome& outcome) {
-  const auto names = survey.names_of(index);
-  try {
-    const auto verdict = verdict_on(survey, index, place, run);
-    if (verdict == Verdict::open) outcome.adopted_files += names.size();
-    survey.judge(names, verdict);
-    return true;
-  } catch (const std::system_error& error) {
-    survey.judge(names, Verdict::shared_unprotected);
-    if (is_error(error, EWOULDBLOCK)) return false;
-    outcome.failed.push_back(failure_at(survey, names.front(), error.code().message()));
-    return true;
-  }
-}
-
-// As long as we have an inode open, no guest can lease it again.
-void adopt_leased(Survey& survey, const std::vector<std::uint32_t>& leased, const Places& places, const Run& run,
-                  Outcome& outcome) {
-  std::vector<Fd> open(leased.size());
-  wait_together(leased.size(), [&](std::size_t i) {
-    try {
-      open[i] = open_inode(survey, leased[i], OnLease::wait);
-    } catch (const std::system_error&) {
-      return;  // adopt() meets it again
-    }
-  });
-  for (const auto index : leased)
-    if (!adopt(survey, index, places.of(survey.guest_number(index)), run, outcome))
-      outcome.failed.push_back(failure_at(survey, survey.names_of(index).front(), "is leased by a guest"));
-}
 
 void count(Survey& survey, const Parting& parting, const BreakResult& result, Outcome& outcome) {
   outcome.count_copies(result.copied, result.copies * parting.bytes);
@@ -111,13 +35,6 @@ bool release(const Survey& survey, NameRef name, const Run& run) {
 }
 
 }  // namespace
-
-void adopt_unprotected(Survey& survey, const Places& places, const Run& run, Outcome& outcome) {
-  std::vector<std::uint32_t> leased;
-  for (const auto index : survey.candidates.unprotected)
-    if (!adopt(survey, index, places.of(survey.guest_number(index)), run, outcome)) leased.push_back(index);
-  adopt_leased(survey, leased, places, run, outcome);
-}
 
 void separate_changed(Survey& survey, const Places& places, const Run& run, Outcome& outcome) {
   Partings partings;

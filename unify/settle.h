@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inodes whose state does not fit their names, put right: shared but unprotected ones are protected (clones made with
-// cp -al, restored backups, marks whose protection was taken off); what is not what was shared any more, and the second
+// Shared inodes whose state does not fit their names, put right: what is not what was shared any more, and the second
 // name of a shared inode in one guest, get inodes of their own; a last name is its guest's again.
 #pragma once
 
@@ -10,11 +9,9 @@
 
 namespace vunify {
 
-// Before links are made. An inode that is being written to stays what it is: Verdict::shared_unprotected. Each ends
-// early, and clean, when the run's stop says so.
-void adopt_unprotected(Survey& survey, const Places& places, const Run& run, Outcome& outcome);
-// Those that are not what was shared any more (unify/changed_shared.h): each name gets an inode of its own, and is told
-// as a failure. Called before the others.
+// Before links are made. Each ends early, and clean, when the run's stop says so. Those that are not what was shared
+// any more (unify/changed_shared.h): each name gets an inode of its own, and is told as a failure. Called before
+// adoption (unify/adopt.h).
 void separate_changed(Survey& survey, const Places& places, const Run& run, Outcome& outcome);
 void separate_doubles(Survey& survey, const Places& places, const Run& run, Outcome& outcome);
 

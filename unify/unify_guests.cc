@@ -6,6 +6,7 @@
 
 #include "survey/scan.h"
 #include "sys/file_locks.h"
+#include "unify/adopt.h"
 #include "unify/link_groups.h"
 #include "unify/restore_attributes.h"
 #include "unify/separate.h"
@@ -66,9 +67,9 @@ Tally unify_by(Sharing sharing, const std::vector<Guest>& guests, const Places& 
   separate_changed(survey, places, run, outcome);
   restore_attributes(survey, places, run, outcome);
   renew_stale_marks(survey, places, run, outcome);
-  adopt_unprotected(survey, places, run, outcome);
+  auto tally = adopt_unprotected(survey, places, run, outcome);
   separate_doubles(survey, places, run, outcome);
-  auto tally = inodes ? link_groups(survey, places, run) : share_groups(survey, run);
+  tally.add(inodes ? link_groups(survey, places, run) : share_groups(survey, run));
   if (inodes) find_shifted_owners(survey, places, run, tally);
   unmark_last_names(survey, run, outcome);
   count_shared(survey, outcome);

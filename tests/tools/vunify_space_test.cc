@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "tests/root_test.h"
+#include "tests/shared.h"
 #include "tests/tools/guests.h"
 
 namespace vunify::test {
@@ -84,6 +85,23 @@ TEST_F(VunifyOnFull, SaysWhatNeedsNoRoomWhereTheGuestsMayRun) {
   EXPECT_EQ(refused.status, 5) << refused.out;
   EXPECT_THAT(refused.out + refused.err, HasSubstr("--sledgehammer needs none"));
   expect_whole(*guests_, before_);
+}
+
+TEST_F(VunifyOnFull, AdoptsClonesInPlaceWhereTheyAreStopped) {
+  const Guests clones({{"c/f", std::string(9000, 'c')}}, fs_.root(), {"c", "d"});
+  shell_or_fail("ln " + clones / "c/f " + clones / "d/f");
+  fill(fs_);
+  const auto command = [&](const Words& options) {
+    Words words{"vunify", "--state", elsewhere_ / "state", "--protect=immutable", clones / "c", clones / "d"};
+    words.insert(words.end(), options.begin(), options.end());
+    return words;
+  };
+  const auto refused = run(command({}));
+  EXPECT_EQ(refused.status, 5) << refused.out;
+  EXPECT_THAT(refused.out + refused.err, HasSubstr("--sledgehammer needs none"));
+  EXPECT_FALSE(is_shared(clones / "c/f"));
+  EXPECT_EQ(run(command({"--sledgehammer"})).status, 0);
+  EXPECT_TRUE(is_shared(clones / "c/f"));
 }
 
 TEST_F(VunifyOnFull, KilledIsMadeWholeByTheNextRun) {
