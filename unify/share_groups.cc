@@ -15,6 +15,7 @@
 #include "unify/freed.h"
 #include "unify/layouts.h"
 #include "unify/rounds.h"
+#include "unify/share_notes.h"
 
 namespace vunify {
 namespace {
@@ -55,14 +56,14 @@ class Worker {
         most_open_(proof_rules(work.run).max_open),
         prover_(work.survey, work.key, work.run.stop, work.run.counters, rules_of(work.run)),
         layouts_(work.survey, work.key, !work.run.dry_run),
-        tally_(work.survey.guests.size()) {}
+        notes_(work.survey, work.run) {}
 
   Tally run() {
     const auto& groups = work_.survey.candidates.groups;
     for (std::size_t i; (i = work_.next++) < groups.size();) take(groups[i], work_.knowledge.of_group(i));
-    tally_.read_files = prover_.read_files();
-    tally_.read_bytes = prover_.read_bytes();
-    return std::move(tally_);
+    notes_.tally().read_files = prover_.read_files();
+    notes_.tally().read_bytes = prover_.read_bytes();
+    return std::move(notes_.tally());
   }
 
  private:
@@ -86,33 +87,24 @@ class Worker {
     });
   }
 
-  std::span<const NameRef> names_of(std::uint32_t inode) { return work_.survey.names_of(inode); }
-  void leave(std::uint32_t inode, Verdict verdict) { work_.survey.judge(inode, verdict); }
-  // Tells the kernel's reason where it is a failure.
-  void leave(std::uint32_t inode, Verdict verdict, const std::string& reason) {
-    leave(inode, verdict);
-    if (verdict == Verdict::unreadable)
-      tally_.failed.push_back(failure_at(work_.survey, names_of(inode).front(), reason));
-  }
-
   void take(const CandidateGroup& group, std::span<const Known> known) {
     if (work_.run.stop.requested()) {
-      for (auto i = group.first; i < group.first + group.count; ++i) leave(i, Verdict::not_reached);
+      for (auto i = group.first; i < group.first + group.count; ++i) notes_.leave(i, Verdict::not_reached);
       return;
     }
     const auto reading = clock_now();
     proven_ = 0;
     const auto left = layouts_.sort(group, known);
-    for (const auto& one : left) leave(one.inode, one.verdict, one.reason);
+    for (const auto& one : left) notes_.leave(one.inode, one.verdict, one.reason);
     compare(left.empty() ? Verdict::not_shareable : Verdict::twin_busy);
-    for (const auto* layout : layouts_.all()) settle(*layout, group, known, reading);
+    for (const auto* layout : layouts_.all()) notes_.settle(*layout, group, known, reading);
     work_.run.counters.files += group.count - std::min<std::uint64_t>(group.count, proven_);
   }
 
   // others: what there is to say of one file where no other is left.
   void compare(Verdict others) {
     const auto sharable = layouts_.sharable();
-    if (sharable.size() == 1) return leave_single(*sharable.front(), others);
+    if (sharable.size() == 1) return notes_.leave(*sharable.front(), others);
     const bool several = contents_of(sharable).size() > 1;
     if (several || sharable.size() > most_open_)
       for (auto* layout : sharable)
@@ -120,7 +112,7 @@ class Worker {
     const auto verdict = verdict_of_single(sharable);
     for (const auto& [content, layouts] : by_content(sharable)) {
       if (layouts.size() == 1)
-        leave_single(*layouts.front(), verdict);
+        notes_.leave(*layouts.front(), verdict);
       else
         share_class(layouts);
     }
@@ -129,11 +121,6 @@ class Worker {
   Verdict verdict_of_single(const std::vector<Layout*>& layouts) const {
     if (work_.run.stop.requested()) return Verdict::not_reached;
     return std::ranges::any_of(layouts, &Layout::is_busy) ? Verdict::twin_busy : Verdict::content_differs;
-  }
-
-  // A layout of several inodes stays shared, whatever else differs from it.
-  void leave_single(const Layout& layout, Verdict verdict) {
-    if (layout.inodes.size() == 1) leave(layout.inodes.front(), verdict);
   }
 
   static std::set<Digest> contents_of(const std::vector<Layout*>& layouts) {
@@ -193,13 +180,13 @@ class Worker {
       if (!source) return leave_proven(members, Verdict::changed);
       for (std::size_t i = 1; i < members.size(); ++i) share(*source, to, members[i], *stands_for_[members[i].inode]);
     } catch (const std::system_error& error) {
-      tally_.disk_full |= is_disk_full(error);
+      notes_.tally().disk_full |= is_disk_full(error);
       leave_proven(members, is_disk_full(error) ? Verdict::not_reached : verdict_of(error.code(), Attempt::share));
     }
   }
 
   void leave_proven(const std::vector<Member>& members, Verdict verdict) {
-    for (const auto& member : members) leave_single(*stands_for_[member.inode], verdict);
+    for (const auto& member : members) notes_.leave(*stands_for_[member.inode], verdict);
   }
 
   // Nothing where the keeper does not lie any more where others do.
@@ -228,7 +215,7 @@ class Worker {
     to.hash = hash;
     is_keeper_ = true;
     share(source, to, keeper, before);
-    for (const auto inode : before.inodes) leave(inode, Verdict::not_reached);
+    for (const auto inode : before.inodes) notes_.leave(inode, Verdict::not_reached);
     is_keeper_ = false;
     if (to.inodes.empty()) return std::nullopt;
     return source;
@@ -251,9 +238,9 @@ class Worker {
 
   void note_left(Layout& layout, const LeftAlone& one) {
     if (one.verdict == Verdict::unreadable)
-      tally_.failed.push_back(failure_at(work_.survey, names_of(one.inode).front(), one.reason));
+      notes_.tally().failed.push_back(failure_at(work_.survey, work_.survey.names_of(one.inode).front(), one.reason));
     if (one.learnt) note_digest(layout, one.learnt->digest);
-    leave_single(layout, one.verdict);
+    notes_.leave(layout, one.verdict);
   }
 
   // What was known of the layout, and is true no longer, is known of its other inodes no longer.
@@ -274,8 +261,8 @@ class Worker {
 
   void forget_followers(Layout& layout) {
     for (std::size_t i = 1; i < layout.inodes.size(); ++i) {
-      leave(layout.inodes[i], Verdict::changed);
-      forget(layout.inodes[i]);
+      notes_.leave(layout.inodes[i], Verdict::changed);
+      notes_.forget(layout.inodes[i]);
     }
     layout.inodes.resize(1);
   }
@@ -297,15 +284,16 @@ class Worker {
       const int fd = own ? own.get() : victim.held.fd.get();
       const auto before = on_disk(fd, stat_fd(fd), work_.survey.guest_of(inode).mount);
       const bool shared = work_.run.dry_run || share_quietly(source, fd);
-      if (shared) count(inode, before.alone);
+      // The keeper that a copy stands for gives up what the copy takes.
+      if (shared && !is_keeper_) notes_.tally().count_link(work_.survey.names_of(inode), before.alone);
       if (shared) return true;
-      leave(inode, Verdict::changed);
-      forget(inode);
+      notes_.leave(inode, Verdict::changed);
+      notes_.forget(inode);
       return false;
     } catch (const std::system_error& error) {
       const auto verdict = verdict_of(error.code(), Attempt::share);
-      leave(inode, verdict, error.code().message());
-      tally_.disk_full |= is_disk_full(error);
+      notes_.leave(inode, verdict, error.code().message());
+      notes_.tally().disk_full |= is_disk_full(error);
       // The kernel will say so every night.
       if (verdict == Verdict::not_shareable) layouts_.refused(verdict).inodes.push_back(inode);
       return false;
@@ -318,46 +306,6 @@ class Worker {
     return share_data(source.fd, victim, source.size);
   }
 
-  // The keeper that a copy stands for gives up what the copy takes.
-  void count(std::uint32_t inode, std::uint64_t bytes) {
-    if (!is_keeper_) tally_.count_link(names_of(inode), bytes);
-  }
-
-  void settle(const Layout& layout, const CandidateGroup& group, std::span<const Known> known, Timestamp reading) {
-    const auto otherwise = layout.inodes.size() > 1 ? Verdict::shared : Verdict::not_reached;
-    bool is_counted = false;
-    for (const auto inode : layout.inodes) {
-      if (layout.refused) leave(inode, *layout.refused);
-      for (const auto name : names_of(inode))
-        if (auto& verdict = work_.survey.file(name).verdict; verdict == Verdict::open) verdict = otherwise;
-      work_.survey.inode(inode).lies_with_another = is_counted;
-      is_counted |= work_.survey.file_of(inode).verdict == Verdict::shared;
-      if (known.empty() || known[inode - group.first] != Known{layout.digest, layout.hash})
-        learn(inode, layout, reading);
-    }
-  }
-
-  // As the walk saw it, before the reading: whatever changed it since has moved its ctime on, so that this is never
-  // taken for what it is then. That goes for sharing, too, should a filesystem move a ctime for it (XFS and btrfs do
-  // not): nobody can tell then whether a writer used the same tick, and the file is looked at once more.
-  void learn(std::uint32_t inode, const Layout& layout, Timestamp reading) {
-    if (!work_.run.learns() || work_.survey.inode(inode).shared) return;
-    const auto& file = work_.survey.file_of(inode);
-    Learnt learnt;
-    learnt.digest = layout.digest;
-    learnt.match = layout.hash;
-    learnt.by_layout = true;
-    learnt.seen.ino = file.ino;
-    learnt.seen.stamp = file.stamp.full();
-    learnt.reading = reading;
-    work_.run.index->learn_private(work_.survey.guest_number(inode), learnt);
-  }
-
-  void forget(std::uint32_t inode) {
-    if (!work_.run.learns()) return;
-    work_.run.index->forget(work_.survey.guest_number(inode), work_.survey.file_of(inode).ino);
-  }
-
   Work& work_;
   std::size_t most_open_;
   Prover prover_;
@@ -365,7 +313,7 @@ class Worker {
   std::map<std::uint32_t, Layout*> stands_for_;  // of the proof at hand, and earlier ones
   bool is_keeper_ = false;                       // those who are led to a copy lay together with it
   std::uint64_t proven_ = 0;                     // inodes of it that the prover has counted
-  Tally tally_;
+  ShareNotes notes_;
 };
 
 }  // namespace
