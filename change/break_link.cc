@@ -8,10 +8,26 @@
 #include "change/directory_time.h"
 #include "change/protect_again.h"
 #include "change/put_back.h"
+#include "sys/clone.h"
 #include "sys/handle.h"
 #include "sys/mark.h"
 
 namespace vunify {
+namespace {
+
+// Where data is shared (reflink) the kernel takes a file's pages from it, though the two lie together already: one that
+// it is still to write to for a guest is in no file then. False where somebody wrote to it since it was copied.
+bool takes_pages_away(int copy, const Held& held) {
+  try {
+    return share_data(copy, held.fd.get(), held.seen.stamp.size);
+  } catch (const std::system_error& error) {
+    if (is_error(error, EOPNOTSUPP) || is_error(error, ENOTTY) || is_error(error, EINVAL) || is_error(error, EXDEV))
+      return true;  // the copy lies elsewhere
+    throw;
+  }
+}
+
+}  // namespace
 
 std::vector<CopyNames> copies_of(const BreakRequest& request) {
   std::vector<CopyNames> copies;
@@ -109,6 +125,8 @@ void LinkBreak::copy_names() {
 std::uint64_t LinkBreak::make_copy(const CopyNames& names) {
   const auto& first = staged_[names.first];
   prepare_copy(held_.fd.get(), first);
+  // Of an inode that was never ours a guest may have more in its hands than a lease shows.
+  if (!is_marked_ && !takes_pages_away(open_staged(first).get(), held_)) change();
   for (std::size_t i = 1; i < names.count; ++i) prepare_link(hold_staged(first).get(), staged_[names.first + i]);
   return stat_staged(first).ino;
 }

@@ -9,6 +9,7 @@
 
 #include "survey/scan.h"
 #include "sys/mark.h"
+#include "sys/quiet_read.h"
 #include "tests/scratch.h"
 #include "tests/shared.h"
 #include "tests/unify/clones.h"
@@ -108,6 +109,18 @@ TEST(SeparatedClonesWithReflink, HaveInodesOfTheirOwnAndShareTheirData) {
   EXPECT_EQ(separated.file("b/f").ino, dir.inode("b/f").ino);
   EXPECT_EQ(separated.verdict("b/f"), Verdict::open);
   EXPECT_EQ(image_of(dir / "b"), before);
+}
+
+// A page that the kernel is still to write to for a guest would go to where the others' data lies.
+TEST(SeparatedClonesWithReflink, LoseThePagesThatTheyHadTogether) {
+  const LoopFs fs("xfs");
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  const Scratch dir({{"a/f", std::string(100'000, 'x')}, {"b/g", "other"}, {"c/g", "more"}}, fs.root());
+  link(dir, "a/f", "b/f");
+  const Fd together = open_host(dir / "a/f", O_RDONLY);
+  EXPECT_GT(resident_bytes(together.get()), 0u);
+  Separated(dir, {.protection = Protection::reflink}).run();
+  EXPECT_EQ(resident_bytes(together.get()), 0u);
 }
 
 // A guest moved a shared file of its to an excluded place.
