@@ -21,6 +21,12 @@ class Writer {
  public:
   void put(std::string_view field) { text_.append(std::to_string(field.size())).append(":").append(field); }
   void put(std::uint64_t number) { put(std::to_string(number)); }
+  void put(Timestamp time) {
+    put(static_cast<std::uint64_t>(time.sec));
+    put(std::uint64_t{time.nsec});
+  }
+  void put(Intent intent) { put(static_cast<std::uint64_t>(intent)); }
+  void put(Protection protection) { put(static_cast<std::uint64_t>(protection)); }
   const std::string& text() const { return text_; }
 
  private:
@@ -40,6 +46,14 @@ class Reader {
     return field;
   }
   std::uint64_t number() { return std::stoull(string()); }
+  void take(std::string& field) { field = string(); }
+  void take(std::uint64_t& field) { field = number(); }
+  void take(Timestamp& time) {
+    time.sec = static_cast<std::int64_t>(number());
+    time.nsec = static_cast<std::uint32_t>(number());
+  }
+  void take(Intent& intent) { intent = kind(Intent::keep); }
+  void take(Protection& protection) { protection = kind(protections.back().protection); }
   std::uint64_t number_before(char end) {
     std::uint64_t value = 0;
     const auto [stop, error] = std::from_chars(text_.data(), text_.data() + text_.size(), value);
@@ -50,70 +64,55 @@ class Reader {
   }
 
  private:
+  // Of an enumeration; what this program does not know is damage.
+  template <typename Kind>
+  Kind kind(Kind last) {
+    const auto value = number();
+    if (value > static_cast<std::uint64_t>(last)) throw std::invalid_argument("journal number");
+    return static_cast<Kind>(value);
+  }
+
   std::string_view text_;
 };
 
-void put(Writer& out, Timestamp time) {
-  out.put(static_cast<std::uint64_t>(time.sec));
-  out.put(time.nsec);
+// In the order that they have in a record; of names, behind how many there are.
+template <typename Set, typename Field>
+void for_each_field(Set& set, const Field& field) {
+  field(set.intent);
+  field(set.staging);
+  field(set.fs);
+  field(set.root);
+  field(set.path);
+  field(set.keeper);
+  field(set.handle);
+  field(set.size);
+  field(set.mtime);
+  field(set.protection);
 }
 
-Timestamp take_time(Reader& in) {
-  const auto sec = static_cast<std::int64_t>(in.number());
-  return {sec, static_cast<std::uint32_t>(in.number())};
+template <typename Name, typename Field>
+void for_each_field_of_name(Name& name, const Field& field) {
+  field(name.staged);
+  field(name.root);
+  field(name.path);
+  field(name.before);
+  field(name.after);
+  field(name.directory_mtime);
 }
 
 void put(Writer& out, const JournaledSet& set) {
-  out.put(static_cast<std::uint64_t>(set.intent));
-  out.put(set.staging);
-  out.put(set.fs);
-  out.put(set.root);
-  out.put(set.path);
-  out.put(set.keeper);
-  out.put(set.handle);
-  out.put(set.size);
-  put(out, set.mtime);
-  out.put(static_cast<std::uint64_t>(set.protection));
+  const auto put_one = [&out](const auto& field) { out.put(field); };
+  for_each_field(set, put_one);
   out.put(set.names.size());
-  for (const auto& name : set.names) {
-    out.put(name.staged);
-    out.put(name.root);
-    out.put(name.path);
-    out.put(name.before);
-    out.put(name.after);
-    put(out, name.directory_mtime);
-  }
-}
-
-// Of an enumeration; what this program does not know is damage.
-template <typename Kind>
-Kind take_kind(Reader& in, Kind last) {
-  const auto number = in.number();
-  if (number > static_cast<std::uint64_t>(last)) throw std::invalid_argument("journal number");
-  return static_cast<Kind>(number);
+  for (const auto& name : set.names) for_each_field_of_name(name, put_one);
 }
 
 JournaledSet take(Reader& in) {
   JournaledSet set;
-  set.intent = take_kind(in, Intent::keep);
-  set.staging = in.string();
-  set.fs = in.string();
-  set.root = in.string();
-  set.path = in.string();
-  set.keeper = in.number();
-  set.handle = in.string();
-  set.size = in.number();
-  set.mtime = take_time(in);
-  set.protection = take_kind(in, protections.back().protection);
+  const auto take_one = [&in](auto& field) { in.take(field); };
+  for_each_field(set, take_one);
   set.names.resize(in.number());
-  for (auto& name : set.names) {
-    name.staged = in.string();
-    name.root = in.string();
-    name.path = in.string();
-    name.before = in.number();
-    name.after = in.number();
-    name.directory_mtime = take_time(in);
-  }
+  for (auto& name : set.names) for_each_field_of_name(name, take_one);
   return set;
 }
 
