@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/xattr.h>
 
+#include "change/protection.h"
 #include "kernel-cow/cowlink.h"
 #include "sys/fd.h"
 #include "sys/inode.h"
@@ -20,6 +21,14 @@ bool is_shared(const std::string& path) {
   const bool marked = is_marked(file.get(), {fs_id(file.get()), inode.ino});
   EXPECT_EQ(marked, inode.immutable) << path;
   return marked && inode.immutable;
+}
+
+FileId share(const std::string& path) {
+  const Fd file = open_host(path, O_RDONLY);
+  const FileId id{fs_id(file.get()), stat_fd(file.get()).ino};
+  set_mark(file.get(), id);
+  protect(file.get(), Protection::immutable);
+  return id;
 }
 
 }  // namespace vunify::test

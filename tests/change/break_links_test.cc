@@ -25,10 +25,7 @@ class Breaking : public testing::Test {
   void SetUp() override {
     for (const auto* directory : {"b", "c", "staging", "state"}) dir_.make_directory(directory);
     for (const auto* path : {"b/f", "c/f"}) std::filesystem::create_hard_link(dir_ / "a/f", dir_ / path);
-    const Fd file = open_host(dir_ / "a/f", O_RDONLY);
-    shared_ = {fs_id(file.get()), stat_fd(file.get()).ino};
-    set_mark(file.get(), shared_);
-    protect(file.get(), Protection::immutable);
+    shared_ = share(dir_ / "a/f");
     root_.emplace(dir_.root());
   }
 

@@ -33,10 +33,7 @@ class RemovingNames : public RootTest {
       std::filesystem::create_hard_link(*dir_ / "a/f", *dir_ / guest + "/f");
     }
     root_.emplace(dir_->root());
-    const Fd file = open_host(*dir_ / "a/f", O_RDONLY);
-    id_ = {fs_id(file.get()), stat_fd(file.get()).ino};
-    set_mark(file.get(), id_);
-    protect(file.get(), Protection::immutable);
+    id_ = share(*dir_ / "a/f");
     remove_ = {{{&*root_, "c/f"}}, id_};
     removal_.emplace(remove_);
     ASSERT_TRUE(removal_->open(OnLease::fail));

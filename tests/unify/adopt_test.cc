@@ -126,25 +126,29 @@ TEST_F(Clones, KeepTheirHoles) {
   EXPECT_EQ(dir_.read("b/f"), "same" + std::string((1 << 20) - 4, 0) + "end");
 }
 
-// Who holds the flag's place could write: the mark alone says nothing of hands.
-TEST_F(Clones, ThatLostTheirFlagAreLedToACopy) {
-  share(dir_, "a/f");
-  shell_or_fail("chattr -i " + (dir_ / "a/f"));
-  const auto before = dir_.inode("a/f").ino;
-  EXPECT_EQ(Settled(dir_).by(adopt_and_tell).adopted_files, 2u);
+// Marked, and for a while anybody's to open.
+class ClonesThatLostTheirFlag : public Clones {
+ protected:
+  // Returns the inode that they had.
+  std::uint64_t adopt() {
+    share(dir_ / "a/f");
+    shell_or_fail("chattr -i " + (dir_ / "a/f"));
+    const auto before = dir_.inode("a/f").ino;
+    EXPECT_EQ(Settled(dir_).by(adopt_and_tell).adopted_files, 2u);
+    EXPECT_TRUE(is_shared(dir_ / "b/f"));
+    return before;
+  }
+};
+
+TEST_F(ClonesThatLostTheirFlag, AreLedToACopy) {
+  const auto before = adopt();
   EXPECT_NE(dir_.inode("a/f").ino, before);
-  EXPECT_TRUE(is_shared(dir_ / "b/f"));
 }
 
-// A guest that this run does not walk has another name of it.
-TEST_F(Clones, ThatOthersHaveAreProtectedInPlace) {
+TEST_F(ClonesThatLostTheirFlag, AreProtectedInPlaceWhereSomebodyElseHasThem) {
   link(dir_, "a/f", "elsewhere");
-  share(dir_, "a/f");
-  shell_or_fail("chattr -i " + (dir_ / "a/f"));
-  const auto before = dir_.inode("a/f").ino;
-  EXPECT_EQ(Settled(dir_).by(adopt_and_tell).adopted_files, 2u);
+  const auto before = adopt();
   EXPECT_EQ(dir_.inode("a/f").ino, before);
-  EXPECT_TRUE(is_shared(dir_ / "b/f"));
 }
 
 TEST_F(Clones, AreLeftAloneWhereAGuestLinkedThemItself) {

@@ -129,7 +129,7 @@ class MovedAside : public testing::Test {
   void SetUp() override {
     link(dir_, "a/home/f", "b/f");
     link(dir_, "a/home/f", "c/f");
-    share(dir_, "a/home/f");
+    share(dir_ / "a/home/f");
   }
   Scratch dir_{{"a/home/f", "same"}, {"a/f", "same"}, {"b/g", "other"}, {"c/g", "more"}};
 };

@@ -16,7 +16,7 @@ void unmark(Survey& survey, const Places&, const Run& run, Outcome& outcome) {
 TEST(SecondNameInAGuest, OfASharedInodeBecomesAFile) {
   const Scratch dir{{"a/f", "same"}, {"b/g", "other"}, {"c/g", "more"}};
   for (const auto* path : {"a/again", "b/f"}) link(dir, "a/f", path);
-  share(dir, "a/f");
+  share(dir / "a/f");
   Settled settled(dir);
   EXPECT_EQ(settled.by(separate_doubles).copied_files, 1u);
   EXPECT_NE(dir.inode("a/f").ino, dir.inode("a/again").ino);
@@ -27,7 +27,7 @@ TEST(SecondNameInAGuest, OfASharedInodeBecomesAFile) {
 
 TEST(LastName, OfASharedInodeIsItsGuestsAgain) {
   const Scratch dir{{"a/f", "same"}, {"b/g", "other"}, {"c/g", "more"}};
-  share(dir, "a/f");
+  share(dir / "a/f");
   Settled settled(dir);
   EXPECT_EQ(settled.by(unmark, true).unmarked_files, 1u);
   EXPECT_TRUE(is_shared(dir / "a/f"));
@@ -37,7 +37,7 @@ TEST(LastName, OfASharedInodeIsItsGuestsAgain) {
 
 TEST(LastName, StaysSharedWhereAnotherCameMeanwhile) {
   const Scratch dir{{"a/f", "same"}, {"b/g", "other"}, {"c/g", "more"}};
-  share(dir, "a/f");
+  share(dir / "a/f");
   Settled settled(dir);
   ASSERT_EQ(shell("cd " + dir.root() + " && chattr -i a/f && ln a/f b/f && chattr +i a/f").status, 0);
   EXPECT_EQ(settled.by(unmark).unmarked_files, 0u);
