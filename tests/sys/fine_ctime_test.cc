@@ -21,9 +21,7 @@ bool kernel_is_at_least(int major, int minor) {
   return std::pair(here_major, here_minor) >= std::pair(major, minor);
 }
 
-TEST_P(FineCtimeOn, IsWhatLinux613Has) {
-  EXPECT_EQ(has_fine_ctime(directory().get()), kernel_is_at_least(6, 13));
-}
+TEST_P(FineCtimeOn, IsWhatLinux613Has) { EXPECT_EQ(has_fine_ctime(directory().get()), kernel_is_at_least(6, 13)); }
 
 TEST_P(FineCtimeOn, IsNotWhereNoFileCanBeMade) {
   dir().write("file", "");
