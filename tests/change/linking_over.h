@@ -18,6 +18,8 @@ namespace vunify::test {
 // a/f is the keeper, b/f and c/f are the victims; all three proven equal and leased.
 class LinkingOver : public testing::Test {
  protected:
+  explicit LinkingOver(const std::string& where = "/var/tmp")
+      : dir_({{"a/f", "same"}, {"b/f", "same"}, {"c/f", "same"}}, where) {}
   void SetUp() override {
     dir_.make_directory("staging");
     staging_ = open_host(dir_ / "staging", O_RDONLY | O_DIRECTORY);
@@ -55,7 +57,7 @@ class LinkingOver : public testing::Test {
     EXPECT_THAT(dir_.names("staging"), testing::IsEmpty());
   }
 
-  Scratch dir_{{"a/f", "same"}, {"b/f", "same"}, {"c/f", "same"}};
+  Scratch dir_;
   Fd staging_;
   std::optional<Scene> scene_;
   std::optional<KeeperLink> link_;

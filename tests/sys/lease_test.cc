@@ -169,6 +169,7 @@ TEST_P(LeaseOn, GivenUpIsNotUnwrittenThoughItsWriterIsGone) {
   const auto lease = Lease::take(file.get());
   EXPECT_TRUE(lease->is_unwritten());
   open_for_write().get();
+  EXPECT_FALSE(lease->has_no_writer());
   EXPECT_FALSE(lease->is_unwritten());
 }
 
