@@ -267,6 +267,19 @@ void LinkBreak::take_back(const Copy& copy, std::size_t name) {
     result_.reason = "a writer could not be turned away";
 }
 
+// Of an inode that nothing protects. A copy that its guest has changed itself stays as it is.
+void LinkBreak::follow_late_change() const {
+  if (result_.copied == 0 || row_of(protection_).flags != 0) return;
+  const auto now = read_metadata(held_.fd.get());
+  if (now == held_.metadata) return;
+  for (const auto& copy : copies_) {
+    const auto& [root, path] = request_.names[copy.names.first];
+    const auto there = root->open_inode(path, copy.ino);
+    if (there && read_metadata(there->get()) == held_.metadata)
+      restore_metadata(there->get(), now, stat_fd(held_.fd.get()).stamp.mtime);
+  }
+}
+
 // An inode that is left with one name is that guest's own again.
 void LinkBreak::let_go() {
   if (!held_.lease) return;
@@ -297,6 +310,7 @@ void LinkBreak::clear_staging() {
 BreakResult LinkBreak::finish() {
   try {
     let_go();
+    follow_late_change();
   } catch (const std::system_error& error) {
     result_.reason = error.code().message();
   }

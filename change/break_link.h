@@ -2,13 +2,14 @@
 // The other way round: names of one shared inode become private copies again.
 //
 //   open      by whichever of its names leads to it still: none of those who share it decides whether another may leave
-//   copy      for each name one, or one for all that a guest linked itself; complete, in staging; once they are on
-//   disk, exchange  the guests' names are led to them, under a lease, the shared inode unprotected only for this
-//   moment. Each
-//             goes back where the inode is not what was copied any more: a guest changed its metadata, or linked it
-//   finish    some milliseconds later. Who asked to write to the inode meanwhile has passed the kernel's permission
-//             check and waits for the lease; then he would write to this very inode, whatever its names lead to and
-//             however it is protected by then. He is turned away to look his name up again.
+//   copy      for each name one, or one for all that a guest linked itself; complete, in staging
+//   exchange  once they are on disk the guests' names are led to them, under a lease, the shared inode unprotected only
+//             for this moment. Each goes back where the inode is not what was copied any more: a guest changed its
+//             metadata, or linked it
+//   finish    some milliseconds later. Metadata that somebody set since, who had looked a name up before, is given to
+//             the copies: when he began all were one file. Who asked to write to the inode meanwhile has passed the
+//             kernel's permission check and waits for the lease; then he would write to this very inode, whatever its
+//             names lead to and however it is protected by then. He is turned away to look his name up again.
 #pragma once
 
 #include <cstdint>
@@ -90,6 +91,7 @@ class LinkBreak {
   bool is_as_led(const Inode& now) const;
   bool is_in_use(const Copy& copy) const;
   void take_back(const Copy& copy, std::size_t name);
+  void follow_late_change() const;
   void let_go();
   void clear_staging();
 

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -108,6 +109,26 @@ TEST_F(BreakingOff, TakesTheCopyBackWhereTheInodeWasLinkedMeanwhile) {
   std::filesystem::create_hard_link(dir_ / "a/f", dir_ / "b/g");
   check();
   expect_left_as_it_was();
+}
+
+// By somebody who had looked b/f up when it led to the inode still.
+TEST_F(BreakingOff, GivesTheCopyWhatIsSetAMomentLater) {
+  const Fd looked_up = open_host(dir_ / "b/f", O_PATH);
+  copy();
+  break_->exchange();
+  shell_or_fail("chmod 600 /proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(looked_up.get()));
+  result_ = break_->finish();
+  EXPECT_NE(ino("b/f"), ino("a/f"));
+  EXPECT_EQ(dir_.inode("b/f").mode & 0777, 0600u);
+}
+
+TEST_F(BreakingOff, LeavesACopyThatItsGuestChangedItself) {
+  copy();
+  break_->exchange();
+  chmod("b/f");
+  shell_or_fail("chmod 640 " + (dir_ / "a/f"));
+  result_ = break_->finish();
+  EXPECT_EQ(dir_.inode("b/f").mode & 0777, 0600u);
 }
 
 TEST_F(BreakingOff, LeavesACopyThatItsGuestUses) {
