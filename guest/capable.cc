@@ -12,8 +12,8 @@ std::vector<Refusal> leave_out_capable(std::vector<Guest>& guests) {
   const ProcessRoots roots;
   std::vector<Refusal> refused;
   std::erase_if(guests, [&](const Guest& guest) {
-    const auto& path = guest.root.host_path();
-    const auto processes = roots.processes_in(path);
+    const auto& path = guest.path();
+    const auto processes = roots.processes_in(guest.root.host_path());
     const auto able =
         std::ranges::find_if(processes, [](int process) { return may_have_capability(process, linux_immutable); });
     if (able == processes.end()) return false;

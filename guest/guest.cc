@@ -10,6 +10,7 @@
 #include <system_error>
 #include <tuple>
 
+#include "guest/adopted.h"
 #include "sys/directory.h"
 
 namespace vunify {
@@ -109,7 +110,10 @@ std::string path_within_filesystem(const Guest& guest) {
 }
 
 Candidate open_candidate(const std::string& given, const std::vector<Mount>& mounts) {
-  Guest guest{{}, {}, RootDir(std::filesystem::canonical(given)), {}, {}};
+  const auto place = find_guest(given, mounts);
+  Guest guest{{}, {}, RootDir(place.root), {}, {}};
+  if (place.is_adopted()) guest.adopted_from = place.path;
+  guest.is_mounted = place.is_mounted || (place.is_adopted() && !lock_shared(guest.root.fd()));
   guest.root.make_view();
   guest.fs = fs_id(guest.root.fd());
   guest.mount = find_mount(mounts, guest.root.fd()).value_or(Mount{});
@@ -190,9 +194,9 @@ std::string reason_by_overlay(const Candidate& candidate, const Surroundings& ar
 std::string reason_against(std::size_t index, const std::vector<Candidate>& all) {
   const Candidate& candidate = all[index];
   for (std::size_t other = 0; other < index; ++other)
-    if (all[other].id == candidate.id) return "named twice (also as " + all[other].guest.root.host_path() + ")";
+    if (all[other].id == candidate.id) return "named twice (also as " + all[other].guest.path() + ")";
   for (const auto& other : all)
-    if (is_inside(candidate, other)) return "is inside " + other.guest.root.host_path() + ", another root";
+    if (is_inside(candidate, other)) return "is inside " + other.guest.path() + ", another root";
   if (candidate.guest.mount.type == "overlay") return "is an overlay mount: unify where its layers come from instead";
   return {};
 }
@@ -204,6 +208,8 @@ Refusal refusal_of(std::size_t index, const std::vector<Candidate>& all, const S
   if (!unknown.empty()) return {.path = all[index].given, .reason = std::move(unknown), .unknown = true};
   auto reason = reason_against(index, all);
   if (!reason.empty()) return {.path = all[index].given, .reason = std::move(reason)};
+  if (all[index].guest.mount.type == vcow_type)
+    return {.path = all[index].given, .reason = mounted_reason, .for_now = true};
   return {.path = all[index].given, .reason = reason_by_overlay(all[index], around), .for_now = true};
 }
 
@@ -211,9 +217,9 @@ std::string last_component(const std::string& path) { return path == "/" ? path 
 
 void give_names(std::vector<Guest>& guests) {
   std::map<std::string, int> uses;
-  for (const auto& guest : guests) ++uses[last_component(guest.root.host_path())];
+  for (const auto& guest : guests) ++uses[last_component(guest.path())];
   for (auto& guest : guests) {
-    const auto& path = guest.root.host_path();
+    const auto& path = guest.path();
     const auto leaf = last_component(path);
     guest.name = uses[leaf] == 1 ? leaf : path;
   }
@@ -229,7 +235,7 @@ std::vector<Candidate> open_candidates(const std::vector<std::string>& paths, co
       refused.push_back({path, reason_of(error)});
     }
   }
-  std::ranges::stable_sort(candidates, {}, [](const Candidate& one) { return one.guest.root.host_path(); });
+  std::ranges::stable_sort(candidates, {}, [](const Candidate& one) { return one.guest.path(); });
   return candidates;
 }
 
@@ -254,7 +260,7 @@ std::optional<Refusal> expect_outside(const std::string& path, const std::vector
   for (const auto& root : open_candidates(roots, mounts, of_no_concern))
     for (const auto& directory : way)
       if (directory.id == root.id || is_inside(directory, root))
-        return Refusal{.path = path, .reason = "is in " + root.guest.root.host_path() + ": a guest could write to it"};
+        return Refusal{.path = path, .reason = "is in " + root.guest.path() + ": a guest could write to it"};
   return std::nullopt;
 }
 

@@ -19,6 +19,13 @@ struct Guest {
   RootDir root;
   FsId fs;
   Mount mount;
+  std::string
+      adopted_from{};       // where vcow shows it (guest/adopted.h); empty: it is not adopted, its root is what it is
+  bool is_mounted = false;  // vcow shows it now: its files are not ours to touch
+
+  bool is_adopted() const { return !adopted_from.empty(); }
+  // As its admin knows it.
+  const std::string& path() const { return is_adopted() ? adopted_from : root.host_path(); }
 };
 
 // Why a directory cannot be a guest of this run.
@@ -34,12 +41,13 @@ struct OpenedGuests {
   std::vector<Refusal> refused;
 };
 
-// Opens each path, resolved once on the host's side, as a guest's root. Refused are: what is no directory or cannot be
-// opened, a root whose mount is not told (sys/mount.h), or not enough of it to compare it with the others, a root whose
-// filesystem has the UUID of another that is mounted and named (a cloned disk), a root named twice (also through a bind
-// mount), a root inside another, and an overlay mount or a layer of a mounted one, in whichever mount namespace, whose
-// files the kernel expects to stay as they are (Documentation/filesystems/overlayfs.rst, "Changes to underlying
-// filesystems"). Nothing is changed.
+// Opens each path, resolved once on the host's side, as a guest's root; of an adopted guest, the root that lies
+// elsewhere (guest/adopted.h), locked against a vcow that would begin meanwhile. Refused are: what is no directory or
+// cannot be opened, a root whose mount is not told (sys/mount.h), or not enough of it to compare it with the others, a
+// root whose filesystem has the UUID of another that is mounted and named (a cloned disk), a root named twice (also
+// through a bind mount), a root inside another, and an overlay mount or a layer of a mounted one, in whichever mount
+// namespace, whose files the kernel expects to stay as they are (Documentation/filesystems/overlayfs.rst, "Changes to
+// underlying filesystems"). Nothing is changed.
 OpenedGuests open_guests(const std::vector<std::string>& paths);
 
 // For what no guest may reach: refused where path, or a directory on the way to it, is one of the roots or inside it,

@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "guest/lost_and_found.h"
+#include "guest/trusted_directory.h"
 #include "sys/directory.h"
-#include "sys/inode_attr.h"
 
 namespace vunify {
 namespace {
@@ -26,9 +26,11 @@ bool is_same_or_beneath(const std::string& path, const std::string& directory) {
   return path == directory || path.starts_with(directory == "/" ? directory : directory + "/");
 }
 
-// The nearest directory that is above every root, and none of them.
+// The nearest directory that is above every root, and none of them. Adopted guests lie in directories that are root's
+// alone: the first one's will do.
 std::string common_ancestor(const std::vector<const Guest*>& guests) {
   std::string ancestor = directory_above(guests.front()->root.host_path());
+  if (std::ranges::all_of(guests, &Guest::is_adopted)) return ancestor;
   const auto is_above = [&](const Guest* guest) {
     const auto& root = guest->root.host_path();
     return root != ancestor && is_same_or_beneath(root, ancestor);
@@ -37,42 +39,10 @@ std::string common_ancestor(const std::vector<const Guest*>& guests) {
   return ancestor;
 }
 
-bool is_sticky(const Inode& inode) { return (inode.mode & S_ISVTX) != 0; }
-
-// An ACL that lets somebody write shows in the group bits: they are its mask.
-void check_owner(const Inode& inode, const std::string& path) {
-  if (inode.uid != 0) refuse(EPERM, path, "is not owned by root");
-  if ((inode.mode & (S_IWGRP | S_IWOTH)) != 0 && !is_sticky(inode)) refuse(EPERM, path, "is writable by others");
-}
-
-// Opens a directory of the host by its name in each directory from "/" on, and looks at whose each of them is: what
-// was looked at is what is gone into.
-Fd open_trusted(const std::string& path) {
-  Fd dir = open_host("/", O_RDONLY | O_DIRECTORY);
-  check_owner(stat_fd(dir.get()), "/");
-  for (std::size_t at = 1; at < path.size();) {
-    const auto end = std::min(path.find('/', at), path.size());
-    dir = open_directory_at(dir.get(), path.substr(at, end - at), path);
-    check_owner(stat_fd(dir.get()), path.substr(0, end));
-    at = end + 1;
-  }
-  return dir;
-}
-
 void check_same_mount(int parent, const std::string& path, const Guest& guest) {
   const int root = guest.root.fd();
   if (stat_fd(parent).dev == stat_fd(root).dev && mount_id(parent) == mount_id(root)) return;
-  refuse(EXDEV, guest.root.host_path(), "is on another mount than " + path + ", the directory above it");
-}
-
-// What has the name may have been put there by somebody else, where the directory above is sticky.
-Fd open_private(int parent, const std::string& path) {
-  Fd dir = open_directory_at(parent, staging_leaf, path);
-  if (mount_id(dir.get()) != mount_id(parent)) refuse(EXDEV, path, "is a mount point");
-  if (stat_fd(dir.get()).uid != 0) refuse(EPERM, path, "is not owned by root");
-  if (stat_fd(dir.get()).immutable) change_inode_flags(dir.get(), 0, FS_IMMUTABLE_FL);  // killed in choose_protection()
-  make_private(dir.get());
-  return dir;
+  refuse(EXDEV, guest.path(), "is on another mount than " + path + ", the directory above it");
 }
 
 // A run that ends removes the directory: one that waited for its lock may hold a directory without a name.
@@ -119,14 +89,14 @@ Fd open_staging_parent(const std::vector<const Guest*>& guests) {
 Staging::Staging(const std::vector<const Guest*>& guests) : path_(staging_path(guests)) {
   parent_ = open_staging_parent(guests);
   make_staging(parent_.get(), path_);
-  fd_ = open_private(parent_.get(), path_);
+  fd_ = open_private(parent_.get(), staging_leaf, path_);
   lock(parent_.get(), fd_.get(), path_);
 }
 
 Staging::Staging(const std::string& path) : path_(path) {
   if (split_path(path).leaf != staging_leaf) refuse(EINVAL, path, "is no staging directory");
   parent_ = open_trusted(directory_above(path));
-  fd_ = open_private(parent_.get(), path_);
+  fd_ = open_private(parent_.get(), staging_leaf, path_);
   lock(parent_.get(), fd_.get(), path_);
 }
 

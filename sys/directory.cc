@@ -32,11 +32,19 @@ void make_private(int dir) {
   check(::fchmod(dir, 0700), "fchmod");
 }
 
-bool lock_exclusively(int dir) {
-  if (::flock(dir, LOCK_EX | LOCK_NB) == 0) return true;
+namespace {
+
+bool lock(int dir, int how) {
+  if (::flock(dir, how | LOCK_NB) == 0) return true;
   if (errno != EWOULDBLOCK) throw_errno("flock");
   return false;
 }
+
+}  // namespace
+
+bool lock_exclusively(int dir) { return lock(dir, LOCK_EX); }
+
+bool lock_shared(int dir) { return lock(dir, LOCK_SH); }
 
 void remove_name(int dir, const std::string& leaf) { check(::unlinkat(dir, leaf.c_str(), 0), "unlinkat", leaf); }
 
@@ -50,6 +58,10 @@ bool move_directory(int from, const std::string& leaf, int to, const std::string
   if (::renameat2(from, leaf.c_str(), to, new_leaf.c_str(), RENAME_NOREPLACE) == 0) return true;
   if (errno != EEXIST) throw_errno("renameat2", leaf);
   return false;
+}
+
+void exchange_directories(int one, const std::string& leaf, int other, const std::string& other_leaf) {
+  check(::renameat2(one, leaf.c_str(), other, other_leaf.c_str(), RENAME_EXCHANGE), "renameat2", leaf);
 }
 
 std::vector<std::string> list_names(int dir) {

@@ -22,6 +22,8 @@ void make_private(int dir);
 
 // Takes the lock (flock(2)) that is given up when dir is closed, also by a crash. False where another program has it.
 bool lock_exclusively(int dir);
+// The same, held by many at a time: false while somebody holds it for himself.
+bool lock_shared(int dir);
 
 // Of anything but a directory: EISDIR.
 void remove_name(int dir, const std::string& leaf);
@@ -31,6 +33,10 @@ bool remove_empty_directory(int parent, const std::string& leaf);
 // Moves a directory within its filesystem; nothing new is allocated where `to` has room for one more name. False, and
 // nothing changed, where the name is taken.
 bool move_directory(int from, const std::string& leaf, int to, const std::string& new_leaf);
+
+// Swaps what two names lead to, directories both, in one step (renameat2(2), RENAME_EXCHANGE). Throws EPERM where
+// either is immutable; nothing changes then.
+void exchange_directories(int one, const std::string& leaf, int other, const std::string& other_leaf);
 
 // The names in an open directory, sorted, without "." and "..".
 std::vector<std::string> list_names(int dir);

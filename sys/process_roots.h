@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,5 +27,9 @@ class ProcessRoots {
   std::map<std::string, std::vector<int>> by_path_;
   std::map<std::pair<std::uint64_t, std::string>, std::vector<int>> by_place_;  // Located
 };
+
+// A process of now that has its root or its working directory in this directory or anywhere beneath it, this one
+// included. What it only has open is not looked at.
+std::optional<int> process_beneath(const std::string& host_path);
 
 }  // namespace vunify

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guest/mounted.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+#include <type_traits>
+
+#include "guest/trusted_directory.h"
+#include "sys/directory.h"
+#include "sys/root_dir.h"
+
+namespace vunify {
+
+// What the file holds. The numbers that are counted up are read meanwhile.
+struct MountPage {
+  std::array<char, 8> kind;
+  std::int64_t since;  // nanoseconds since 1970, as last_break
+  std::uint64_t broken_links, copied_bytes;
+  std::int64_t last_break;  // 0: none yet
+  std::int64_t process;
+  std::array<char, 4096> path, mount_point;  // PATH_MAX, the NUL included
+  std::array<char, 256> no_passthrough;
+};
+static_assert(std::is_trivially_copyable_v<MountPage>);
+
+namespace {
+
+constexpr std::array<char, 8> kind_of_page = {'v', 'c', 'o', 'w', ' ', '1', '\n'};
+constexpr std::int64_t second = 1'000'000'000;
+
+template <std::size_t N>
+void put(std::array<char, N>& text, std::string_view value) {
+  value.copy(text.data(), std::min(value.size(), N - 1));
+}
+
+template <std::size_t N>
+std::string take(const std::array<char, N>& text) {
+  return {text.data(), ::strnlen(text.data(), N)};
+}
+
+std::int64_t nanoseconds_now() {
+  const auto now = clock_now();
+  return now.sec * second + now.nsec;
+}
+
+Timestamp time_of(std::int64_t nanoseconds) {
+  return {nanoseconds / second, static_cast<std::uint32_t>(nanoseconds % second)};
+}
+
+Fd open_run_dir(const std::string& dir) {
+  const std::string parent(split_path(dir).parent), leaf(split_path(dir).leaf);
+  std::filesystem::create_directories(parent);
+  const Fd above = open_trusted(parent);
+  make_private_directory(above.get(), leaf);
+  return open_private(above.get(), leaf, dir);
+}
+
+// Of one guest it is the same, so that a dead one's gives way.
+std::string leaf_for(int root) {
+  const auto inode = stat_fd(root);
+  return std::to_string(inode.dev) + "-" + std::to_string(inode.ino);
+}
+
+Mounted from_page(const MountPage& page) {
+  Mounted mounted{.path = take(page.path),
+                  .mount_point = take(page.mount_point),
+                  .process = static_cast<int>(page.process),
+                  .since = time_of(page.since),
+                  .no_passthrough = take(page.no_passthrough),
+                  .broken_links = page.broken_links,
+                  .copied_bytes = page.copied_bytes};
+  if (page.last_break != 0) mounted.last_break = time_of(page.last_break);
+  return mounted;
+}
+
+std::optional<Mounted> read_record(const std::string& path) {
+  const Fd file = open_host(path, O_RDONLY | O_NOFOLLOW);
+  const auto bytes = read_all(file.get(), path);
+  MountPage page{};
+  if (bytes.size() != sizeof page) return std::nullopt;
+  std::memcpy(&page, bytes.data(), sizeof page);
+  if (page.kind != kind_of_page) return std::nullopt;
+  auto mounted = from_page(page);
+  mounted.is_alive = !lock_shared(file.get());
+  return mounted;
+}
+
+}  // namespace
+
+MountRecord::MountRecord(const Mounted& told, int root, const std::string& dir)
+    : dir_(open_run_dir(dir)), leaf_(leaf_for(root)) {
+  const auto path = dir + "/" + leaf_, fresh = path + ".new";
+  file_ = open_host(fresh, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW);
+  lock_exclusively(file_.get());
+  reserve(file_.get(), sizeof(MountPage), fresh);
+  memory_ = std::make_unique<MappedFile>(file_.get(), sizeof(MountPage));
+  page().kind = kind_of_page;
+  page().since = nanoseconds_now();
+  page().process = ::getpid();
+  put(page().path, told.path);
+  put(page().mount_point, told.mount_point);
+  put(page().no_passthrough, told.no_passthrough);
+  std::filesystem::rename(fresh, path);
+}
+
+MountRecord::~MountRecord() {
+  try {
+    remove_name(dir_.get(), leaf_);
+  } catch (const std::system_error&) {  // told as a dead one's
+  }
+}
+
+MountPage& MountRecord::page() const { return *static_cast<MountPage*>(memory_->memory()); }
+
+void MountRecord::count_break(std::uint64_t copied_bytes) noexcept {
+  std::atomic_ref(page().broken_links).fetch_add(1, std::memory_order_relaxed);
+  std::atomic_ref(page().copied_bytes).fetch_add(copied_bytes, std::memory_order_relaxed);
+  std::atomic_ref(page().last_break).store(nanoseconds_now(), std::memory_order_relaxed);
+}
+
+std::vector<Mounted> list_mounted(const std::string& dir) {
+  std::vector<Mounted> all;
+  std::error_code absent;
+  for (const auto& file : std::filesystem::directory_iterator(dir, absent)) {
+    try {
+      if (auto mounted = read_record(file.path())) all.push_back(std::move(*mounted));
+    } catch (const std::system_error& error) {
+      if (!is_error(error, ENOENT)) throw;  // it has just ended
+    }
+  }
+  if (absent && absent != std::errc::no_such_file_or_directory) throw std::system_error(absent, dir);
+  std::ranges::sort(all, {}, &Mounted::mount_point);
+  return all;
+}
+
+}  // namespace vunify
