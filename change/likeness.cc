@@ -39,6 +39,7 @@ struct Marked {
   std::string path{};
   Inode inode{};
   bool is_marked = true;
+  bool by_cow = false;  // no flag protects it, nor should one
 };
 using MarkedInodes = std::map<std::uint64_t, Marked>;  // by inode number
 
@@ -57,8 +58,8 @@ MarkedInodes find_marked(const std::vector<const Guest*>& guests, const std::set
         const bool is_marked = mark_at(listing.fd, leaf, {guest->fs, entry.inode.ino}) == Mark::valid;
         if (!is_marked && !fresh.contains(look_of(entry.inode))) continue;
         const std::lock_guard lock(finding);
-        marked.try_emplace(entry.inode.ino,
-                           Marked{&guest->root, join_path(listing.path, leaf), entry.inode, is_marked});
+        marked.try_emplace(entry.inode.ino, Marked{&guest->root, join_path(listing.path, leaf), entry.inode, is_marked,
+                                                   guest->is_adopted()});
       }
     };
     visitor.failed = [](const std::string&, const std::system_error&) {};  // what is not found proves nothing
@@ -134,7 +135,8 @@ class Comparison {
     if (!lease || !staged_lease || (guests.is_marked && !lease->pin())) return false;
     const bool same = agree(read_metadata(marked), read_metadata(staged.get()), true) &&
                       same_bytes(marked, staged.get()) && staged_lease->is_unwritten();
-    if (same && guests.is_marked && protection_of(marked) == Protection::none) protect(marked, Protection::immutable);
+    const bool is_bare = guests.is_marked && !guests.by_cow && protection_of(marked) == Protection::none;
+    if (same && is_bare) protect(marked, Protection::immutable);
     const bool unchanged = agree(read_metadata(marked), read_metadata(staged.get()), true);
     if (lease->is_unwritten()) return same && unchanged;
     if (guests.is_marked) lease->turn_away();
@@ -160,7 +162,8 @@ Likeness prove_by_likeness(const UnknownInodes& unknown, int staging, const std:
     }
     const auto same = unknown.find(ino);
     const auto staged = same == unknown.end() ? 0 : same->second.leaves.size();
-    likeness.in_doubt |= like.empty() && marked.is_marked && !marked.inode.immutable && marked.inode.nlink > staged + 1;
+    const bool is_bare = marked.is_marked && !marked.by_cow && !marked.inode.immutable;
+    likeness.in_doubt |= like.empty() && is_bare && marked.inode.nlink > staged + 1;
     if (same != unknown.end() && !same->second.for_good) like.push_back(ino);
     likeness.proven.insert(like.begin(), like.end());
   }

@@ -103,10 +103,9 @@ Protection choose(int dir, std::optional<Protection> wanted, bool (*holds_here)(
 
 std::optional<Protection> parse_protection(const std::string& word) {
   if (word == "auto") return std::nullopt;
-  for (const auto protection : {Protection::iunlink, Protection::reflink, Protection::immutable})
+  for (const auto protection : {Protection::cow, Protection::iunlink, Protection::reflink, Protection::immutable})
     if (word == name_of(protection)) return protection;
-  if (word == "cow") throw std::invalid_argument("not yet: it needs guests adopted by vcow");
-  throw std::invalid_argument("not one of auto, iunlink, reflink, immutable");
+  throw std::invalid_argument("not one of auto, cow, iunlink, reflink, immutable");
 }
 
 Protection choose_protection(int staging, std::optional<Protection> wanted) {
@@ -121,12 +120,13 @@ std::string what_would_help(const std::string& fs_type, std::optional<Protection
   const bool by_flag = wanted && row_of(*wanted).flags != 0;
   if (by_flag && !has_capability(linux_immutable))
     return "vunify may not make files immutable here: it lacks CAP_LINUX_IMMUTABLE; run it on the host";
+  if (wanted == Protection::cow) return "it is not adopted: stop it, and then vcow adopt it";
   if (wanted == Protection::immutable)
     return fs_type +
            " here keeps no file immutable: a filesystem that does (ext4, XFS, btrfs), or one with reflinks, would help";
   return "nothing on " + fs_type +
-         " here keeps guests apart: a kernel with kernel-cow, a filesystem with reflinks (XFS, btrfs), or, for guests "
-         "that never upgrade, --protect=immutable would";
+         " here keeps guests apart: vcow (vcow adopt DIR), a kernel with kernel-cow, a filesystem with reflinks (XFS, "
+         "btrfs), or, for guests that never upgrade, --protect=immutable would";
 }
 
 std::uint32_t protect(int fd, Protection protection) {

@@ -19,6 +19,7 @@ enum class Protection {
   iunlink = 1,    // kernel-cow: writes break the link, names may be removed
   reflink = 2,    // data is shared, inodes are not: nothing to protect
   immutable = 3,  // chattr +i: writes are refused, and so is removing the name
+  cow = 4,        // vcow: no native path leads to the guests, and it breaks the link before a write
 };
 
 struct ProtectionRow {
@@ -29,7 +30,7 @@ struct ProtectionRow {
   bool may_remove = false;  // its names can be removed all the same
 };
 
-inline constexpr std::array<ProtectionRow, 4> protections = {{
+inline constexpr std::array<ProtectionRow, 5> protections = {{
     {Protection::none, "none", 0},
     {.protection = Protection::iunlink,
      .name = "iunlink",
@@ -37,6 +38,7 @@ inline constexpr std::array<ProtectionRow, 4> protections = {{
      .may_remove = true},
     {Protection::reflink, "reflink", 0},
     {.protection = Protection::immutable, .name = "immutable", .flags = FS_IMMUTABLE_FL, .must_lift = true},
+    {.protection = Protection::cow, .name = "cow", .flags = 0, .may_remove = true},
 }};
 static_assert([] {
   for (std::size_t i = 0; i < protections.size(); ++i)
@@ -55,7 +57,8 @@ std::optional<Protection> parse_protection(const std::string& word);
 
 // What holds on the filesystem that the staging directory lies on. wanted: what the user named, or nothing for `auto`:
 // iunlink where the running kernel has it, else reflink where the filesystem has it, never immutable. Both are found
-// out by doing, in staging. Protection::none where what is wanted does not hold.
+// out by doing, in staging. Protection::none where what is wanted does not hold, as cow does not: it is for guests that
+// are adopted, whatever they lie on (unify/place.h).
 inline constexpr std::string_view probe_leaf = "probe";  // its name in staging, gone again on return
 Protection choose_protection(int staging, std::optional<Protection> wanted);
 
@@ -65,8 +68,8 @@ Protection guess_protection(int parent, std::optional<Protection> wanted);
 // One line for the admin whose guest is left alone: other advice than what was wanted already.
 std::string what_would_help(const std::string& fs_type, std::optional<Protection> wanted);
 
-// Sets the protecting flags of an open inode, of which there are none under none and reflink, and returns all that it
-// has then; takes them off again.
+// Sets the protecting flags of an open inode, of which there are none under none, reflink and cow, and returns all that
+// it has then; takes them off again.
 std::uint32_t protect(int fd, Protection protection);
 void unprotect(int fd);
 bool is_protected(int fd, Protection protection);
@@ -75,7 +78,7 @@ bool is_protected(int fd, Protection protection);
 // taken off. False, and nothing changed, where it is not this inode, or has other names.
 bool release_last_name(int fd, const FileId& id);
 
-// By the flags that it carries.
+// By the flags that it carries: none under cow.
 Protection protection_of(int fd);
 
 }  // namespace vunify

@@ -30,6 +30,8 @@ std::string what_is_wrong(const std::string& path, lmdb::Access access) {
 
 std::string reason_of(const std::system_error& error) { return error.code().message(); }
 
+KeptBy kept_by(const Guest& guest) { return guest.is_adopted() ? KeptBy::cow : KeptBy::flag; }
+
 Record record_of(const Learnt& learnt) {
   Record record;
   record.size = learnt.seen.stamp.size;
@@ -86,8 +88,8 @@ FindUnwalked Index::find_unwalked(const std::vector<Guest>& guests) const {
   for (const auto& guest : guests) roots.emplace(store_.number_of(guest.fs), stat_fd(guest.root.fd()).ino);
   const auto is_here = [&](const KnownGuest& known) { return roots.contains({known.fs, known.root_ino}); };
   if (std::ranges::all_of(store_.guests(), is_here)) return {};
-  return [keepers = std::make_shared<Keepers>(store_)](std::uint32_t guest, const FsId& fs, const File& file) {
-    return keepers->like(guest, fs, file);
+  return [keepers = std::make_shared<Keepers>(store_), &guests](std::uint32_t guest, const FsId& fs, const File& file) {
+    return keepers->like(guest, fs, file, kept_by(guests[guest]));
   };
 }
 
@@ -95,7 +97,10 @@ Knowledge Index::look_up(const Survey& survey, bool by_layout) const { return {s
 
 void Index::begin(const std::vector<Guest>& guests) {
   guests_ = store_.enroll(guests, clock_now().sec);
-  for (const auto& guest : guests) filesystems_.push_back(*store_.number_of(guest.fs));
+  for (const auto& guest : guests) {
+    filesystems_.push_back(*store_.number_of(guest.fs));
+    kept_.push_back(kept_by(guest));
+  }
 }
 
 // The caller may be between two steps of a link: nothing that happens to the index may stop it there.
@@ -119,7 +124,7 @@ void Index::learn_private(std::uint32_t guest, const Learnt& learnt) {
 
 void Index::learn_shared(std::uint32_t guest, const Learnt& learnt) {
   const auto& seen = learnt.seen;
-  const auto stat = stat_hash(key(), seen.mode, seen.uid, seen.gid, seen.stamp.mtime.sec);
+  const auto stat = stat_hash(key(), seen.mode, seen.uid, seen.gid, seen.stamp.mtime.sec, kept_[guest]);
   Finding finding{
       .key = key_of(guest, seen.ino), .record = record_of(learnt), .stat_hash = stat, .handle = learnt.handle};
   finding.record.changed = seen.born;

@@ -12,7 +12,7 @@ Keepers::Keepers(const Store& store)
       reading_(store.environment(), lmdb::Access::read),
       cursor_(reading_, store.table(Store::keepers)) {}
 
-std::vector<UnwalkedKeeper> Keepers::like(std::uint32_t guest, const FsId& fs, const File& file) {
+std::vector<UnwalkedKeeper> Keepers::like(std::uint32_t guest, const FsId& fs, const File& file, KeptBy kept) {
   std::vector<UnwalkedKeeper> keepers;
   const auto number = store_.number_of(fs);
   if (!number) return keepers;
@@ -20,7 +20,7 @@ std::vector<UnwalkedKeeper> Keepers::like(std::uint32_t guest, const FsId& fs, c
   put(prefix, *number);
   put(prefix, file.stamp.size);
   const auto mode = static_cast<std::uint32_t>(S_IFREG) | file.mode;
-  const auto wanted = stat_hash(store_.key(), mode, file.uid, file.gid, file.stamp.mtime.full().sec);
+  const auto wanted = stat_hash(store_.key(), mode, file.uid, file.gid, file.stamp.mtime.full().sec, kept);
   for (auto entry = cursor_.at_or_after(prefix); entry && entry->key.starts_with(prefix); entry = cursor_.next()) {
     Unpack value(entry->value);
     if (value.take<std::uint64_t>() != wanted) continue;

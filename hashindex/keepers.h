@@ -18,8 +18,8 @@ class Keepers {
  public:
   explicit Keepers(const Store& store);
 
-  // Those that have file's size, owner, mode and mtime, to the second.
-  std::vector<UnwalkedKeeper> like(std::uint32_t guest, const FsId& fs, const File& file);
+  // Those that have file's size, owner, mode and mtime, to the second, and are kept so.
+  std::vector<UnwalkedKeeper> like(std::uint32_t guest, const FsId& fs, const File& file, KeptBy kept);
 
  private:
   const Store& store_;

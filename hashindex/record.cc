@@ -82,10 +82,11 @@ Record record_from(std::string_view bytes) {
 }
 
 std::uint64_t stat_hash(const DigestKey& key, std::uint32_t mode, std::uint32_t uid, std::uint32_t gid,
-                        std::int64_t mtime) {
+                        std::int64_t mtime, KeptBy kept) {
   std::string bytes;
   for (const auto number : {mode, uid, gid}) put(bytes, number);
   put(bytes, static_cast<std::uint64_t>(mtime));
+  if (kept == KeptBy::cow) put(bytes, std::uint8_t{1});
   return key.of(bytes).low;
 }
 

@@ -61,8 +61,11 @@ std::string to_bytes(const Record& record);
 InodeKey key_from(std::string_view bytes);
 Record record_from(std::string_view bytes);
 
+// Shared inodes are of one kind or the other, for what keeps their guests apart does not mix.
+enum class KeptBy : bool { flag, cow };
+
 // Of what candidates must agree in beside the size. Keyed, so that no guest can make two of one hash.
 std::uint64_t stat_hash(const DigestKey& key, std::uint32_t mode, std::uint32_t uid, std::uint32_t gid,
-                        std::int64_t mtime);
+                        std::int64_t mtime, KeptBy kept);
 
 }  // namespace vunify

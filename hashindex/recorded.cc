@@ -25,8 +25,10 @@ std::optional<Recorded> RecordedShared::find(const FsId& fs, const File& file) {
   const auto keeper = keepers_.find(key);
   const auto mtime = file.stamp.mtime.full();
   const auto mode = static_cast<std::uint32_t>(S_IFREG) | file.mode;
-  const bool stat_agrees = !keeper || Unpack(keeper->value).take<std::uint64_t>() ==
-                                          stat_hash(store_.key(), mode, file.uid, file.gid, mtime.sec);
+  const auto is_of = [&, was = keeper ? Unpack(keeper->value).take<std::uint64_t>() : 0](KeptBy kept) {
+    return was == stat_hash(store_.key(), mode, file.uid, file.gid, mtime.sec, kept);
+  };
+  const bool stat_agrees = !keeper || is_of(KeptBy::flag) || is_of(KeptBy::cow);  // its guests may be adopted since
   return Recorded{*record, stat_agrees && record->size == file.stamp.size && record->mtime == mtime};
 }
 

@@ -116,7 +116,7 @@ std::uint32_t Store::enroll(const Guest& guest, std::int64_t now, lmdb::Transact
     found = guests_.insert(guests_.end(), {number, fs, ino, 0, handle, ""});
   }
   found->last_seen = now;
-  found->root = guest.root.host_path();
+  found->root = guest.path();
   writing.put(table(known_guests), bytes_of(found->number), to_bytes(*found));
   return found->number;
 }

@@ -88,7 +88,8 @@ class Grouping {
     const auto index = static_cast<std::uint32_t>(found_.inodes.size());
     found_.inodes.push_back({first, count, f.marked, complete});
     if (f.marked && f.nlink == 1) found_.last_names.push_back(index);
-    if (f.nlink > 1 && !(f.marked && f.immutable && !f.stale_mark)) found_.unprotected.push_back(index);
+    const bool is_protected = f.immutable || trees_[found_.names[first].guest].is_adopted;
+    if (f.nlink > 1 && !(f.marked && is_protected && !f.stale_mark)) found_.unprotected.push_back(index);
   }
 
   Guests guests_of(const Candidate& inode) const {

@@ -90,17 +90,19 @@ class GuestScan {
     excluded_.add(listing.path, files, leaves);
   }
 
-  // Only an inode with several names, or a protected one, can be marked: all others cost no further call.
+  // Only an inode with several names, or a protected one, can be marked: all others cost no further call. Under cow no
+  // flag tells of a last name.
   File look_at(int dir, const Entry& entry, bool excluded) const {
     File file(entry.inode);
-    if (file.nlink > 1 || file.immutable) look_at_mark(dir, entry, file);
+    if (file.nlink > 1 || file.immutable || guest_.is_adopted()) look_at_mark(dir, entry, file);
     file.verdict = first_look(file, rules_, guest_, excluded, entry.inode.append_only);
     return file;
   }
 
   void look_at_mark(int dir, const Entry& entry, File& file) const {
-    // A last name may have been given back to its guest since it was recorded: its mark is read.
-    const bool may_know = rules_.known_shared && entry.inode.nlink > 1;
+    // A last name may have been given back to its guest since it was recorded: its mark is read. Under cow a guest may
+    // have linked it since.
+    const bool may_know = rules_.known_shared && entry.inode.nlink > 1 && !guest_.is_adopted();
     const bool known = may_know && rules_.known_shared(guest_.fs, entry.inode);
     const auto mark = known ? Mark::valid : mark_at(dir, std::string(entry.leaf), {guest_.fs, entry.inode.ino});
     file.stale_mark = mark == Mark::stale && file.immutable;
@@ -142,6 +144,7 @@ Scan scan_guests(const std::vector<Guest>& guests, const ScanRules& rules, const
   for (std::size_t i = 0; i < guests.size(); ++i) {
     auto& tree = scan.trees.emplace_back();
     tree.fs = guests[i].fs;
+    tree.is_adopted = guests[i].is_adopted();
     Visitor visitor;
     visitor.visit = [&visit = visits.emplace_back(guests[i], rules, counters, tree, excluded.emplace_back())](
                         const Listing& listing) { visit.visit(listing); };

@@ -78,6 +78,7 @@ class Tree {
   const File& file(std::uint32_t index) const { return files_[index]; }
   std::string path(std::uint32_t index) const;  // from the guest's root, without a leading slash
 
+  bool is_adopted = false;                     // its guest: what it shares needs no flag
   FsId fs;                                     // whose inode numbers these are: snapshots of one btrfs have the same
   std::vector<std::uint64_t> excluded_inodes;  // numbers of those with names beneath excluded directories, sorted
 

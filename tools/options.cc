@@ -79,8 +79,9 @@ Options parse_options(int argc, char** argv) {
   line.flag("--why", why, "--why DIR PATH [DIR...]: with whom is this file shared, or why is it not");
   line.flag("--status", status, "what the last run did, who runs now, what waits, and which guests are off");
   line.flag("--recover", recover, "finish or undo what an interrupted run left; every start does so too");
-  line.option("--protect", "HOW", protection_into(options.protect),
-              "auto (default), iunlink, reflink, or immutable: what keeps guests apart; auto never takes immutable");
+  line.option(
+      "--protect", "HOW", protection_into(options.protect),
+      "auto (default), cow, iunlink, reflink, or immutable: what keeps guests apart; auto never takes immutable");
   line.flag("--insist", options.insist, "immutable also for running guests that have CAP_LINUX_IMMUTABLE");
   line.flag("--sledgehammer", options.sledgehammer,
             "all guests are stopped: share an inode that one of them has, in place of a fresh copy");

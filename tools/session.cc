@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "change/leftovers.h"
+#include "guest/adopted.h"
 #include "guest/capable.h"
 #include "guest/staging.h"
 #include "sys/process.h"
@@ -37,6 +38,11 @@ std::size_t files_for_workers(const Options& options) {
                                   std::to_string(besides + files_a_worker) + " are needed");
 }
 
+void leave_out(const std::vector<Refusal>& refused, bool are_too_few, Outcome& outcome) {
+  if (are_too_few) obey(refused.front());
+  for (const auto& refusal : refused) outcome.failed.push_back({"", refusal.path, refusal.reason});
+}
+
 }  // namespace
 
 void begin_as_root() {
@@ -60,8 +66,15 @@ std::vector<Guest> open_roots(const std::vector<std::string>& roots, std::size_t
 
 void expect_incapable(std::vector<Guest>& guests, std::size_t least, Outcome& outcome) {
   const auto refused = leave_out_capable(guests);
-  if (guests.size() < least) obey(refused.front());
-  for (const auto& refusal : refused) outcome.failed.push_back({"", refusal.path, refusal.reason});
+  leave_out(refused, guests.size() < least, outcome);
+}
+
+void expect_unmounted(std::vector<Guest>& guests, std::size_t least, Outcome& outcome) {
+  std::vector<Refusal> refused;
+  for (const auto& guest : guests)
+    if (guest.is_mounted) refused.push_back({.path = guest.path(), .reason = mounted_reason});
+  std::erase_if(guests, [](const Guest& guest) { return guest.is_mounted; });
+  leave_out(refused, guests.size() < least, outcome);
 }
 
 void obey(const std::optional<Refusal>& refusal) {

@@ -30,6 +30,9 @@ std::vector<Guest> open_roots(const std::vector<std::string>& roots, std::size_t
 // Throws Failed{refused} where fewer than so many are left.
 void expect_incapable(std::vector<Guest>& guests, std::size_t least, Outcome& outcome);
 
+// The same with guests that vcow shows now (guest/adopted.h).
+void expect_unmounted(std::vector<Guest>& guests, std::size_t least, Outcome& outcome);
+
 // Throws Failed{refused} where there is a refusal.
 void obey(const std::optional<Refusal>& refusal);
 

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "change/journal.h"
+#include "guest/adopted.h"
 #include "hashindex/index.h"
 #include "sys/fd.h"
 #include "tools/text.h"
@@ -47,7 +48,8 @@ std::string uuid_of(FsId fs) {
 // Why a root cannot be walked now as it was; empty where nothing stands against it.
 std::string off_reason(const std::string& path, const Expected& expected) {
   try {
-    const Fd dir = open_host(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    const auto place = find_guest(path, read_mounts());
+    const Fd dir = open_host(place.is_adopted() ? place.root : path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     const FileId root{fs_id(dir.get()), stat_fd(dir.get()).ino};
     if (std::ranges::find(expected.uuids, uuid_of(root.fs)) == expected.uuids.end()) return "not mounted";
     return expected.root && *expected.root != root ? "another directory" : "";

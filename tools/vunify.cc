@@ -30,15 +30,21 @@ void unify(const Options& options, Session& session) {
   obey(unify_guests(guests, {options.exclude, options.min_size, options.protect}, session.run(), session.outcome()));
 }
 
+std::vector<Guest> open_unmounted(const Options& options, Session& session) {
+  auto guests = open_guests(options, 1, session);
+  expect_unmounted(guests, 1, session.outcome());
+  return guests;
+}
+
 void deunify(const Options& options, Session& session) {
-  const auto guests = open_guests(options, 1, session);
+  const auto guests = open_unmounted(options, session);
   session.outcome().filesystems = measure_space(guests);
   obey(deunify_guests(guests, session.run(), session.outcome()));
   measure_space_after(guests, session.outcome());
 }
 
 void delete_guest(const Options& options, Session& session) {
-  const auto guests = open_guests(options, 1, session);
+  const auto guests = open_unmounted(options, session);
   session.outcome().filesystems = measure_space(guests);
   obey(delete_guest(guests, session.run(), session.outcome()));
   measure_space_after(guests, session.outcome());

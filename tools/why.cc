@@ -39,12 +39,12 @@ Opened open_all(const Options& options) {
     const auto& refused = opened.refused[0];
     throw Failed(refused.unknown ? Exit::refused : Exit::usage, printable(refused.path) + ": " + refused.reason);
   }
-  const auto asked = opened.guests[0].root.host_path();
+  const auto asked = opened.guests[0].path();
   auto roots = all_roots(options);
   roots[0] = asked;
   roots.erase(std::remove(roots.begin() + 1, roots.end(), asked), roots.end());
   Opened all{open_guests(roots).guests};
-  const auto is_asked = [&](const Guest& guest) { return guest.root.host_path() == asked; };
+  const auto is_asked = [&](const Guest& guest) { return guest.path() == asked; };
   all.asked = static_cast<std::uint32_t>(std::ranges::find_if(all.guests, is_asked) - all.guests.begin());
   if (all.asked == all.guests.size()) throw Failed(Exit::usage, printable(asked) + ": no guest beside the others");
   return all;
@@ -132,14 +132,14 @@ std::string tell_verdict(const Survey& survey, const Places& places, NameRef ask
   return fmt::format("{}: not shared yet: the next run can share it\n", path);
 }
 
-// Where nothing would protect the guest, the question is still answered for the file: as if immutable had been named.
-// Returns what stands against it.
+// Where nothing would protect the guest, the question is still answered for the file: as if immutable had been named,
+// or an adopted guest were not mounted. Returns what stands against it.
 std::string protect_in_thought(Places& places) {
   std::string besides;
   for (auto& place : places.all()) {
     if (place.protection != Protection::none) continue;
-    place.protection = Protection::immutable;
-    besides = place.reason;
+    place.protection = place.is_adopted ? Protection::cow : Protection::immutable;
+    besides = place.is_adopted ? place.reason : "without --protect=immutable: " + place.reason;
   }
   return besides;
 }
@@ -172,7 +172,7 @@ Exit tell_why(const Options& options) {
   unify_files(guests, places, scan.trees, run, outcome,
               [asked](Candidates& candidates) { keep_group_of(candidates, asked); });
   print(tell_verdict(survey, places, asked));
-  if (!besides.empty()) print(fmt::format("besides, without --protect=immutable: {}\n", besides));
+  if (!besides.empty()) print(fmt::format("besides, {}\n", besides));
   return Exit::done;
 }
 

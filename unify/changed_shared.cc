@@ -31,7 +31,8 @@ std::vector<Suspect> find_suspects(const Survey& survey, const Store& store) {
       if (!survey.inode(inode).shared || survey.inode(inode).name_count == 0) continue;
       const auto& file = survey.file_of(inode);
       const auto recorded = records.find(survey.guest_of(inode).fs, file);
-      if (!recorded || (recorded->is_as_seen && file.immutable)) continue;
+      const bool is_protected = file.immutable || survey.guest_of(inode).is_adopted();
+      if (!recorded || (recorded->is_as_seen && is_protected)) continue;
       const std::lock_guard lock(adding);
       suspects.push_back({inode, *recorded});
     }

@@ -7,6 +7,7 @@
 
 #include "change/clear_tree.h"
 #include "change/remove_names.h"
+#include "guest/adopt.h"
 #include "guest/staging.h"
 #include "hashindex/forget.h"
 #include "survey/scan.h"
@@ -22,12 +23,12 @@ namespace {
 using Names = std::vector<std::uint32_t>;  // of one inode, indices into the tree's files
 
 std::optional<Refusal> what_forbids(const Guest& guest) {
-  const auto& path = guest.root.host_path();
+  const auto &path = guest.path(), &tree = guest.root.host_path();
   if (path == "/") return Refusal{path, "is the host's root"};
-  for (const auto process : ProcessRoots().processes_in(path))
+  for (const auto process : ProcessRoots().processes_in(tree))
     return Refusal{path, "process " + std::to_string(process) + " lives in it: stop the guest first"};
   for (const auto& mount : read_mounts())
-    if (mount.point.starts_with(path + "/")) return Refusal{path, mount.point + " is mounted in it: unmount it first"};
+    if (mount.point.starts_with(tree + "/")) return Refusal{path, mount.point + " is mounted in it: unmount it first"};
   return std::nullopt;
 }
 
@@ -46,7 +47,7 @@ std::map<std::uint64_t, Names> by_inode(const Tree& tree) {
 GuestOutcome describe(const Guest& guest, const Tree& tree) {
   GuestOutcome outcome;
   outcome.name = guest.name;
-  outcome.root = guest.root.host_path();
+  outcome.root = guest.path();
   outcome.files = tree.files().size();
   for (const auto& [ino, names] : by_inode(tree)) {
     const auto& file = tree.file(names.front());
@@ -126,6 +127,7 @@ void remove_all(const std::vector<Guest>& guests, const Run& run, Outcome& outco
     outcome.failed.push_back({guest.name, one.path, known != reasons.end() ? known->second : one.reason});
   }
   if (left.empty()) remove_root(guest);
+  if (left.empty() && guest.is_adopted()) remove_mount_point(guest.path());
 }
 
 }  // namespace

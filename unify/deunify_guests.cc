@@ -102,20 +102,20 @@ bool may_reflink(int staging) {
 
 // Refuses where no staging directory is to be had, or the copies would not fit.
 std::optional<Refusal> prepare(const std::vector<Guest>& guests, const Breaking& breaking) {
-  const auto& first = guests[breaking.guests.front()].root;
+  const auto& first = guests[breaking.guests.front()];
   bool reflink = false;
   try {
     reflink = may_reflink(make_staging(guests, breaking).fd());
   } catch (const StagingInUse&) {
     throw;
   } catch (const std::system_error& error) {
-    return Refusal{first.host_path(), error.what()};
+    return Refusal{first.path(), error.what()};
   }
-  const auto free = space_of(first.fd()).free;
+  const auto free = space_of(first.root.fd()).free;
   if (breaking.bytes <= free || reflink) return std::nullopt;
-  return Refusal{first.host_path(),
-                 "needs " + in_mebibytes(breaking.bytes) + " for private copies, has " + in_mebibytes(free) +
-                     "; where a guest is to go, vunify --delete DIR takes it away and needs no space"};
+  return Refusal{first.path(), "needs " + in_mebibytes(breaking.bytes) + " for private copies, has " +
+                                   in_mebibytes(free) +
+                                   "; where a guest is to go, vunify --delete DIR takes it away and needs no space"};
 }
 
 std::optional<Refusal> prepare_all(const std::vector<Guest>& guests, const std::vector<Breaking>& all) {

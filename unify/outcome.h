@@ -21,7 +21,7 @@ struct GuestOutcome {
   std::string name;
   std::optional<std::uint32_t> xid;
   std::string root;
-  std::string protection;  // "iunlink", "reflink", "immutable", or "none"
+  std::string protection;  // "cow", "iunlink", "reflink", "immutable", or "none"
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
   std::uint64_t linked_files = 0;   // names that this run led to another inode, or data it shared

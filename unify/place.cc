@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cassert>
 #include <map>
+#include <set>
 
+#include "guest/adopted.h"
 #include "sys/clone.h"
 #include "sys/swap_files.h"
 
@@ -34,7 +36,7 @@ void decide_without_staging(Place& place, const Guest& guest, std::optional<Prot
   place.on_other_mount = is_error(error, EXDEV);
   place.reason = place.no_staging = error.what();
   if (place.on_other_mount) place.reason += "; data can be shared across mounts on XFS and btrfs (--protect=reflink)";
-  if (wanted && *wanted != Protection::reflink) return;
+  if (place.is_adopted || (wanted && *wanted != Protection::reflink)) return;
   try {
     if (!has_reflink(guest.root.fd())) return;
     place.protection = Protection::reflink;
@@ -57,6 +59,24 @@ void expect_first(const Place& place, const std::vector<Place>& earlier, const s
   }
 }
 
+// Nothing has to be found out: no native path leads to them.
+Protection protection_of_adopted(int dir, std::optional<Protection> wanted) {
+  if (!wanted || wanted == Protection::cow) return Protection::cow;
+  return wanted == Protection::reflink && has_reflink(dir) ? Protection::reflink : Protection::none;
+}
+
+std::string what_would_help(const Place& place, std::optional<Protection> wanted) {
+  if (!place.is_adopted || wanted == Protection::reflink) return what_would_help(place.mount.type, wanted);
+  return "it is adopted: vcow keeps it apart, and --protect=cow or auto shares what it has";
+}
+
+Protection find_protection(Place& place, const std::vector<const Guest*>& members, int above,
+                           std::optional<Protection> wanted, bool dry_run) {
+  if (!dry_run) place.staging = std::make_unique<Staging>(members);
+  if (place.is_adopted) return protection_of_adopted(above, wanted);
+  return dry_run ? guess_protection(above, wanted) : choose_protection(place.staging->fd(), wanted);
+}
+
 void decide(Place& place, const std::vector<Place>& earlier, const std::vector<Guest>& guests,
             std::optional<Protection> wanted, bool dry_run) {
   const auto members = guests_of(place, guests);
@@ -64,13 +84,8 @@ void decide(Place& place, const std::vector<Place>& earlier, const std::vector<G
     const Fd above = open_staging_parent(members);
     place.above = stat_fd(above.get());
     expect_first(place, earlier, guests);
-    if (dry_run) {
-      place.protection = guess_protection(above.get(), wanted);
-    } else {
-      place.staging = std::make_unique<Staging>(members);
-      place.protection = choose_protection(place.staging->fd(), wanted);
-    }
-    if (place.protection == Protection::none) place.reason = what_would_help(members.front()->mount.type, wanted);
+    place.protection = find_protection(place, members, above.get(), wanted, dry_run);
+    if (place.protection == Protection::none) place.reason = what_would_help(place, wanted);
   } catch (const StagingInUse&) {
     throw;
   } catch (const std::system_error& error) {
@@ -80,6 +95,22 @@ void decide(Place& place, const std::vector<Place>& earlier, const std::vector<G
     place.staging->remove_if_empty();
     place.staging.reset();
   }
+}
+
+bool is_mounted(const Place& place, const std::vector<Guest>& guests) {
+  return guests[place.guests.front()].is_mounted;
+}
+
+// Of guests between which names could be linked, those that keep apart what they share in one way.
+std::vector<Place> places_of(const std::vector<std::uint32_t>& members, const std::vector<Guest>& guests) {
+  std::map<std::pair<bool, bool>, std::vector<std::uint32_t>> kinds;
+  for (const auto member : members) kinds[{guests[member].is_adopted(), guests[member].is_mounted}].push_back(member);
+  std::vector<Place> places;
+  for (auto& [kind, of_kind] : kinds) {
+    const auto& mount = guests[of_kind.front()].mount;
+    places.push_back({.guests = std::move(of_kind), .mount = mount, .is_adopted = kind.first});
+  }
+  return places;
 }
 
 // Data is shared by descriptor: it needs neither names nor staging, and no common mount.
@@ -106,12 +137,14 @@ std::vector<Place> by_filesystem(std::vector<Place> places, const std::vector<Gu
 Places::Places(const std::vector<Guest>& guests, std::optional<Protection> wanted, bool dry_run)
     : number_of_(guests.size(), no_place) {
   std::vector<Place> places;
-  for (auto& members : guests_by_mount(guests)) {
-    const auto& mount = guests[members.front()].mount;
-    Place place{.guests = std::move(members), .mount = mount};
-    decide(place, places, guests, wanted, dry_run);
-    places.push_back(std::move(place));
-  }
+  for (const auto& members : guests_by_mount(guests))
+    for (auto& place : places_of(members, guests)) {
+      if (is_mounted(place, guests))
+        place.reason = mounted_reason;
+      else
+        decide(place, places, guests, wanted, dry_run);
+      places.push_back(std::move(place));
+    }
   places_ = by_filesystem(std::move(places), guests);
   for (std::uint32_t number = 0; number < places_.size(); ++number)
     for (const auto guest : places_[number].guests) number_of_[guest] = number;
@@ -142,7 +175,9 @@ void Places::close() {
 void leave_unprotected(Trees& trees, const Places& places) {
   for (const auto& place : places.all())
     if (place.protection == Protection::none)
-      for (const auto guest : place.guests) replace_verdict(trees[guest], Verdict::open, Verdict::no_protection);
+      for (const auto guest : place.guests)
+        replace_verdict(trees[guest], Verdict::open,
+                        place.reason == mounted_reason ? Verdict::mounted : Verdict::no_protection);
 }
 
 void name_swap_files(const std::vector<Guest>& guests, Trees& trees) {
@@ -158,12 +193,12 @@ void name_swap_files(const std::vector<Guest>& guests, Trees& trees) {
 }
 
 void name_other_mounts(const std::vector<Guest>& guests, const Places& places, Trees& trees) {
-  std::map<FsId, std::size_t> places_of_fs;
-  for (const auto& place : places.all()) ++places_of_fs[whole(guests[place.guests.front()].fs)];
+  std::map<FsId, std::set<std::uint64_t>> mounts_of_fs;
+  for (const auto& guest : guests) mounts_of_fs[whole(guest.fs)].insert(guest.mount.id);
   for (const auto& place : places.all()) {
     if (place.on_other_mount && place.protection == Protection::none)
       for (const auto guest : place.guests) replace_verdict(trees[guest], Verdict::no_protection, Verdict::other_mount);
-    if (place.guests.size() == 1 && places_of_fs[whole(guests[place.guests.front()].fs)] > 1)
+    if (place.guests.size() == 1 && mounts_of_fs[whole(guests[place.guests.front()].fs)].size() > 1)
       replace_verdict(trees[place.guests.front()], Verdict::no_twin, Verdict::other_mount);
   }
 }

@@ -23,6 +23,7 @@ struct Place {
   std::vector<std::uint32_t> guests;
   Mount mount{};  // of its guests and its staging, as it was when they were opened; none where data is shared
   Protection protection = Protection::none;
+  bool is_adopted = false;             // its guests are: they share with none that are not, but under reflink
   bool on_other_mount = false;         // no directory beside the guests is on their mount
   std::optional<Inode> above{};        // the directory that staging is made in, where there is one
   std::unique_ptr<Staging> staging{};  // absent in a dry run, where there is no protection, and maybe under reflink
@@ -32,8 +33,9 @@ struct Place {
   Sharing sharing() const { return protection == Protection::reflink ? Sharing::data : Sharing::inodes; }
 };
 
-// Every guest is in one place. Under reflink the places of one filesystem become one, whatever the mount or the
-// subvolume.
+// Every guest is in one place; adopted ones (guest/adopted.h) are in places of their own, where `auto` is cow, and
+// those that are mounted in others, where nothing is shared. Under reflink the places of one filesystem become one,
+// whatever the mount or the subvolume.
 class Places {
  public:
   // In a dry run nothing is made. Throws StagingInUse where another run holds a staging directory.
@@ -55,7 +57,8 @@ class Places {
   std::vector<std::uint32_t> number_of_;  // of each guest's
 };
 
-// Verdicts that follow from a guest's place: no_protection for files that could be candidates otherwise; other_mount,
+// Verdicts that follow from a guest's place: no_protection, or mounted, for files that could be candidates otherwise;
+// other_mount,
 // in place of no_twin, for a guest that is alone in its place while others are on the same filesystem.
 void leave_unprotected(Trees& trees, const Places& places);
 void name_other_mounts(const std::vector<Guest>& guests, const Places& places, Trees& trees);

@@ -120,6 +120,8 @@ bool Prover::is_as_expected(const Member& member) const {
     const auto mark = mark_on(member.held.fd.get(), survey_.id_of(member.inode));
     if (mark != Mark::valid && !(mark == Mark::stale && file.stale_mark)) return false;
   }
+  // What keeps it shared is not what keeps this guest.
+  if (unwalked && seen.immutable && survey_.guest_of(member.inode).is_adopted()) return false;
   if (unwalked) return seen.is_regular() && seen.ino == file.ino && seen.stamp.size == file.stamp.size;
   return file.is_still(seen, survey_.inode(member.inode).shared);
 }

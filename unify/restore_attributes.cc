@@ -25,7 +25,8 @@ constexpr std::uint32_t stretch = 4096;  // inodes looked up in one go
 constexpr std::array<std::uint32_t, 5> settable = {FS_SYNC_FL, FS_NODUMP_FL, FS_NOATIME_FL, FS_COMPR_FL, FS_NOCOMP_FL};
 
 // ext4 refuses all changes of an immutable inode's flags and project (ext4_ioctl_check_immutable).
-bool may_be_set(const Place& place) { return place.sharing() == Sharing::inodes && place.mount.type != "ext4"; }
+// vcow breaks the link first.
+bool may_be_set(const Place& place) { return row_of(place.protection).flags != 0 && place.mount.type != "ext4"; }
 
 // As the kernel tells it of an inode that is held, not opened; nothing where it does not.
 std::optional<InodeMetadata> look_at(int path_fd) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/settle.h"
 
+#include "sys/mark.h"
 #include "unify/changed_shared.h"
 #include "unify/parting.h"
 #include "unify/tally.h"
@@ -21,6 +22,25 @@ void part(Survey& survey, const Places& places, const Partings& partings, const 
     const auto results = part(places.all()[place], all, run);
     for (std::size_t i = 0; i < all.size(); ++i) count(survey, all[i], results[i], outcome);
   }
+}
+
+bool is_flagged(const Survey& survey, std::uint32_t index, const Places& places) {
+  const auto& inode = survey.inode(index);
+  if (!inode.shared || inode.name_count == 0 || !survey.file_of(index).immutable) return false;
+  return places.of(survey.guest_number(index)).protection == Protection::cow;
+}
+
+// Nobody but these guests has it, and none of them runs.
+void take_flag_off(Survey& survey, std::uint32_t index, const Run& run) {
+  const auto name = survey.guest_names(index).front();
+  const auto found = survey.file_of(index);
+  if (!run.dry_run) {
+    const auto fd = name.root->open_inode(name.path, found.ino);
+    if (!fd || !has_mark(fd->get()) || stat_fd(fd->get()).nlink != found.nlink) return;
+    unprotect(fd->get());
+  }
+  if (run.learns()) run.index->forget(survey.guest_number(index), found.ino);  // it is kept otherwise
+  for (const auto one : survey.names_of(index)) survey.file(one).immutable = false;
 }
 
 // Gives a last name back to its guest; false where another came meanwhile.
@@ -63,6 +83,27 @@ void separate_doubles(Survey& survey, const Places& places, const Run& run, Outc
       add_parting(survey, places, names.subspan(i, 1), false, partings);
       survey.judge(names.subspan(i, 1), Verdict::changed);
     }
+  }
+  part(survey, places, partings, run, outcome);
+}
+
+void take_flags_off(Survey& survey, const Places& places, const Run& run, Outcome& outcome) {
+  Partings partings;
+  for (std::uint32_t index = 0; index < survey.candidates.inodes.size(); ++index) {
+    if (!is_flagged(survey, index, places) || run.stop.requested()) continue;
+    const auto names = survey.names_of(index);
+    if (survey.file_of(index).nlink == names.size()) {
+      try {
+        take_flag_off(survey, index, run);
+      } catch (const std::system_error& error) {
+        outcome.failed.push_back(failure_at(survey, names.front(), error.code().message()));
+      }
+      continue;
+    }
+    add_parting(survey, places, names, false, partings);
+    survey.judge(names, Verdict::changed);
+    survey.inode(index).shared = false;
+    std::erase(survey.candidates.unprotected, index);
   }
   part(survey, places, partings, run, outcome);
 }

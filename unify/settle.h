@@ -15,6 +15,11 @@ namespace vunify {
 void separate_changed(Survey& survey, const Places& places, const Run& run, Outcome& outcome);
 void separate_doubles(Survey& survey, const Places& places, const Run& run, Outcome& outcome);
 
+// Before links are made, too: where guests are adopted, vcow protects what they share, and no flag has to. An inode
+// that carries one loses it, where all its names are theirs; else guests that are not adopted have it as well, and
+// these names get inodes of their own, which the next run shares.
+void take_flags_off(Survey& survey, const Places& places, const Run& run, Outcome& outcome);
+
 // After links were made: shared inodes that have one name, still, lose mark and protection.
 void unmark_last_names(Survey& survey, const Run& run, Outcome& outcome);
 // The same for one: false where it is not done.

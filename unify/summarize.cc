@@ -14,7 +14,7 @@ GuestOutcome outcome_of(const Guest& guest) {
   GuestOutcome outcome;
   outcome.name = guest.name;
   outcome.xid = guest.xid;
-  outcome.root = guest.root.host_path();
+  outcome.root = guest.path();
   outcome.protection = name_of(Protection::none);
   return outcome;
 }
@@ -110,7 +110,7 @@ std::vector<FilesystemOutcome> measure_space(const std::vector<Guest>& guests) {
     const auto uuid = uuid_of(guest);
     if (by_uuid.contains(uuid)) continue;
     wait_for_removals(guest.root.fd());
-    sync_filesystem(guest.root.fd(), guest.root.host_path());
+    sync_filesystem(guest.root.fd(), guest.path());
     const auto free = space_of(guest.root.fd()).free;
     by_uuid[uuid] = {uuid, guest.mount.point, guest.mount.source, free, free};
   }

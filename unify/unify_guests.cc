@@ -36,7 +36,7 @@ std::optional<Refusal> check_protection(const std::vector<Guest>& guests, const 
   }
   if (any) return std::nullopt;
   const auto& first = places.all().front();
-  return Refusal{guests[first.guests.front()].root.host_path(), first.reason};
+  return Refusal{guests[first.guests.front()].path(), first.reason};
 }
 
 void tend_index(Run& run, Outcome& outcome, const auto& work) {
@@ -65,6 +65,7 @@ Tally unify_by(Sharing sharing, const std::vector<Guest>& guests, const Places& 
   Survey survey{guests, trees, find_candidates(trees, places.where(sharing), rules)};
   if (narrow) narrow(survey.candidates);
   separate_changed(survey, places, run, outcome);
+  take_flags_off(survey, places, run, outcome);
   restore_attributes(survey, places, run, outcome);
   renew_stale_marks(survey, places, run, outcome);
   auto tally = adopt_unprotected(survey, places, run, outcome);

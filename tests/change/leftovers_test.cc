@@ -74,6 +74,17 @@ TEST_F(Forgotten, FileThatIsLikeAMarkedOneGoesAndThatIsProtected) {
   EXPECT_EQ(dir_.inode("a/x").nlink, 2u);
 }
 
+TEST_F(Forgotten, UnderCowTheMarkedOneNeedsNoFlag) {
+  std::filesystem::create_directory(dir_ / ".vcow");
+  std::filesystem::permissions(dir_ / ".vcow", std::filesystem::perms::owner_all);
+  for (const std::string leaf : {"a", "b", ".vunify"}) move(leaf, ".vcow/" + leaf);
+  for (const auto* mount_point : {"a", "b"}) dir_.make_directory(mount_point);
+  EXPECT_EQ(clear().names, 1u);
+  EXPECT_FALSE(dir_.exists(".vcow/.vunify"));
+  EXPECT_TRUE(has_mark(dir_ / ".vcow/a/x"));
+  EXPECT_FALSE(dir_.inode(".vcow/a/x").immutable);
+}
+
 // Prepared, and never exchanged: it would count as shared for ever.
 TEST_F(Forgotten, FurtherNameOfAPrivateFileGoesAndTheFileIsItsGuestsOwn) {
   std::filesystem::remove(dir_ / "b/x");

@@ -136,12 +136,13 @@ TEST(Record, IsNotMadeOfAnInodeFromTheFuture) {
 
 TEST(Fold, OfAStatTellsWhatCandidatesMustAgreeIn) {
   const DigestKey key, other;
-  const auto fold = stat_hash(key, 0100644, 1, 2, -3);
-  EXPECT_EQ(fold, stat_hash(key, 0100644, 1, 2, -3));
-  EXPECT_NE(fold, stat_hash(key, 0100600, 1, 2, -3));
-  EXPECT_NE(fold, stat_hash(key, 0100644, 2, 1, -3));
-  EXPECT_NE(fold, stat_hash(key, 0100644, 1, 2, 3));
-  EXPECT_NE(fold, stat_hash(other, 0100644, 1, 2, -3));
+  const auto fold = stat_hash(key, 0100644, 1, 2, -3, KeptBy::flag);
+  EXPECT_EQ(fold, stat_hash(key, 0100644, 1, 2, -3, KeptBy::flag));
+  EXPECT_NE(fold, stat_hash(key, 0100600, 1, 2, -3, KeptBy::flag));
+  EXPECT_NE(fold, stat_hash(key, 0100644, 2, 1, -3, KeptBy::flag));
+  EXPECT_NE(fold, stat_hash(key, 0100644, 1, 2, 3, KeptBy::flag));
+  EXPECT_NE(fold, stat_hash(other, 0100644, 1, 2, -3, KeptBy::flag));
+  EXPECT_NE(fold, stat_hash(key, 0100644, 1, 2, -3, KeptBy::cow)) << "what keeps them apart does not mix";
 }
 
 }  // namespace

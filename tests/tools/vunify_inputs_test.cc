@@ -99,7 +99,6 @@ TEST_F(VunifyInputs, BadOptionValuesNameTheOptionAndTheValue) {
   for (const auto* bad : {"0", "-2", "x", "5000", ""}) expect_bad("--jobs", bad, "");
   for (const auto* bad : {"x", "-1", "5d", "99999999999h"}) expect_bad("--max-time", bad, "time");
   expect_bad("--protect", "wishes", "not one of");
-  expect_bad("--protect", "cow", "not yet");
   expect_bad("--progress", "loud", "not one of");
   expect_bad("--exclude-from", dir_ / "missing", "No such file");
   expect_refused({"--no-such", both[0], both[1]}, "--no-such", "no such option");
