@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// vcow: a guest's root on a mount of its own, on which a shared file becomes private at the first write. The program is
+// a list of verbs.
+#include "tools/vcow.h"
+
+#include <array>
+#include <string_view>
+
+#include "tools/text.h"
+
+namespace vunify {
+namespace {
+
+struct Verb {
+  std::string_view name, help;
+  Exit (*carry_out)(int argc, char** argv);
+};
+
+constexpr std::array verbs = {
+    Verb{"adopt", "DIR: move a stopped guest to where only vcow leads", vcow_adopt},
+    Verb{"release", "DIR: move it back, once nothing in it is shared", vcow_release},
+    Verb{"list", "what is mounted, since when, and what it has cost", vcow_list},
+};
+
+std::string usage() {
+  std::string text =
+      "Usage: vcow VERB [options] ...\nShows each guest its root, and breaks a shared link at the first "
+      "write; see vcow(8).\n\n";
+  for (const auto& verb : verbs) text += "  " + std::string(verb.name) + "  " + std::string(verb.help) + "\n";
+  return text + "\n  --help, --version; vcow VERB --help says more\n";
+}
+
+Exit vcow(int argc, char** argv) {
+  const std::string_view word = argc > 1 ? argv[1] : "";
+  if (word == "--help") answer(usage());
+  if (word == "--version") answer(version_line());
+  for (const auto& verb : verbs)
+    if (verb.name == word) return verb.carry_out(argc - 1, argv + 1);
+  throw Failed(Exit::usage,
+               (word.empty() ? "no verb given" : printable(word) + ": no such verb") + " (see vcow --help)");
+}
+
+}  // namespace
+}  // namespace vunify
+
+int main(int argc, char** argv) { return vunify::run_tool(argc, argv, vunify::vcow); }

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs of vcow, each given its own words: argv[0] is the verb.
+#pragma once
+
+#include "tools/cli.h"
+
+namespace vunify {
+
+Exit vcow_adopt(int argc, char** argv);
+Exit vcow_release(int argc, char** argv);
+Exit vcow_list(int argc, char** argv);
+
+}  // namespace vunify
