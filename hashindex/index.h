@@ -67,7 +67,7 @@ class Index {
   std::optional<std::system_error> failed_;  // guarded by failing_: from then on nothing is learnt
   std::vector<std::uint32_t> guests_;        // of this run, by their numbers in the index
   std::vector<std::uint32_t> filesystems_;   // of each of them
-  std::vector<KeptBy> kept_;                   // what each of them shares
+  std::vector<KeptBy> kept_;                 // what each of them shares
 };
 
 inline std::string index_path(const std::string& state_dir) { return state_dir + "/index"; }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the guests' trees hold now: one parallel walk, one statx a file, no file opened. Of what lies beneath excluded
+// What the guests' trees hold now: one parallel walk, one statx a file, no file opened; in an adopted guest
+// also one look at each mark. Of what lies beneath excluded
 // directories only what another guest may have as well is in them (survey/excluded_names.h): it is `excluded`.
 #pragma once
 

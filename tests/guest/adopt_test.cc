@@ -32,8 +32,10 @@ class AdoptOn : public RootTestOn {
     fs_.emplace(GetParam());
     if (!fs_->ok()) GTEST_SKIP() << fs_->reason();
     dir_.emplace(Scratch::Files{{"vm/g1/etc/passwd", "root"}, {"vm/g1/bin/sh", "shell"}}, fs_->root());
+    shell_or_fail("sync -f " + fs_->root());
   }
 
+  void power_cut() { fs_->power_cut(); }
   const Scratch& dir() const { return *dir_; }
   std::string guest() const { return dir() / "vm/g1"; }
   GuestPlace place() const { return find_guest(guest(), read_mounts()); }
@@ -66,6 +68,17 @@ TEST_P(AdoptOn, MovesTheTreeAndLeavesAnEmptyImmutableDirectory) {
   EXPECT_EQ(place().root, dir() / "vm/.vcow/g1");
   EXPECT_EQ(place().path, guest());
   EXPECT_EQ(find_guest(dir() / "vm/.vcow/g1/", read_mounts()).path, guest()) << "by where it lies";
+}
+
+TEST_P(AdoptOn, IsOnDiskOnReturn) {
+  ASSERT_FALSE(adopt(guest()));
+  power_cut();
+  EXPECT_TRUE(is_adopted());
+  ASSERT_FALSE(release(guest()));
+  power_cut();
+  EXPECT_EQ(dir().read("vm/g1/etc/passwd"), "root");
+  EXPECT_FALSE(adopt(guest()));
+  EXPECT_TRUE(is_adopted());
 }
 
 TEST_P(AdoptOn, AGuestThatIsStartedNativelyFailsAndWritesNothing) {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "guest/adopt.h"
 #include "tests/scene.h"
 
 namespace vunify::test {
@@ -43,6 +44,18 @@ TEST(Places, GuestsWithoutProtectionAreLeftAloneAndTold) {
   EXPECT_THAT(dir.names(), ElementsAre("a", "b"));
   leave_unprotected(scene.scan.trees, places);
   EXPECT_EQ(scene.verdict("a/f"), Verdict::no_protection);
+}
+
+TEST(Places, AdoptedGuestsAreApartUnderCowWithStagingWhereTheyLie) {
+  const Scratch dir{{"a/f", "same"}, {"b/f", "same"}, {"c/f", "same"}};
+  for (const auto* guest : {"b", "c"}) ASSERT_FALSE(adopt(dir / guest));
+  const auto guests = open_guests({dir / "a", dir / "b", dir / "c"}).guests;
+  Places places(guests, std::nullopt, false);
+  ASSERT_EQ(places.all().size(), 2u);
+  EXPECT_THAT(places.of(1).guests, ElementsAre(1, 2));
+  EXPECT_EQ(places.of(1).protection, Protection::cow);
+  EXPECT_EQ(places.of(1).staging->path(), dir / ".vcow/.vunify");
+  EXPECT_EQ(Places(guests, Protection::immutable, true).of(1).protection, Protection::none);
 }
 
 TEST(Places, ASecondRunFindsThemTaken) {
