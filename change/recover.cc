@@ -12,6 +12,7 @@
 #include "change/lifted.h"
 #include "change/recover_set.h"
 #include "change/undo_link.h"
+#include "guest/adopted.h"
 #include "guest/staging.h"
 #include "sys/directory.h"
 
@@ -73,13 +74,38 @@ void restore_directory_times(const Staging& staging, const std::vector<Journaled
   }
 }
 
+// A vcow shows it now, and would not know of what is done to it natively.
+bool is_shown(const std::string& root, const std::vector<Mount>& mounts) {
+  try {
+    const auto place = find_guest(root, mounts);
+    return place.is_adopted() && (place.is_mounted || !lock_shared(RootDir(place.root).fd()));
+  } catch (const std::system_error&) {
+    return false;  // it is gone, or no directory: as recovery finds it
+  }
+}
+
+// Takes out what has to do with guests that are shown: it waits until they are not.
+std::vector<JournaledSet> take_shown(std::vector<JournaledSet>& sets) {
+  const auto mounts = read_mounts();
+  std::map<std::string, bool> known;
+  const auto is_shown_here = [&](const JournaledName& name) {
+    if (!known.contains(name.root)) known[name.root] = is_shown(name.root, mounts);
+    return known[name.root];
+  };
+  const auto shown = std::ranges::stable_partition(
+      sets, [&](const JournaledSet& set) { return std::ranges::none_of(set.names, is_shown_here); });
+  std::vector<JournaledSet> taken(std::make_move_iterator(shown.begin()), std::make_move_iterator(shown.end()));
+  sets.erase(shown.begin(), shown.end());
+  return taken;
+}
+
 // Returns what is left to do.
 std::vector<JournaledSet> recover_staging(const std::string& path, const std::string& fs,
-                                          const std::vector<JournaledSet>& sets, Recovery& recovery) {
+                                          std::vector<JournaledSet> sets, Recovery& recovery) {
   Staging staging(path);
+  auto later = take_shown(sets);
   restore_directory_times(staging, sets);
   const auto held = hold_leased_keepers(sets, staging.fd());
-  std::vector<JournaledSet> later;
   for (const auto& set : sets)
     if (auto rest = recover_set(set, staging, recovery)) later.push_back(std::move(*rest));
   auto kept = Rest(staging, sets, recovery).keep(fs, later);

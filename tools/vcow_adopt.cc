@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // vcow adopt, vcow release: a stopped guest moved to where no native path leads, and back. No run of vunify is at work
-// meanwhile, and none was left half done: its journals know names by where the trees lie.
-#include <functional>
-
-#include "change/recover.h"
+// meanwhile.
 #include "guest/adopt.h"
-#include "guest/state_dir.h"
 #include "sys/process.h"
 #include "tools/text.h"
 #include "tools/vcow.h"
+#include "tools/vcow_state.h"
 
 namespace vunify {
 namespace {
@@ -29,13 +26,6 @@ Options parse(int argc, char** argv, const std::string& verb, const std::string&
   return options;
 }
 
-StateDir lock_state(const std::string& path) {
-  StateDir state(path);
-  if (!state.lock()) throw Failed(Exit::locked, printable(path) + ": process " + state.holder() + " holds the lock");
-  for (const auto& kept : recover(state.path()).kept) complain(printable(kept.path) + ": " + kept.reason);
-  return state;
-}
-
 using Move = std::optional<Refusal> (*)(const std::string& dir);
 
 // One that is refused leaves the others to be moved.
@@ -51,7 +41,7 @@ bool is_moved(const std::string& dir, Move move) {
 }
 
 Exit move_all(const Options& options, Move move) {
-  const auto state = lock_state(options.state_dir);
+  const auto state = lock_quiet_state(options.state_dir);
   std::size_t moved = 0;
   for (const auto& dir : options.dirs) moved += is_moved(dir, move);
   if (moved == options.dirs.size()) return Exit::done;

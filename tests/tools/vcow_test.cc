@@ -110,7 +110,8 @@ TEST_F(Vcow, ListTellsWhatEachHasNoted) {
   MountRecord record({.path = dir / "g1", .mount_point = dir / "g1", .no_passthrough = "old kernel"}, root.get(),
                      dir / "run/vcow");
   record.count_break(4096);
-  const auto list = Json::parse(run({"vcow", "list", "--json", "--run", dir / "run/vcow"}).out);
+  auto list = Json::parse(run({"vcow", "list", "--json", "--run", dir / "run/vcow"}).out);
+  std::erase_if(list.get_ref<Json::array_t&>(), [&](const Json& one) { return one["mountpoint"] != dir / "g1"; });
   ASSERT_EQ(list.size(), 1u);
   EXPECT_EQ(list[0]["root"], dir / "g1");
   EXPECT_EQ(list[0]["pid"], ::getpid());

@@ -211,5 +211,24 @@ TEST_P(VunifyCowOn, AKilledRunIsFinishedByTheNext) {
   });
 }
 
+// A vcow that began without recovery (another state) knows nothing of what is done beneath it.
+TEST_P(VunifyCowOn, RecoveryLeavesAGuestAloneThatVcowHas) {
+  for (int step = 50; step < 90; step += 5) {
+    make({"a", "b"}, {"a", "b"});
+    const auto before = image_of(guests().tree("a"));
+    ASSERT_EQ(run_until({step, 0, {}}, guests().words("vunify", {"--jobs=1"}, {"a", "b"})).status, killed);
+    const auto left = guests().inode("a/bin/sh").ino;
+    {
+      const Fd daemon = open_host(guests().tree("a"), O_RDONLY | O_DIRECTORY);
+      ASSERT_TRUE(lock_exclusively(daemon.get()));
+      run({"vunify", "--state", guests() / "state", "--recover"});
+      EXPECT_EQ(guests().inode("a/bin/sh").ino, left) << step;
+    }
+    run({"vunify", "--state", guests() / "state", "--recover"});
+    EXPECT_EQ(image_of(guests().tree("a")), before) << step;
+    EXPECT_EQ(shell("find " + guests() / ".vcow/.vunify" + " -type f").out, "") << step;
+  }
+}
+
 }  // namespace
 }  // namespace vunify::test
