@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Capabilities (capabilities(7)) as /proc/PID/status tells them.
+// Capabilities (capabilities(7)): as /proc/PID/status tells them, and those of the calling thread.
 #pragma once
 
 namespace vunify {
@@ -7,8 +7,26 @@ namespace vunify {
 // To set and to take off the flags that protect shared inodes. include/uapi/linux/capability.h: CAP_LINUX_IMMUTABLE.
 inline constexpr unsigned linux_immutable = 9;
 
+// Others that vcow needs, by their numbers in the same header.
+inline constexpr unsigned change_owner = 0;     // CAP_CHOWN
+inline constexpr unsigned dac_override = 1;     // CAP_DAC_OVERRIDE
+inline constexpr unsigned dac_read_search = 2;  // CAP_DAC_READ_SEARCH: also to open by handle, and to link what is held
+inline constexpr unsigned act_as_owner = 3;     // CAP_FOWNER
+inline constexpr unsigned keep_setid = 4;       // CAP_FSETID
+inline constexpr unsigned set_groups = 6;       // CAP_SETGID
+inline constexpr unsigned set_users = 7;        // CAP_SETUID
+inline constexpr unsigned administer = 21;      // CAP_SYS_ADMIN: mounts, FUSE passthrough, trusted.* attributes
+inline constexpr unsigned make_nodes = 27;      // CAP_MKNOD
+inline constexpr unsigned set_file_caps = 31;   // CAP_SETFCAP
+
 // Ours, now.
 bool has_capability(unsigned capability);
+
+// Puts some of this thread's permitted capabilities into force and others out of it; masks of the first 32.
+void change_capabilities_in_force(unsigned into, unsigned out_of);
+
+// For good, and for all threads made later: only these (a mask of the first 32), and none more by executing a program.
+void keep_capabilities(unsigned mask);
 
 // A process could come to have it on the host's files: its bounding set holds it, and it lives in our user namespace.
 // False where it has ended.

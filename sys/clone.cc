@@ -24,10 +24,10 @@ constexpr std::uint64_t dedupe_round = 16 << 20;
 
 bool clone_refused() { return errno == EOPNOTSUPP || errno == ENOTTY || errno == EXDEV || errno == EINVAL; }
 
-void copy_range(int from, int to, off_t begin, off_t end) {
+void copy_range(int from, int to, off_t begin, off_t end, const std::function<bool()>& stop) {
   loff_t in = begin, out = begin;
   while (in < end) {
-    if (Stop().signal() != 0) {
+    if (Stop().signal() != 0 || (stop && stop())) {
       errno = EINTR;
       throw_errno("copy_file_range");
     }
@@ -37,13 +37,13 @@ void copy_range(int from, int to, off_t begin, off_t end) {
   }
 }
 
-void copy_segments(int from, int to, off_t size) {
+void copy_segments(int from, int to, off_t size, const std::function<bool()>& stop) {
   for (off_t at = 0; at < size;) {
     const off_t data = ::lseek(from, at, SEEK_DATA);
     if (data < 0 && errno == ENXIO) return;
     check(data, "lseek");
     const off_t hole = check(::lseek(from, data, SEEK_HOLE), "lseek");
-    copy_range(from, to, data, hole);
+    copy_range(from, to, data, hole, stop);
     at = hole;
   }
 }
@@ -62,12 +62,13 @@ Extent from_fiemap(const fiemap_extent& piece) {
 
 }  // namespace
 
-void copy_contents(int from, int to) {
-  if (::ioctl(to, FICLONE, from) == 0) return;
+bool copy_contents(int from, int to, const std::function<bool()>& stop) {
+  if (::ioctl(to, FICLONE, from) == 0) return true;
   if (!clone_refused()) throw_errno("FICLONE");
   const auto size = static_cast<off_t>(stat_fd(from).stamp.size);
   check(::ftruncate(to, size), "ftruncate");
-  copy_segments(from, to, size);
+  copy_segments(from, to, size, stop);
+  return false;
 }
 
 bool has_reflink(int dir) {

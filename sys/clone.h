@@ -3,13 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace vunify {
 
 // Makes the empty file `to` hold what `from` holds: FICLONE, else its data segments with the holes kept. On failure
-// (ENOSPC, EDQUOT, EIO; EINTR when a signal asked to stop) `to` is left half written.
-void copy_contents(int from, int to);
+// (ENOSPC, EDQUOT, EIO; EINTR when a signal, or stop() asked between two pieces, says so) `to` is left half written.
+// True where the data is shared: nothing of it is left to be written to the disk.
+bool copy_contents(int from, int to, const std::function<bool()>& stop = {});
 
 // True where the filesystem that dir lies on can share data between inodes: FICLONE is tried on two unnamed files.
 bool has_reflink(int dir);

@@ -21,6 +21,8 @@ Fd open_host(const std::string& path, int flags, unsigned mode) {
   return Fd(check(::open(path.c_str(), flags | O_CLOEXEC, mode), "open", path));
 }
 
+Fd duplicate(int fd) { return Fd(check(::fcntl(fd, F_DUPFD_CLOEXEC, 0), "fcntl")); }
+
 std::string proc_path(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
 
 void write_all(int fd, std::string_view bytes, std::string_view path) {
@@ -72,6 +74,12 @@ Space space_of(int fd) {
   check(::fstatfs(fd, &fs), "statfs");
   const auto block = static_cast<std::uint64_t>(fs.f_bsize);
   return {fs.f_bfree * block, fs.f_blocks * block};
+}
+
+struct statvfs statvfs_of(int fd) {
+  struct statvfs fs {};
+  check(::fstatvfs(fd, &fs), "statvfs");
+  return fs;
 }
 
 }  // namespace vunify

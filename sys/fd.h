@@ -3,6 +3,8 @@
 // that names the call and its object. What a failed call leaves behind is said where the call is declared.
 #pragma once
 
+#include <sys/statvfs.h>
+
 #include <cerrno>
 #include <cstdint>
 #include <span>
@@ -45,6 +47,8 @@ class Fd {
 
   int get() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }
+  // From here on somebody else closes it.
+  int give_away() { return std::exchange(fd_, -1); }
 
  private:
   int fd_ = -1;
@@ -52,6 +56,9 @@ class Fd {
 
 // Opens a path of the host's own (never one a guest controls: those go through RootDir).
 Fd open_host(const std::string& path, int flags, unsigned mode = 0600);
+
+// Another descriptor of the same open file.
+Fd duplicate(int fd);
 
 // "/proc/self/fd/N": a path to the very inode fd is open on, whatever its names lead to now.
 std::string proc_path(int fd);
@@ -88,5 +95,7 @@ struct Space {
   std::uint64_t total = 0;
 };
 Space space_of(int fd);
+// All that statvfs(3) says; O_PATH will do.
+struct statvfs statvfs_of(int fd);
 
 }  // namespace vunify

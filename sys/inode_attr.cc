@@ -27,6 +27,21 @@ std::uint32_t change_inode_flags(int fd, std::uint32_t set, std::uint32_t clear)
   return after;
 }
 
+void set_inode_flags(int fd, std::uint32_t flags) {
+  int value = static_cast<int>(flags);
+  check(::ioctl(fd, FS_IOC_SETFLAGS, &value), "FS_IOC_SETFLAGS");
+}
+
+fsxattr inode_attributes(int fd) {
+  fsxattr attributes{};
+  check(::ioctl(fd, FS_IOC_FSGETXATTR, &attributes), "FS_IOC_FSGETXATTR");
+  return attributes;
+}
+
+void set_inode_attributes(int fd, const fsxattr& attributes) {
+  check(::ioctl(fd, FS_IOC_FSSETXATTR, &attributes), "FS_IOC_FSSETXATTR");
+}
+
 std::uint32_t project_id(int fd) {
   fsxattr attr{};
   return ::ioctl(fd, FS_IOC_FSGETXATTR, &attr) == 0 ? attr.fsx_projid : 0;

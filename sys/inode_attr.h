@@ -17,6 +17,11 @@ bool has_inode_flags(int fd);
 // Sets and clears flags in one call (FS_IOC_SETFLAGS); the others stay as they are. Returns all it has then.
 std::uint32_t change_inode_flags(int fd, std::uint32_t set, std::uint32_t clear);
 
+// The same as the calls have them, whole.
+void set_inode_flags(int fd, std::uint32_t flags);
+fsxattr inode_attributes(int fd);  // FS_IOC_FSGETXATTR
+void set_inode_attributes(int fd, const fsxattr& attributes);
+
 // Project id of quotas (FS_IOC_FSGETXATTR); 0 where there is none.
 std::uint32_t project_id(int fd);
 void set_project_id(int fd, std::uint32_t project);

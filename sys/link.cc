@@ -24,18 +24,6 @@ void name_inode(int fd, const StagedName& staged) {
   check(::linkat(AT_FDCWD, path.c_str(), staged.dir, staged.leaf.c_str(), AT_SYMLINK_FOLLOW), "linkat", staged.leaf);
 }
 
-// Attributes after the owner (chown clears capabilities), times last.
-void copy_metadata(int from, int to) {
-  const auto inode = stat_fd(from);
-  set_owner_and_mode(to, inode.uid, inode.gid, inode.mode);
-  for (const auto& [name, value] : read_xattrs(from))
-    if (name != VUNIFY_MARK_XATTR) set_xattr(to, name, value);
-  if (const auto project = project_id(from)) set_project_id(to, project);
-  const auto flags = inode_flags(from) & metadata_flags & ~static_cast<std::uint32_t>(FS_VERITY_FL);
-  if (flags != 0) change_inode_flags(to, flags, 0);
-  set_times(to, access_time(from), inode.stamp.mtime);
-}
-
 // The kernel looks at each name of a directory when it is watched (fsnotify_set_children_dentry_flags): what a guest
 // made larger than this keeps the time of our exchange.
 constexpr std::uint64_t most_directory_bytes = 256 << 10;
@@ -70,10 +58,24 @@ std::mutex& exchanging_in(std::uint64_t directory) {
 
 }  // namespace
 
+Fd make_unnamed(int dir) { return open_host(proc_path(dir), O_TMPFILE | O_RDWR); }
+
+// Attributes after the owner (chown clears capabilities), times last.
+void copy_metadata(int from, int to) {
+  const auto inode = stat_fd(from);
+  set_owner_and_mode(to, inode.uid, inode.gid, inode.mode);
+  for (const auto& [name, value] : read_xattrs(from))
+    if (name != VUNIFY_MARK_XATTR) set_xattr(to, name, value);
+  if (const auto project = project_id(from)) set_project_id(to, project);
+  const auto flags = inode_flags(from) & metadata_flags & ~static_cast<std::uint32_t>(FS_VERITY_FL);
+  if (flags != 0) change_inode_flags(to, flags, 0);
+  set_times(to, access_time(from), inode.stamp.mtime);
+}
+
 void prepare_link(int fd, const StagedName& staged) { name_inode(fd, staged); }
 
 void prepare_copy(int fd, const StagedName& staged) {
-  const Fd copy = open_host(proc_path(staged.dir), O_TMPFILE | O_RDWR);
+  const Fd copy = make_unnamed(staged.dir);
   copy_contents(fd, copy.get());
   copy_metadata(fd, copy.get());
   name_inode(copy.get(), staged);
@@ -82,10 +84,13 @@ void prepare_copy(int fd, const StagedName& staged) {
 void exchange(const StagedName& staged, const Name& name) { exchange(staged, name, stat_fd(name.dir.get())); }
 
 void exchange(const StagedName& staged, const Name& name, const Inode& seen) {
+  exchange(staged, At{name.dir.get(), name.leaf.c_str()}, seen);
+}
+
+void exchange(const StagedName& staged, At name, const Inode& seen) {
   const std::lock_guard lock(exchanging_in(seen.ino));
-  const DirectoryTime time(name.dir.get(), seen.stamp.size);
-  check(::renameat2(staged.dir, staged.leaf.c_str(), name.dir.get(), name.leaf.c_str(), RENAME_EXCHANGE), "renameat2",
-        name.leaf);
+  const DirectoryTime time(name.dir, seen.stamp.size);
+  rename_at({staged.dir, staged.leaf.c_str()}, name, RENAME_EXCHANGE);
   time.restore(name.leaf);
 }
 

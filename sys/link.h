@@ -11,6 +11,7 @@
 
 #include <string>
 
+#include "sys/at.h"
 #include "sys/inode.h"
 #include "sys/root_dir.h"
 
@@ -31,12 +32,18 @@ void prepare_link(int fd, const StagedName& staged);
 // names it. The copy is durable once its filesystem is synced. On failure nothing is left behind.
 void prepare_copy(int fd, const StagedName& staged);
 
+// What prepare_copy() is made of, for a copy that is to have no name yet: an empty file without one in a directory,
+// open for reading and writing, gone when closed; and all metadata of an inode that a copy takes along.
+Fd make_unnamed(int dir);
+void copy_metadata(int from, int to);
+
 // Swaps what the two names lead to, in one step. Nothing changes where it throws: ENOENT where the guest's name is
 // gone, EPERM where either inode is immutable. Whoever calls checks what came out: a guest may have changed its name.
 // The guest's directory keeps its mtime, unless the guest changed it at the same moment. seen: that directory, looked
 // at before, where whoever calls has it.
 void exchange(const StagedName& staged, const Name& name);
 void exchange(const StagedName& staged, const Name& name, const Inode& seen);
+void exchange(const StagedName& staged, At name, const Inode& seen);
 
 void remove_staged(const StagedName& staged);
 // Holds the inode (O_PATH): as long as it is held, no other file is given its number.

@@ -40,6 +40,8 @@ Mark mark_at(int dir, const std::string& leaf, const FileId& id) {
 
 bool has_mark(int fd) { return mark_on(fd, {}) != Mark::none; }
 
+bool is_mark(std::string_view attribute) { return attribute == VUNIFY_MARK_XATTR; }
+
 void set_mark(int fd, const FileId& id) { set_xattr(fd, VUNIFY_MARK_XATTR, mark_of(id)); }
 
 void clear_mark(int fd) { remove_xattr(fd, VUNIFY_MARK_XATTR); }

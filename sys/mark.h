@@ -8,6 +8,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "sys/inode.h"
 
@@ -24,6 +25,9 @@ inline bool is_marked(int fd, const FileId& id) { return mark_on(fd, id) == Mark
 
 // Of either kind: enough for an inode that we know for ours otherwise.
 bool has_mark(int fd);
+
+// The attribute's name, for one who does not show it.
+bool is_mark(std::string_view attribute);
 
 // Fails with EPERM on an immutable inode: mark before protecting.
 void set_mark(int fd, const FileId& id);

@@ -29,7 +29,7 @@ done
 kernel_headers='sys/clone.cc:linux/fiemap.h sys/clone.cc:linux/fs.h sys/inode_attr.h:linux/fs.h
   sys/inode.cc:linux/btrfs.h sys/inode.cc:linux/magic.h sys/root_dir.cc:linux/openat2.h
   sys/stored_extents.cc:linux/btrfs.h sys/stored_extents.cc:linux/btrfs_tree.h
-  tests/act_before.cc:linux/filter.h tests/act_before.cc:linux/seccomp.h'
+  fuse/wire.cc:linux/fuse.h tests/act_before.cc:linux/filter.h tests/act_before.cc:linux/seccomp.h'
 found=$(grep -rE --include='*.cc' --include='*.h' --exclude-dir=build --exclude-dir=kernel-cow '^ *# *include *<(linux|asm|asm-generic)/' . |
   sed 's,^\./,,; s,:.*<,:,; s,>.*,,')
 for one in $found; do

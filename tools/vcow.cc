@@ -17,6 +17,7 @@ struct Verb {
 };
 
 constexpr std::array verbs = {
+    Verb{"mount", "DIR [MOUNTPOINT]: show a guest its root, over itself where no mount point is given", vcow_mount},
     Verb{"adopt", "DIR: move a stopped guest to where only vcow leads", vcow_adopt},
     Verb{"release", "DIR: move it back, once nothing in it is shared", vcow_release},
     Verb{"list", "what is mounted, since when, and what it has cost", vcow_list},

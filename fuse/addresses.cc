@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuse/addresses.h"
+
+#include <fcntl.h>
+
+#include <vector>
+
+namespace vunify {
+namespace {
+
+constexpr int tries = 100;  // each lost to a rename that came between
+
+[[noreturn]] void throw_stale(const std::string& name) {
+  errno = ESTALE;
+  throw_errno("stat", name);
+}
+
+}  // namespace
+
+Addresses::Addresses(Nodes& nodes, Fd root, std::size_t most)
+    : nodes_(nodes), root_(std::make_shared<const Fd>(std::move(root))), most_(most) {}
+
+std::shared_ptr<const Fd> Addresses::held(NodeId id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = held_.find(id);
+  return found == held_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<const Fd> Addresses::cached(NodeId id) {
+  if (id == root_node) return root_;
+  const std::lock_guard lock(mutex_);
+  const auto found = by_node_.find(id);
+  if (found == by_node_.end()) return nullptr;
+  directories_.splice(directories_.begin(), directories_, found->second);
+  return found->second->fd;
+}
+
+std::shared_ptr<const Fd> Addresses::keep(NodeId id, Fd fd) {
+  auto kept = std::make_shared<const Fd>(std::move(fd));
+  const std::lock_guard lock(mutex_);
+  if (by_node_.contains(id)) return kept;
+  directories_.push_front({id, kept});
+  by_node_.emplace(id, directories_.begin());
+  if (directories_.size() > most_) {
+    by_node_.erase(directories_.back().id);
+    directories_.pop_back();
+  }
+  return kept;
+}
+
+// Up to the nearest that is open, then down again: a guest's tree may be deeper than our stack.
+std::shared_ptr<const Fd> Addresses::directory(NodeId id) {
+  std::vector<std::pair<NodeId, Nodes::Place>> closed;
+  auto open = cached(id);
+  while (!open) {
+    auto place = nodes_.place_of(id);
+    if (place.node.is_held) {
+      open = held(id);
+      if (!open) throw_stale({});
+      break;
+    }
+    if (place.node.parent == 0) throw_stale(place.name);
+    const auto parent = place.node.parent;
+    closed.emplace_back(id, std::move(place));
+    open = cached(id = parent);
+  }
+  for (; !closed.empty(); closed.pop_back()) {
+    const auto& [child, place] = closed.back();
+    Fd fd = open_at({open->get(), place.name.c_str()}, O_PATH | O_DIRECTORY);
+    if (stat_at({fd.get(), ""}).st_ino != place.node.ino) throw_stale(place.name);
+    open = keep(child, std::move(fd));
+  }
+  return open;
+}
+
+Address Addresses::of(NodeId id) {
+  auto place = nodes_.place_of(id);
+  if (id == root_node) return {root_, ""};
+  if (place.node.is_held) {
+    auto fd = held(id);
+    if (fd) return {std::move(fd), ""};
+  }
+  if (place.name.empty()) throw_stale({});
+  return {directory(place.node.parent), std::move(place.name)};
+}
+
+Address Addresses::of(NodeId directory, const char* leaf) { return {this->directory(directory), leaf}; }
+
+struct stat Addresses::stat(NodeId id) {
+  for (int i = 0; i < tries; ++i) {
+    const auto address = of(id);
+    const auto seen = find_at(address.at());
+    if (seen && seen->st_ino == nodes_.at(id).ino) return *seen;
+  }
+  throw_stale({});
+}
+
+// What the name leads to is looked at before it is opened, and again after: no device and no FIFO is ever woken.
+Fd Addresses::open(NodeId id, int flags) {
+  for (int i = 0; i < tries; ++i) {
+    const auto address = of(id);
+    if ((flags & O_PATH) == 0) {
+      const auto seen = find_at(address.at());
+      if (!seen || (!S_ISREG(seen->st_mode) && !S_ISDIR(seen->st_mode))) continue;
+    }
+    Fd fd = open_at(address.at(), flags);
+    if (stat_at({fd.get(), ""}).st_ino == nodes_.at(id).ino) return fd;
+  }
+  throw_stale({});
+}
+
+void Addresses::hold(NodeId id, Fd fd) {
+  {
+    const std::lock_guard lock(mutex_);
+    held_[id] = std::make_shared<const Fd>(std::move(fd));
+  }
+  nodes_.set_held(id, true);
+}
+
+void Addresses::move_hold(NodeId from, NodeId to) {
+  const std::lock_guard lock(mutex_);
+  held_.erase(to);
+  if (auto found = held_.extract(from)) {
+    found.key() = to;
+    held_.insert(std::move(found));
+  }
+}
+
+void Addresses::let_go(NodeId id) {
+  const std::lock_guard lock(mutex_);
+  held_.erase(id);
+  const auto found = by_node_.find(id);
+  if (found == by_node_.end()) return;
+  directories_.erase(found->second);
+  by_node_.erase(found);
+}
+
+}  // namespace vunify

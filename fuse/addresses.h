@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a node's inode is reached: by its name in its directory, which is held open (O_PATH) as long as it is among the
+// few thousand that were used last; or, where the name is gone, by a descriptor that was taken before it went.
+//
+// Between the moment when an address is asked for and its use a name may be moved: whoever uses one looks at the inode
+// number that he got, and asks again. What comes under the inode's own lock of the kernel (its attributes, its names)
+// cannot be overtaken.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "fuse/nodes.h"
+#include "sys/at.h"
+
+namespace vunify {
+
+class Address {
+ public:
+  Address(std::shared_ptr<const Fd> dir, std::string leaf) : dir_(std::move(dir)), leaf_(std::move(leaf)) {}
+  At at() const { return {dir_->get(), leaf_.c_str()}; }
+
+ private:
+  std::shared_ptr<const Fd> dir_;
+  std::string leaf_;  // empty: dir_ is the inode itself
+};
+
+class Addresses {
+ public:
+  // root: O_PATH; most: directories kept open.
+  Addresses(Nodes& nodes, Fd root, std::size_t most);
+
+  Address of(NodeId id);
+  // Of a name that is being looked up, made, or removed.
+  Address of(NodeId directory, const char* leaf);
+  // What is there, of the very inode of the node; ESTALE where its name leads to another.
+  struct stat stat(NodeId id);
+  Fd open(NodeId id, int flags);
+
+  // From here on the node is reached by this descriptor.
+  void hold(NodeId id, Fd fd);
+  void move_hold(NodeId from, NodeId to);
+  void let_go(NodeId id);
+
+ private:
+  std::shared_ptr<const Fd> directory(NodeId id);
+  std::shared_ptr<const Fd> cached(NodeId id);
+  std::shared_ptr<const Fd> keep(NodeId id, Fd fd);
+  std::shared_ptr<const Fd> held(NodeId id);
+
+  struct Kept {
+    NodeId id;
+    std::shared_ptr<const Fd> fd;
+  };
+  Nodes& nodes_;
+  std::shared_ptr<const Fd> root_;
+  std::size_t most_;
+  std::mutex mutex_;
+  std::list<Kept> directories_;  // the one used last in front
+  std::unordered_map<NodeId, std::list<Kept>::iterator> by_node_;
+  std::unordered_map<NodeId, std::shared_ptr<const Fd>> held_;
+};
+
+}  // namespace vunify

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuse/cow.h"
+
+#include <fcntl.h>
+
+#include "change/lifted_flag.h"
+#include "sys/clone.h"
+#include "sys/mark.h"
+#include "sys/thread_ids.h"
+
+namespace vunify {
+namespace {
+
+std::uint64_t bytes_of(int fd) { return stat_fd(fd).bytes_on_disk(); }
+
+void copy_contents_as(uid_t uid, int from, int to, const Breaker& breaker, const BreakStaging& staging) {
+  bool is_on_disk = false;
+  {
+    const FileUser as_who_writes(uid);
+    is_on_disk = copy_contents(from, to, breaker.has_given_up);
+  }
+  if (!is_on_disk) staging.write_out(to);
+}
+
+}  // namespace
+
+NodeId Cow::before_write(NodeId id, Keep keep, const Breaker& breaker) {
+  id = nodes_.current(id);
+  return owner_of(id) == Owner::shared ? break_link(id, keep, breaker) : id;
+}
+
+Owner Cow::owner_of(NodeId id) {
+  const auto node = nodes_.at(id);
+  if (node.owner != Owner::unknown || !node.is_regular()) return node.owner;
+  const auto owner =
+      has_mark(addresses_.open(id, O_RDONLY | O_NONBLOCK | O_NOATIME).get()) ? Owner::shared : Owner::guest;
+  nodes_.set_owner(id, owner);
+  return owner;
+}
+
+NodeId Cow::break_link(NodeId id, Keep keep, const Breaker& breaker) {
+  const Fd old = addresses_.open(id, O_RDONLY | O_NONBLOCK | O_NOATIME);
+  allowance_.ask(keep == Keep::all ? bytes_of(old.get()) : 0, 1);
+  const Fd made = copy(old.get(), keep, breaker);
+  if (nodes_.at(id).name_length != 0) lead_name(id, old.get(), made.get());
+  return settle(id, old.get(), made.get());
+}
+
+Fd Cow::copy(int old, Keep keep, const Breaker& breaker) const {
+  Fd made = make_unnamed(staging_.fd());
+  if (keep == Keep::all) copy_contents_as(breaker.uid, old, made.get(), breaker, staging_);
+  copy_metadata(old, made.get());
+  return made;
+}
+
+// The kernel moves no name of an immutable inode: its flag is lifted for the moment.
+void Cow::lead_name(NodeId id, int old, int copy) const {
+  const auto address = addresses_.of(id);
+  const auto staged = staging_.name_of(copy);
+  prepare_link(copy, staged);
+  try {
+    const LiftedFlag lifted(old);
+    exchange(staged, address.at(), stat_fd(address.at().dir));
+    if (stat_staged(staged).ino != stat_fd(old).ino) {
+      exchange(staged, address.at(), stat_fd(address.at().dir));
+      throw std::system_error(ESTALE, std::generic_category(), "what came out is another file");
+    }
+    remove_staged(staged);
+  } catch (const std::system_error&) {
+    staging_.remove_copy(staged, copy);
+    throw;
+  }
+}
+
+NodeId Cow::settle(NodeId id, int old, int copy) {
+  const auto node = nodes_.at(id);
+  const auto made = stat_at({copy, ""});
+  if (node.opens == 0 && nodes_.rebind(id, made)) {
+    nodes_.set_backing(id, 0);
+    backing_.forget(node.backing);
+    if (node.name_length == 0) addresses_.hold(id, hold_at({copy, ""}));
+    return id;
+  }
+  if (node.name_length != 0) addresses_.hold(id, hold_at({old, ""}));
+  const auto current = nodes_.detach(id, made);
+  if (node.name_length == 0) addresses_.hold(current, hold_at({copy, ""}));
+  return current;
+}
+
+}  // namespace vunify

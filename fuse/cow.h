@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// THE RULE: an inode that others may have is never written in place.
+//
+// Whose it is tells the mark on it, never its link count: the count falls to 1 when another guest removes its name, and
+// then ours may be the one that is left, or theirs. What was shared once stays so for its node, marked or not. So
+// before anything changes an inode its link is broken:
+//
+//     ask        the guest's allowance
+//     copy       into a file without a name, in staging: contents (shared where the filesystem can; none where they are
+//                to be truncated), owner, mode, attributes, project, times; written out, for what leads to the copy may
+//                not be on disk before it
+//     exchange   the guest's name is led to the copy in one step, and what came out is looked at
+//     settle     nobody has it open: the node stands for the copy now. Somebody reads it: he keeps the old inode, and
+//                the node is detached from the name
+//
+// Until the exchange nothing has changed that anybody sees; whatever fails before it, or in it, is the caller's error,
+// and the copy is gone. After it the guest's name leads to the copy, whole. Killed in between we leave at most a name
+// in staging, which tells what it is (fuse/break_staging).
+#pragma once
+
+#include <functional>
+
+#include "fuse/addresses.h"
+#include "fuse/allowance.h"
+#include "fuse/backing.h"
+#include "fuse/break_staging.h"
+
+namespace vunify {
+
+// Of the contents of an inode that is about to be changed.
+enum class Keep { all, nothing };
+
+// Who changes it: the copy is written on his account, and he may give up waiting.
+struct Breaker {
+  uid_t uid = 0;
+  std::function<bool()> has_given_up;
+};
+
+class Cow {
+ public:
+  Cow(Nodes& nodes, Addresses& addresses, Backing& backing, const Allowance& allowance, const BreakStaging& staging)
+      : nodes_(nodes), addresses_(addresses), backing_(backing), allowance_(allowance), staging_(staging) {}
+
+  // Called for a locked node (NodeLock) before its inode is changed in any way. Returns the node whose inode may be
+  // changed in place: this one; or, where others have it open, the one that its name leads to from now on. Throws
+  // std::system_error, and then everything is as it was.
+  NodeId before_write(NodeId id, Keep keep, const Breaker& breaker);
+
+  // Whose inode a node stands for; looked up once.
+  Owner owner_of(NodeId id);
+
+ private:
+  NodeId break_link(NodeId id, Keep keep, const Breaker& breaker);
+  Fd copy(int old, Keep keep, const Breaker& breaker) const;
+  void lead_name(NodeId id, int old, int copy) const;
+  NodeId settle(NodeId id, int old, int copy);
+
+  Nodes& nodes_;
+  Addresses& addresses_;
+  Backing& backing_;
+  const Allowance& allowance_;
+  const BreakStaging& staging_;
+};
+
+}  // namespace vunify

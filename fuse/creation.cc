@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// New names with new inodes. The kernel holds the directory's lock, and has seen that the name is not there.
+#include "fuse/caller.h"
+#include "fuse/files.h"
+#include "fuse/operations.h"
+#include "fuse/served.h"
+
+namespace vunify {
+namespace {
+
+constexpr auto unnamed = "/";  // no file is called so: O_TMPFILE (fuse/wire)
+
+template <typename Make>
+void make_name(fuse_req_t request, NodeId parent, const char* name, const Make& make) {
+  answer(request, [&](Served& served) {
+    expect_visible(served, parent, name);
+    served.allowance.ask(0, 1);
+    const auto address = served.addresses.of(parent, name);
+    {
+      const AsCaller caller(*fuse_req_ctx(request));
+      make(address.at());
+    }
+    reply_entry(served, request, parent, name);
+  });
+}
+
+// A file that is there after all is another request's: the kernel looks its name up again, and opens it.
+Fd create_file(At at, mode_t mode, bool exclusive) {
+  try {
+    return open_at(at, O_RDONLY | O_CREAT | O_EXCL, mode);
+  } catch (const std::system_error& error) {
+    if (exclusive || !is_error(error, EEXIST)) throw;
+    throw std::system_error(ESTALE, std::generic_category(), at.leaf);
+  }
+}
+
+struct Created {
+  Fd file;
+  NodeId id = 0;
+};
+
+Created create_named(Served& served, fuse_req_t request, NodeId parent, const char* name, mode_t mode, int flags) {
+  expect_visible(served, parent, name);
+  const auto address = served.addresses.of(parent, name);
+  Created created;
+  {
+    const AsCaller caller(*fuse_req_ctx(request));
+    created.file = create_file(address.at(), mode, (flags & O_EXCL) != 0);
+  }
+  std::optional<NodeId> id;
+  while (!id) {
+    const auto breaks = served.nodes.breaks();
+    id = served.nodes.enter(parent, name, stat_at({created.file.get(), ""}), Owner::guest, breaks);
+  }
+  created.id = *id;
+  return created;
+}
+
+Created create_unnamed(Served& served, fuse_req_t request, NodeId parent, mode_t mode, int flags) {
+  const auto address = served.addresses.of(parent, ".");
+  Created created;
+  {
+    const AsCaller caller(*fuse_req_ctx(request));
+    created.file = open_at(address.at(), O_TMPFILE | O_RDWR | (flags & O_EXCL), mode);
+  }
+  created.id = served.nodes.enter_nameless(stat_at({created.file.get(), ""}));
+  served.addresses.hold(created.id, hold_at({created.file.get(), ""}));
+  return created;
+}
+
+}  // namespace
+
+void serve_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, fuse_file_info* file) {
+  answer(request, [&](Served& served) {
+    served.allowance.ask(0, 1);
+    const bool has_name = name[0] != unnamed[0];
+    const auto created = has_name ? create_named(served, request, parent, name, mode, file->flags)
+                                  : create_unnamed(served, request, parent, mode, file->flags);
+    const NodeLock lock(served.nodes, created.id);
+    const auto opened = open_locked(served, created.id, created.file.get(), file->flags);
+    const auto entry = entry_of(served, created.id, stat_at({created.file.get(), ""}));
+    if (reply_create(request, entry, opened) == -ENOENT) take_back(served, created.id, opened, 1);
+  });
+}
+
+void serve_mkdir(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode) {
+  make_name(request, parent, name, [&](At at) { make_directory_at(at, mode); });
+}
+
+void serve_mknod(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, dev_t device) {
+  make_name(request, parent, name, [&](At at) { make_node_at(at, mode, device); });
+}
+
+void serve_symlink(fuse_req_t request, const char* target, fuse_ino_t parent, const char* name) {
+  make_name(request, parent, name, [&](At at) { make_symlink_at(target, at); });
+}
+
+}  // namespace vunify

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bytes of files that are open. Where the kernel reads and writes by itself (passthrough) only what it has no way
+// for comes here, and the file is opened for the moment; else each open has a descriptor of ours, its handle.
+#include "sys/data.h"
+
+#include <fcntl.h>
+
+#include <cstring>
+
+#include "fuse/caller.h"
+#include "fuse/operations.h"
+#include "fuse/served.h"
+
+namespace vunify {
+namespace {
+
+class DataFile {
+ public:
+  DataFile(Served& served, NodeId id, const fuse_file_info* file, int flags) {
+    if (file != nullptr && file->fh != 0)
+      fd_ = static_cast<int>(file->fh);
+    else
+      fd_ = (opened_ = served.addresses.open(id, flags | O_NONBLOCK)).get();
+  }
+  int fd() const { return fd_; }
+
+ private:
+  Fd opened_;
+  int fd_;
+};
+
+void ask_growth(Served& served, int fd, off_t end) {
+  const auto size = stat_at({fd, ""}).st_size;
+  if (end > size) served.allowance.ask(static_cast<std::uint64_t>(end - size), 0);
+}
+
+}  // namespace
+
+void serve_read(fuse_req_t request, fuse_ino_t id, std::size_t size, off_t offset, fuse_file_info* file) {
+  answer(request, [&](Served& served) {
+    static thread_local std::vector<char> buffer;
+    buffer.resize(std::max(buffer.size(), size));
+    const DataFile data(served, id, file, O_RDONLY);
+    fuse_reply_buf(request, buffer.data(), read_bytes(data.fd(), offset, std::span(buffer).first(size)));
+  });
+}
+
+// Pages that were written to through a map come in nobody's name.
+void serve_write(fuse_req_t request, fuse_ino_t id, const char* bytes, std::size_t size, off_t offset,
+                 fuse_file_info* file) {
+  answer(request, [&](Served& served) {
+    const DataFile data(served, id, file, O_WRONLY);
+    ask_growth(served, data.fd(), offset + static_cast<off_t>(size));
+    const WithoutFsetid clears(must_kill_setid());
+    const OnAccountOf user(*fuse_req_ctx(request));
+    fuse_reply_write(request, write_bytes(data.fd(), offset, {bytes, size}));
+  });
+}
+
+void serve_fsync(fuse_req_t request, fuse_ino_t id, int data_only, fuse_file_info* file) {
+  answer(request, [&](Served& served) {
+    const DataFile data(served, id, file, O_RDONLY);
+    data_only != 0 ? sync_data(data.fd(), {}) : sync_all(data.fd());
+    fuse_reply_err(request, 0);
+  });
+}
+
+void serve_fallocate(fuse_req_t request, fuse_ino_t id, int mode, off_t offset, off_t length, fuse_file_info* file) {
+  answer(request, [&](Served& served) {
+    const auto& caller = *fuse_req_ctx(request);
+    const DataFile data(served, id, file, O_WRONLY);
+    if ((mode & FALLOC_FL_KEEP_SIZE) == 0) ask_growth(served, data.fd(), offset + length);
+    const WithoutFsetid clears(caller.uid != 0);
+    const OnAccountOf user(caller);
+    allocate(data.fd(), mode, offset, length);
+    fuse_reply_err(request, 0);
+  });
+}
+
+void serve_lseek(fuse_req_t request, fuse_ino_t id, off_t offset, int whence, fuse_file_info* file) {
+  answer(request, [&](Served& served) {
+    const DataFile data(served, id, file, O_RDONLY);
+    fuse_reply_lseek(request, seek(data.fd(), offset, whence));
+  });
+}
+
+void serve_copy_file_range(fuse_req_t request, fuse_ino_t from, off_t from_offset, fuse_file_info* from_file,
+                           fuse_ino_t to, off_t to_offset, fuse_file_info* to_file, std::size_t length, int) {
+  answer(request, [&](Served& served) {
+    const auto& caller = *fuse_req_ctx(request);
+    const DataFile source(served, from, from_file, O_RDONLY);
+    const DataFile target(served, to, to_file, O_WRONLY);
+    ask_growth(served, target.fd(), to_offset + static_cast<off_t>(length));
+    const WithoutFsetid clears(caller.uid != 0);
+    const OnAccountOf user(caller);
+    fuse_reply_write(request, copy_bytes(source.fd(), from_offset, target.fd(), to_offset, length));
+  });
+}
+
+}  // namespace vunify

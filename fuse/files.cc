@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuse/files.h"
+
+#include "fuse/caller.h"
+#include "fuse/operations.h"
+
+namespace vunify {
+namespace {
+
+// Of these the kernel takes care before it asks us, or they are about how we would wait.
+constexpr int not_ours =
+    O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NOCTTY | O_DIRECT | O_NONBLOCK | O_NOFOLLOW | O_ASYNC | O_CLOEXEC;
+
+bool is_read_write(int flags) { return (flags & O_ACCMODE) == O_RDWR; }
+
+[[noreturn]] void throw_stale() { throw std::system_error(ESTALE, std::generic_category(), "open"); }
+
+// A write through the kernel by itself clears setuid whoever writes, but root keeps it: these writes come to us.
+bool must_see_writes(int file, int flags) {
+  return writes(flags) && (stat_at({file, ""}).st_mode & (S_ISUID | S_ISGID)) != 0;
+}
+
+std::uint64_t open_for_us(Served& served, NodeId id, int flags) {
+  return static_cast<std::uint64_t>(served.addresses.open(id, flags & ~not_ours).give_away());
+}
+
+// Who had it open is gone: the node takes the place of the one that its name leads to.
+void attach(Served& served, NodeId id) {
+  const int before = served.nodes.at(id).backing;
+  const auto current = served.nodes.attach(id);
+  if (current == 0) throw_stale();
+  served.backing.forget(before);
+  served.addresses.move_hold(current, id);
+}
+
+void empty(Served& served, NodeId id) {
+  const WithoutFsetid clears(must_kill_setid());
+  resize(served.addresses.open(id, O_WRONLY | O_NONBLOCK).get(), 0, {});
+}
+
+Opened open_node(Served& served, fuse_req_t request, NodeId id, int flags) {
+  if (served.nodes.at(id).is_detached) attach(served, id);
+  if (writes(flags)) {
+    const auto keep = (flags & O_TRUNC) != 0 ? Keep::nothing : Keep::all;
+    // Others read the old inode through this node: the kernel looks the name up again, and finds the new one.
+    if (served.cow.before_write(id, keep, breaker_of(request)) != id) throw_stale();
+  }
+  if ((flags & O_TRUNC) != 0) empty(served, id);
+  const auto node = served.nodes.at(id);
+  if (node.backing != 0 && !writes(flags)) return open_locked(served, id, -1, flags);
+  const Fd file = served.addresses.open(id, O_RDONLY | O_NONBLOCK | O_NOATIME);
+  served.cow.owner_of(id);
+  return open_locked(served, id, file.get(), flags);
+}
+
+}  // namespace
+
+bool writes(int flags) { return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0; }
+
+Opened open_locked(Served& served, NodeId id, int file, int flags) {
+  const auto node = served.nodes.at(id);
+  Opened opened;
+  if (served.wire.has_passthrough() && !node.is_served_by_us)
+    opened.backing = served.backing.number_of(id, file, node.owner);
+  opened.keep_cache = opened.backing == 0;
+  opened.direct = opened.backing != 0 && must_see_writes(file, flags);
+  if (opened.backing == 0 || opened.direct) opened.handle = open_for_us(served, id, flags);
+  served.nodes.set_served_by_us(id, opened.backing == 0);
+  served.nodes.open(id, is_read_write(flags));
+  return opened;
+}
+
+void take_back(Served& served, NodeId id, const Opened& opened, std::uint64_t lookups) {
+  const Fd closed(opened.handle == 0 ? -1 : static_cast<int>(opened.handle));
+  std::vector<Gone> gone;
+  served.nodes.release(id, gone);
+  if (gone.empty() && lookups != 0) served.nodes.forget(id, lookups, gone);
+  let_go(served, gone);
+}
+
+void serve_open(fuse_req_t request, fuse_ino_t id, fuse_file_info* file) {
+  answer(request, [&](Served& served) {
+    const NodeLock lock(served.nodes, id);
+    const bool first_rw = is_read_write(file->flags) && !served.nodes.at(id).was_opened_rw;
+    const auto opened = open_node(served, request, id, file->flags);
+    // What the kernel believes of its times for good it is to ask again from now on.
+    if (first_rw) fuse_lowlevel_notify_inval_inode(served.session, id, -1, 0);
+    if (reply_open(request, opened) == -ENOENT) take_back(served, id, opened, 0);
+  });
+}
+
+void serve_release(fuse_req_t request, fuse_ino_t id, fuse_file_info* file) {
+  answer(request, [&](Served& served) {
+    take_back(served, id, {.handle = file->fh}, 0);
+    fuse_reply_err(request, 0);
+  });
+}
+
+}  // namespace vunify

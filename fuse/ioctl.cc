@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a regular file or directory is asked by ioctl(2) and knows: inode flags and project (chattr(1)). All others are
+// answered ENOTTY, without a system call: each program asks its files whether they are terminals. Who may set what the
+// kernel has asked already.
+#include <fcntl.h>
+#include <sys/ioctl.h>
+
+#include <cstring>
+
+#include "fuse/operations.h"
+#include "fuse/served.h"
+#include "sys/inode_attr.h"
+
+namespace vunify {
+namespace {
+
+// The flags that keep a shared inode's names are not the guest's.
+constexpr std::uint32_t protecting_flags = FS_IMMUTABLE_FL | FS_IUNLINK_FL;
+constexpr std::uint32_t protecting_xflags = FS_XFLAG_IMMUTABLE;
+
+Fd open_to_look(Served& served, NodeId id) { return served.addresses.open(id, O_RDONLY | O_NONBLOCK | O_NOATIME); }
+
+template <typename Value>
+void reply(fuse_req_t request, const Value& value) {
+  fuse_reply_ioctl(request, 0, &value, sizeof value);
+}
+
+void get_flags(Served& served, fuse_req_t request, NodeId id) {
+  auto flags = inode_flags(open_to_look(served, id).get());
+  if (served.cow.owner_of(id) == Owner::shared) flags &= ~protecting_flags;
+  reply(request, flags);
+}
+
+void get_attributes(Served& served, fuse_req_t request, NodeId id) {
+  auto attributes = inode_attributes(open_to_look(served, id).get());
+  if (served.cow.owner_of(id) == Owner::shared) attributes.fsx_xflags &= ~protecting_xflags;
+  reply(request, attributes);
+}
+
+template <typename Set>
+void set(Served& served, fuse_req_t request, NodeId id, const Set& set_on) {
+  const NodeLock lock(served.nodes, id);
+  const auto current = served.cow.before_write(id, Keep::all, breaker_of(request));
+  set_on(open_to_look(served, current).get());
+  fuse_reply_ioctl(request, 0, nullptr, 0);
+}
+
+template <typename Value>
+Value read_value(const void* in, std::size_t size) {
+  Value value{};
+  if (size < sizeof value) throw std::system_error(EINVAL, std::generic_category(), "ioctl");
+  std::memcpy(&value, in, sizeof value);
+  return value;
+}
+
+}  // namespace
+
+void serve_ioctl(fuse_req_t request, fuse_ino_t id, unsigned command, void*, fuse_file_info*, unsigned, const void* in,
+                 std::size_t in_size, std::size_t) {
+  answer(request, [&](Served& served) {
+    switch (command) {
+      case FS_IOC_GETFLAGS:
+        return get_flags(served, request, served.nodes.current(id));
+      case FS_IOC_FSGETXATTR:
+        return get_attributes(served, request, served.nodes.current(id));
+      case FS_IOC_SETFLAGS: {
+        const auto flags = read_value<std::uint32_t>(in, in_size);
+        return set(served, request, id, [flags](int fd) { set_inode_flags(fd, flags); });
+      }
+      case FS_IOC_FSSETXATTR: {
+        const auto attributes = read_value<fsxattr>(in, in_size);
+        return set(served, request, id, [&](int fd) { set_inode_attributes(fd, attributes); });
+      }
+      default:
+        fuse_reply_err(request, ENOTTY);
+    }
+  });
+}
+
+}  // namespace vunify

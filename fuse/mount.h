@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// A guest mounted with vcow: from here on its tree is seen through the mount, and what it writes to is its own.
+#pragma once
+
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+namespace vunify {
+
+struct MountRequest {
+  std::string dir;    // the guest's root
+  std::string point;  // where it is mounted; the root itself, mostly
+  bool passthrough = true;
+  unsigned long flags = 0;  // of mount(2): MS_NOSUID and the like
+};
+
+inline constexpr auto mount_type = "fuse.vcow";
+
+// Throws std::system_error naming what will not do, and then nothing is mounted: EBUSY where another vcow serves
+// the guest. ready() is called once it is mounted; returns when it is unmounted again. A dead mount on the point, whose
+// daemon is gone, is taken away first. SIGTERM and SIGINT unmount lazily: who has files open keeps them. One call a
+// process, from its only thread.
+void serve_guest(const MountRequest& request, const std::function<void()>& ready);
+
+}  // namespace vunify

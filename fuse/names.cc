@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names given, taken and moved. None of it copies anything: a name is the guest's own, whatever inode it leads to. Only
+// a further name of a shared inode is one that the guest may not give.
+#include <fcntl.h>
+
+#include <algorithm>
+
+#include "change/lifted_flag.h"
+#include "fuse/operations.h"
+#include "fuse/served.h"
+#include "sys/mark.h"
+
+namespace vunify {
+namespace {
+
+// A name, what it leads to, and the node of that, locked: no break comes in between. No node: the kernel has not looked
+// it up, or there is no such name.
+class Found {
+ public:
+  Found(Served& served, NodeId parent, const char* name) : address_(served.addresses.of(parent, name)) {
+    expect_visible(served, parent, name);
+    do {
+      lock_.reset();
+      seen_ = find_at(address_.at());
+      id_ = seen_ ? served.nodes.find(parent, name, *seen_) : 0;
+      if (id_ != 0) lock_.emplace(served.nodes, id_);
+    } while (lock_ && lock_->had_to_wait());
+    if (id_ == 0) return;
+    const auto place = served.nodes.place_of(id_);
+    is_its_place_ = place.node.parent == parent && place.name == name;
+  }
+
+  At at() const { return address_.at(); }
+  const std::optional<struct stat>& seen() const { return seen_; }
+  NodeId node() const { return id_; }
+  NodeId id() const { return is_its_place_ ? id_ : 0; }  // 0 too where the node goes by another of its names
+
+ private:
+  Address address_;
+  std::optional<struct stat> seen_;
+  NodeId id_ = 0;
+  std::optional<NodeLock> lock_;
+  bool is_its_place_ = false;
+};
+
+// Whose mark nobody read yet: with a second name it may be somebody else's, too, and that is not to be forgotten when
+// ours is gone.
+bool is_shared(Served& served, const Found& found) {
+  const auto owner = served.nodes.at(found.id()).owner;
+  if (owner != Owner::unknown) return owner == Owner::shared;
+  return S_ISREG(found.seen()->st_mode) && found.seen()->st_nlink > 1 &&
+         mark_at(found.at().dir, found.at().leaf, {}) != Mark::none;
+}
+
+// Before its name goes: somebody may have the inode open, or be in the directory.
+struct Parting {
+  Fd held;
+  bool still_linked = false;
+};
+
+std::optional<Parting> prepare_parting(Served& served, const Found& found) {
+  if (found.id() == 0) return std::nullopt;
+  const bool shared = is_shared(served, found);
+  if (shared) served.nodes.set_owner(found.id(), Owner::shared);
+  const bool has_others = !S_ISDIR(found.seen()->st_mode) && found.seen()->st_nlink > 1;
+  return Parting{hold_at(found.at()), has_others && !shared};
+}
+
+void part(Served& served, const Found& found, std::optional<Parting> parting) {
+  if (!parting) return;
+  served.nodes.unname(found.id(), parting->still_linked);
+  served.addresses.hold(found.id(), std::move(parting->held));
+}
+
+// Protected by a flag that keeps its names, too (change/protection), and shared: the flag is vunify's.
+std::optional<Fd> open_immutable(At at) {
+  const auto seen = find_at(at);
+  if (!seen || !S_ISREG(seen->st_mode) || mark_at(at.dir, at.leaf, {}) == Mark::none) return std::nullopt;
+  Fd file = open_at(at, O_RDONLY | O_NONBLOCK | O_NOATIME);
+  if (!must_lift(protection_of(file.get()))) return std::nullopt;
+  return file;
+}
+
+// Does it; where the kernel refuses it because a shared inode is immutable, with the flag lifted.
+template <typename Work>
+void with_flags_lifted(std::initializer_list<At> names, const Work& work) {
+  try {
+    return work();
+  } catch (const std::system_error& error) {
+    if (!is_error(error, EPERM)) throw;
+  }
+  std::vector<Fd> files;
+  for (const auto& name : names)
+    if (auto file = open_immutable(name)) files.push_back(std::move(*file));
+  if (files.empty()) throw std::system_error(EPERM, std::generic_category(), names.begin()->leaf);
+  std::optional<LiftedFlag> lifted[2];
+  for (std::size_t i = 0; i < files.size(); ++i) lifted[i].emplace(files[i].get());
+  work();
+}
+
+void remove(fuse_req_t request, NodeId parent, const char* name, void (*remove_name)(At)) {
+  answer(request, [&](Served& served) {
+    const Found found(served, parent, name);
+    auto parting = prepare_parting(served, found);
+    with_flags_lifted({found.at()}, [&] { remove_name(found.at()); });
+    part(served, found, std::move(parting));
+    fuse_reply_err(request, 0);
+  });
+}
+
+// Two names of one node: rename(2) has nothing to do then.
+bool is_same_file(Served& served, const Found& from, NodeId parent, const char* name) {
+  const auto to = find_at(served.addresses.of(parent, name).at());
+  return from.seen() && to && to->st_ino == from.seen()->st_ino && to->st_dev == from.seen()->st_dev &&
+         served.nodes.find(parent, name, *to) == from.node();
+}
+
+struct Spot {
+  NodeId parent;
+  const char* name;
+};
+
+void exchange_names(Served& served, const Found& from, const Found& to, Spot old_spot, Spot new_spot) {
+  with_flags_lifted({from.at(), to.at()}, [&] { rename_at(from.at(), to.at(), RENAME_EXCHANGE); });
+  if (from.id() != 0 && to.id() != 0) return served.nodes.exchange(from.id(), to.id());
+  if (from.id() != 0) served.nodes.rename(from.id(), new_spot.parent, new_spot.name);
+  if (to.id() != 0) served.nodes.rename(to.id(), old_spot.parent, old_spot.name);
+}
+
+// Of two names that a race left to one shared inode the kernel would move none: to the guest they are two files.
+void move_at(const Found& from, const Found& to, unsigned flags) {
+  const bool is_one_inode = from.seen() && to.seen() && from.seen()->st_ino == to.seen()->st_ino &&
+                            from.seen()->st_dev == to.seen()->st_dev && from.node() != to.node();
+  if (is_one_inode && (flags & RENAME_NOREPLACE) == 0) return remove_at(from.at());
+  rename_at(from.at(), to.at(), flags);
+}
+
+void move_name(Served& served, const Found& from, const Found& to, Spot spot, unsigned flags) {
+  auto parting = prepare_parting(served, to);
+  with_flags_lifted({from.at(), to.at()}, [&] { move_at(from, to, flags); });
+  part(served, to, std::move(parting));
+  if (from.id() != 0) served.nodes.rename(from.id(), spot.parent, spot.name);
+}
+
+}  // namespace
+
+void serve_unlink(fuse_req_t request, fuse_ino_t parent, const char* name) { remove(request, parent, name, remove_at); }
+
+void serve_rmdir(fuse_req_t request, fuse_ino_t parent, const char* name) {
+  remove(request, parent, name, remove_directory_at);
+}
+
+void serve_rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent, const char* new_name,
+                  unsigned flags) {
+  answer(request, [&](Served& served) {
+    const Found from(served, parent, name);
+    if (is_same_file(served, from, new_parent, new_name)) {
+      rename_at(from.at(), served.addresses.of(new_parent, new_name).at(), flags);
+    } else {
+      const Found to(served, new_parent, new_name);
+      if ((flags & RENAME_EXCHANGE) != 0)
+        exchange_names(served, from, to, {parent, name}, {new_parent, new_name});
+      else
+        move_name(served, from, to, {new_parent, new_name}, flags);
+    }
+    fuse_reply_err(request, 0);
+  });
+}
+
+void serve_link(fuse_req_t request, fuse_ino_t id, fuse_ino_t parent, const char* name) {
+  answer(request, [&](Served& served) {
+    expect_visible(served, parent, name);
+    const NodeLock lock(served.nodes, id);
+    const auto current = served.cow.before_write(id, Keep::all, breaker_of(request));
+    const auto from = served.addresses.of(current);
+    const auto to = served.addresses.of(parent, name);
+    link_at(from.at(), to.at());
+    reply_entry(served, request, parent, name);
+  });
+}
+
+}  // namespace vunify

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuse/served.h"
+
+#include "sys/mark.h"
+
+namespace vunify {
+namespace {
+
+// A file with one name is nobody else's, as far as it shows: whose it is is asked when it is opened or changed.
+Owner owner_by_look(At at, const struct stat& seen) {
+  if (!S_ISREG(seen.st_mode) || seen.st_nlink < 2) return Owner::unknown;
+  return mark_at(at.dir, at.leaf, {}) == Mark::none ? Owner::guest : Owner::shared;
+}
+
+}  // namespace
+
+struct stat shown(const Node& node, struct stat seen) {
+  seen.st_ino = node.shown;
+  if (node.owner == Owner::shared) seen.st_nlink = 1;
+  return seen;
+}
+
+// Stores through a map move the times without a word; a detached node is what another has become.
+double lasting(const Node& node) { return node.was_opened_rw || node.is_detached ? 0 : for_good; }
+
+void let_go(Served& served, const std::vector<Gone>& gone) {
+  for (const auto& one : gone) {
+    served.backing.forget(one.backing);
+    if (one.has_descriptor) served.addresses.let_go(one.id);
+  }
+}
+
+void forget(Served& served, NodeId id, std::uint64_t lookups) {
+  std::vector<Gone> gone;
+  served.nodes.forget(id, lookups, gone);
+  let_go(served, gone);
+}
+
+bool is_hidden(const Served& served, NodeId directory, std::string_view name) {
+  return directory == root_node && !served.source.hidden.empty() && name == served.source.hidden;
+}
+
+void expect_visible(const Served& served, NodeId directory, std::string_view name) {
+  if (is_hidden(served, directory, name)) throw std::system_error(EPERM, std::generic_category(), std::string(name));
+}
+
+fuse_entry_param entry_of(Served& served, NodeId id, const struct stat& seen) {
+  const auto node = served.nodes.at(id);
+  fuse_entry_param entry{};
+  entry.ino = id;
+  entry.generation = node.generation;
+  entry.attr = shown(node, seen);
+  entry.attr_timeout = lasting(node);
+  entry.entry_timeout = for_good;
+  return entry;
+}
+
+NodeId enter(Served& served, NodeId directory, const char* name, fuse_entry_param& entry) {
+  const auto address = served.addresses.of(directory, name);
+  for (;;) {
+    const auto breaks = served.nodes.breaks();
+    const auto seen = find_at(address.at());
+    if (!seen) return 0;
+    const auto id = served.nodes.enter(directory, name, *seen, owner_by_look(address.at(), *seen), breaks);
+    if (!id) continue;
+    entry = entry_of(served, *id, *seen);
+    return *id;
+  }
+}
+
+void reply_entry(Served& served, fuse_req_t request, NodeId directory, const char* name) {
+  fuse_entry_param entry{};
+  const auto id = enter(served, directory, name, entry);
+  if (id == 0) throw std::system_error(ESTALE, std::generic_category(), name);
+  if (fuse_reply_entry(request, &entry) == -ENOENT) forget(served, id, 1);
+}
+
+Breaker breaker_of(fuse_req_t request) {
+  return {fuse_req_ctx(request)->uid, [request] { return fuse_req_interrupted(request) != 0; }};
+}
+
+}  // namespace vunify

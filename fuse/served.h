@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// One guest being served: all that its handlers work on.
+#pragma once
+
+#include "fuse/addresses.h"
+#include "fuse/allowance.h"
+#include "fuse/backing.h"
+#include "fuse/cow.h"
+#include "fuse/source.h"
+#include "fuse/wire.h"
+
+namespace vunify {
+
+inline constexpr std::size_t most_open_directories = 4096;
+inline constexpr std::size_t most_backing_files = 16384;
+
+struct Served {
+  Served(Source tree, Fd device_, bool passthrough)
+      : source(std::move(tree)),
+        device(std::move(device_)),
+        wire(*this, passthrough),
+        nodes(stat_at({source.root.get(), ""})),
+        addresses(nodes, hold_at({source.root.get(), "."}), most_open_directories),
+        backing(nodes, device.get(), source.read_only.get(), most_backing_files),
+        cow(nodes, addresses, backing, allowance, *source.staging) {}
+  Served(const Served&) = delete;
+
+  Source source;
+  Fd device;
+  Wire wire;
+  Nodes nodes;
+  Addresses addresses;
+  Backing backing;
+  Allowance allowance;
+  Cow cow;
+  fuse_session* session = nullptr;
+};
+
+// What a node's inode is shown as: a shared one has one name here, and its number does not change when it is broken.
+struct stat shown(const Node& node, struct stat seen);
+// How long the kernel may believe it, in seconds.
+double lasting(const Node& node);
+inline constexpr double for_good = 1e9;
+
+// Lets go of what hung on nodes that are gone.
+void let_go(Served& served, const std::vector<Gone>& gone);
+void forget(Served& served, NodeId id, std::uint64_t lookups);
+
+// True for what is not the guest's: our staging, in the root.
+bool is_hidden(const Served& served, NodeId directory, std::string_view name);
+void expect_visible(const Served& served, NodeId directory, std::string_view name);  // throws EPERM
+
+// Looks a name up; 0 where there is none. With a node there is one look-up more, and entry says what it is.
+NodeId enter(Served& served, NodeId directory, const char* name, fuse_entry_param& entry);
+// For a reply that the kernel gets after something was made; where it never came, the look-up is taken back.
+void reply_entry(Served& served, fuse_req_t request, NodeId directory, const char* name);
+fuse_entry_param entry_of(Served& served, NodeId id, const struct stat& seen);
+
+// The one catch of a request.
+template <typename Work>
+void answer(fuse_req_t request, const Work& work) {
+  try {
+    work(Wire::served_by(request));
+  } catch (const std::system_error& error) {
+    fuse_reply_err(request, error.code().value());
+  } catch (const std::bad_alloc&) {
+    fuse_reply_err(request, ENOMEM);
+  }
+}
+
+Breaker breaker_of(fuse_req_t request);
+
+}  // namespace vunify

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuse/source.h"
+
+#include <fcntl.h>
+
+#include "guest/staging.h"
+#include "sys/at.h"
+#include "sys/fuse_device.h"
+#include "sys/write_out.h"
+
+namespace vunify {
+namespace {
+
+// Where the root is all that its mount shows, staging is in it.
+std::optional<Fd> open_parent_of(const Guest& guest) {
+  try {
+    return open_staging_parent({&guest});
+  } catch (const std::system_error& error) {
+    if (is_error(error, EXDEV)) return std::nullopt;
+    throw;
+  }
+}
+
+std::string path_below(const Guest& guest) {
+  const auto parent = split_path(staging_path({&guest})).parent;
+  return guest.root.host_path().substr(parent.size() + 1);
+}
+
+}  // namespace
+
+Source open_source(const Guest& guest) {
+  Source source;
+  const auto parent = open_parent_of(guest);
+  const Fd mount = clone_mount(parent ? parent->get() : guest.root.fd(), Access::read_write);
+  source.root = parent ? open_at({mount.get(), path_below(guest).c_str()}, O_PATH | O_DIRECTORY)
+                       : open_at({mount.get(), "."}, O_PATH | O_DIRECTORY);
+  source.read_only = clone_mount(guest.root.fd(), Access::read_only);
+  if (!parent) source.hidden = break_staging_leaf;
+  source.staging =
+      std::make_unique<BreakStaging>(mount.get(), stat_fd(source.root.get()).ino, commits_in_order(guest.mount));
+  return source;
+}
+
+}  // namespace vunify

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuse/workers.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <thread>
+
+#include "sys/thread_ids.h"
+
+namespace vunify {
+namespace {
+
+thread_local Workers* workers_of_thread = nullptr;
+
+}  // namespace
+
+Workers::Away::Away() : workers_(workers_of_thread) {
+  if (workers_ != nullptr) workers_->leave();
+}
+
+Workers::Away::~Away() {
+  if (workers_ != nullptr) workers_->come_back();
+}
+
+void Workers::start(std::function<void()> ended) {
+  ended_ = std::move(ended);
+  const std::lock_guard lock(mutex_);
+  for (int i = 0; i < steady; ++i) start_one();
+}
+
+// Where no thread can be had those that are there do the work.
+void Workers::start_one() {
+  try {
+    std::thread([this] { work(); }).detach();
+    ++threads_;
+  } catch (const std::system_error&) {
+    if (threads_ == 0) throw;
+  }
+}
+
+void Workers::leave() {
+  const std::lock_guard lock(mutex_);
+  ++away_;
+  if (threads_ - away_ < steady && threads_ < most) start_one();
+}
+
+void Workers::come_back() {
+  const std::lock_guard lock(mutex_);
+  --away_;
+}
+
+// True for one too many: it ends.
+bool Workers::retire() {
+  const std::lock_guard lock(mutex_);
+  if (threads_ - away_ <= steady) return false;
+  --threads_;
+  return true;
+}
+
+void Workers::work() {
+  workers_of_thread = this;
+  part_umask();
+  fuse_buf buffer{};
+  bool is_retired = false;
+  while (!is_retired && fuse_session_exited(session_) == 0) {
+    const int got = fuse_session_receive_buf(session_, &buffer);
+    if (got == -EINTR || got == -EAGAIN) continue;
+    if (got <= 0) break;
+    fuse_session_process_buf(session_, &buffer);
+    is_retired = retire();
+  }
+  std::free(buffer.mem);
+  if (is_retired) return;
+  const std::lock_guard lock(mutex_);
+  if (--threads_ == 0) ended_();
+}
+
+}  // namespace vunify

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/stop_signals.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <initializer_list>
+
+namespace vunify {
+namespace {
+
+sigset_t awaited() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) ::sigaddset(&signals, signal);
+  return signals;
+}
+
+}  // namespace
+
+StopSignals::StopSignals() {
+  const auto signals = awaited();
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGHUP, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+}
+
+void StopSignals::end() const { ::kill(::getpid(), SIGUSR1); }
+
+bool StopSignals::wait() const {
+  const auto signals = awaited();
+  int signal = 0;
+  while (::sigwait(&signals, &signal) != 0) continue;
+  return signal != SIGUSR1;
+}
+
+}  // namespace vunify

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/thread_ids.h"
+
+#include <sched.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+#include "sys/capability.h"
+#include "sys/fd.h"
+
+namespace vunify {
+
+void part_umask() { check(::unshare(CLONE_FS), "unshare"); }
+
+void set_thread_umask(mode_t mask) { ::umask(mask); }
+
+FileUser::FileUser(uid_t uid) { ::setfsuid(uid); }
+
+FileUser::FileUser(uid_t uid, gid_t gid) : has_group_(true) {
+  ::setfsgid(gid);
+  ::setfsuid(uid);
+  if (uid != 0) change_capabilities_in_force(1U << dac_override | 1U << dac_read_search | 1U << make_nodes, 0);
+}
+
+FileUser::~FileUser() {
+  ::setfsuid(0);  // and the capabilities are in force again
+  if (has_group_) ::setfsgid(0);
+}
+
+WithoutFsetid::WithoutFsetid(bool wanted) : wanted_(wanted) {
+  if (wanted_) change_capabilities_in_force(0, 1U << keep_setid);
+}
+
+WithoutFsetid::~WithoutFsetid() {
+  if (wanted_) change_capabilities_in_force(1U << keep_setid, 0);
+}
+
+}  // namespace vunify

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/vcow.h"
+
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <sstream>
+#include <utility>
+
+#include "fuse/log.h"
+#include "fuse/mount.h"
+#include "sys/background.h"
+#include "sys/process.h"
+#include "tools/text.h"
+
+namespace vunify {
+namespace {
+
+struct Options {
+  MountRequest request;
+  bool foreground = false;
+  std::string log;
+};
+
+constexpr std::array<std::pair<std::string_view, unsigned long>, 7> mount_flags = {{{"ro", MS_RDONLY},
+                                                                                    {"nosuid", MS_NOSUID},
+                                                                                    {"nodev", MS_NODEV},
+                                                                                    {"noexec", MS_NOEXEC},
+                                                                                    {"sync", MS_SYNCHRONOUS},
+                                                                                    {"dirsync", MS_DIRSYNC},
+                                                                                    {"noatime", MS_NOATIME}}};
+// What is so anyhow.
+constexpr std::array<std::string_view, 8> usual = {"rw",    "suid",     "dev",         "exec",
+                                                   "async", "defaults", "allow_other", "default_permissions"};
+
+void take_option(const std::string& option, MountRequest& request) {
+  const auto flag = std::ranges::find(mount_flags, option, &std::pair<std::string_view, unsigned long>::first);
+  if (flag != mount_flags.end())
+    request.flags |= flag->second;
+  else if (option == "nopassthrough")
+    request.passthrough = false;
+  else if (std::ranges::find(usual, option) == usual.end())
+    throw std::invalid_argument("no such mount option");
+}
+
+Take options_into(MountRequest& request) {
+  return [&request](const std::string& given) {
+    std::istringstream all(given);
+    for (std::string option; std::getline(all, option, ',');) take_option(option, request);
+  };
+}
+
+std::string resolved(const std::string& path) {
+  std::error_code error;
+  const auto found = std::filesystem::canonical(path, error);
+  // A dead mount cannot be looked into; its path is what it is called.
+  return error ? std::filesystem::absolute(path).lexically_normal().string() : found.string();
+}
+
+Options parse(int argc, char** argv) {
+  Options options;
+  std::vector<std::string> operands;
+  CommandLine line("mount [options] DIR [MOUNTPOINT]", "Mounts a guest's root so that what it writes to is its own.");
+  line.flag("-f,--foreground", options.foreground, "stay in the foreground");
+  line.option("-o", "OPTION[,OPTION]", options_into(options.request),
+              "mount options; nopassthrough: serve all data here");
+  line.option("--log", "FILE", into(options.log), "tell later errors there, not to the journal");
+  line.operands("DIR [MOUNTPOINT]", operands, "the guest's root; where it is mounted, over itself if nowhere else");
+  line.parse(argc, argv);
+  if (operands.empty() || operands.size() > 2)
+    throw Failed(Exit::usage, "mount takes DIR [MOUNTPOINT] (see vcow mount --help)");
+  options.request.dir = resolved(operands.front());
+  options.request.point = resolved(operands.back());
+  return options;
+}
+
+Exit exit_of(const std::system_error& error) { return is_error(error, EBUSY) ? Exit::locked : Exit::refused; }
+
+void serve(const Options& options, Background& background) {
+  if (options.log.empty())
+    open_log();
+  else
+    log_into(options.log);
+  raise_open_files_limit();
+  serve_guest(options.request, [&] { background.tell(0, {}); });
+}
+
+}  // namespace
+
+Exit vcow_mount(int argc, char** argv) {
+  const auto options = parse(argc, argv);
+  if (!is_root()) throw Failed(Exit::refused, "mounting needs root");
+  Background background;
+  if (!options.foreground)
+    if (const auto began = background.part()) {
+      if (began->code != 0) throw Failed(static_cast<Exit>(began->code), began->message);
+      return Exit::done;
+    }
+  try {
+    serve(options, background);
+  } catch (const std::system_error& error) {
+    const auto message = printable(error.what());
+    background.tell(static_cast<int>(exit_of(error)), message);
+    throw Failed(exit_of(error), message);
+  }
+  return Exit::done;
+}
+
+}  // namespace vunify
