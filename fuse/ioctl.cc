@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a regular file or directory is asked by ioctl(2) and knows: inode flags and project (chattr(1)). All others are
+// What a regular file or directory knows of what it is asked: inode flags and project (chattr(1)). All others are
 // answered ENOTTY, without a system call: each program asks its files whether they are terminals. Who may set what the
 // kernel has asked already.
 #include <fcntl.h>

@@ -22,8 +22,8 @@ constexpr const char* calls[] = {
     "read", "readv", "write", "writev", "ioctl", "close", "mmap", "munmap", "mprotect", "mremap", "madvise", "brk",
     // names
     "open", "openat", "openat2", "newfstatat", "fstat", "statx", "mkdirat", "mknodat", "symlinkat", "linkat",
-    "unlinkat", "renameat2", "readlink", "readlinkat", "getdents64", "name_to_handle_at", "open_by_handle_at", "dup",
-    "fcntl",
+    "unlinkat", "renameat", "renameat2", "readlink", "readlinkat", "getdents64", "name_to_handle_at",
+    "open_by_handle_at", "dup", "fcntl",
     // inodes
     "fchownat", "fchown", "fchmod", "fchmodat", "fchmodat2", "chmod", "utimensat", "ftruncate", "getxattr", "lgetxattr",
     "fgetxattr", "setxattr", "lsetxattr", "fsetxattr", "listxattr", "llistxattr", "flistxattr", "removexattr",
