@@ -51,21 +51,21 @@ timespec time_of(const Wanted& wanted, int now_bit, int bit, const timespec& tim
   return wanted.has(bit) ? time : timespec{0, UTIME_OMIT};
 }
 
-void set_size(Served& served, NodeId id, const struct stat& is, const Wanted& wanted, const fuse_ctx& caller) {
+void set_size(Served& served, NodeId id, const struct stat& is, const Wanted& wanted) {
   const auto size = wanted.attributes.st_size;
   if (size > is.st_size) served.allowance.ask(static_cast<std::uint64_t>(size - is.st_size), 0);
-  const WithoutFsetid clears(must_kill_setid());
-  const OnAccountOf user(caller);
-  resize(served.addresses.open(id, O_WRONLY | O_NONBLOCK).get(), static_cast<std::uint64_t>(size), {});
+  const Fd file = served.addresses.open(id, O_WRONLY | O_NONBLOCK);
+  const Writing writing(must_kill_setid());
+  resize(file.get(), static_cast<std::uint64_t>(size), {});
 }
 
 // The kernel asks for one of these at a time, but for what a truncation brings along.
-void apply(Served& served, NodeId id, const struct stat& is, const Wanted& wanted, const fuse_ctx& caller) {
-  if (wanted.has(FUSE_SET_ATTR_SIZE)) set_size(served, id, is, wanted, caller);
+void apply(Served& served, fuse_req_t request, NodeId id, const struct stat& is, const Wanted& wanted) {
+  if (wanted.has(FUSE_SET_ATTR_SIZE)) set_size(served, id, is, wanted);
   const auto address = served.addresses.of(id);
   const auto& to = wanted.attributes;
   if (wanted.has(owner_bits)) {
-    const WithoutFsetid clears(caller.uid != 0);
+    const WithoutFsetid clears(clears_setgid(request, is));
     set_owner_at(address.at(), wanted.has(FUSE_SET_ATTR_UID) ? to.st_uid : static_cast<uid_t>(-1),
                  wanted.has(FUSE_SET_ATTR_GID) ? to.st_gid : static_cast<gid_t>(-1));
   }
@@ -99,8 +99,8 @@ void serve_setattr(fuse_req_t request, fuse_ino_t id, struct stat* attributes, i
     const bool elided = served.cow.owner_of(current) == Owner::shared && !changes(served, current, wanted, is);
     if (!elided) {
       const bool empties = wanted.has(FUSE_SET_ATTR_SIZE) && attributes->st_size == 0;
-      current = served.cow.before_write(current, empties ? Keep::nothing : Keep::all, breaker_of(request));
-      apply(served, current, is, wanted, *fuse_req_ctx(request));
+      current = served.cow.before_write(current, empties ? Keep::nothing : Keep::all, given_up(request));
+      apply(served, request, current, is, wanted);
       is = served.addresses.stat(current);
     }
     reply_attributes(served, request, id, current, is);

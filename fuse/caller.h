@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// In whose name something is done. What the caller may do the kernel has asked already (default_permissions); what is
-// left is who owns what he makes, whose share of the disk it takes, and which bits go.
+// In whose name something is done. Whether the caller may do it the kernel has asked already (default_permissions);
+// what is left is who owns what he makes, whose share of the disk it takes, and which bits go.
 #pragma once
 
 #include <optional>
@@ -24,16 +24,21 @@ class AsCaller {
   std::optional<FileUser> user_;
 };
 
-// Until its end what this thread writes is not root's: it has no share in the filesystem's reserve.
-class OnAccountOf {
+// Until its end what this thread writes is on nobody's account, as what the kernel writes by itself: it has no share in
+// the filesystem's reserve. Setuid and setgid go with it, or stay.
+class Writing {
  public:
-  explicit OnAccountOf(const fuse_ctx& caller) {
-    // -1: on an idmapped mount the kernel names nobody but who makes something.
-    if (caller.uid != 0) user_.emplace(caller.uid == static_cast<uid_t>(-1) ? nobodys_id : caller.uid, 0);
-  }
+  explicit Writing(bool clears_setid) : nobody_(nobodys_id, 0), keeps_(!clears_setid) {}
 
  private:
-  std::optional<FileUser> user_;
+  FileUser nobody_;
+  WithFsetid keeps_;
 };
+
+// Idmapped mounts have a price: the kernel names the caller to us only where something is made. What he may do is told
+// by /proc then, and asked only where it matters, of a file with setuid or setgid.
+bool clears_setid(fuse_req_t request, const struct stat& file);
+// The same for a change of the owner or the mode: members of the file's group keep setgid, too.
+bool clears_setgid(fuse_req_t request, const struct stat& file);
 
 }  // namespace vunify

@@ -13,20 +13,17 @@ namespace {
 
 std::uint64_t bytes_of(int fd) { return stat_fd(fd).bytes_on_disk(); }
 
-void copy_contents_as(uid_t uid, int from, int to, const Breaker& breaker, const BreakStaging& staging) {
-  bool is_on_disk = false;
-  {
-    const FileUser as_who_writes(uid);
-    is_on_disk = copy_contents(from, to, breaker.has_given_up);
-  }
-  if (!is_on_disk) staging.write_out(to);
+// On nobody's account, as all that is written for guests. True where nothing is left to be written to the disk.
+bool copy_as_nobody(int from, int to, const GivenUp& given_up) {
+  const FileUser nobody(nobodys_id);
+  return copy_contents(from, to, given_up);
 }
 
 }  // namespace
 
-NodeId Cow::before_write(NodeId id, Keep keep, const Breaker& breaker) {
+NodeId Cow::before_write(NodeId id, Keep keep, const GivenUp& given_up) {
   id = nodes_.current(id);
-  return owner_of(id) == Owner::shared ? break_link(id, keep, breaker) : id;
+  return owner_of(id) == Owner::shared ? break_link(id, keep, given_up) : id;
 }
 
 Owner Cow::owner_of(NodeId id) {
@@ -38,17 +35,17 @@ Owner Cow::owner_of(NodeId id) {
   return owner;
 }
 
-NodeId Cow::break_link(NodeId id, Keep keep, const Breaker& breaker) {
+NodeId Cow::break_link(NodeId id, Keep keep, const GivenUp& given_up) {
   const Fd old = addresses_.open(id, O_RDONLY | O_NONBLOCK | O_NOATIME);
   allowance_.ask(keep == Keep::all ? bytes_of(old.get()) : 0, 1);
-  const Fd made = copy(old.get(), keep, breaker);
+  const Fd made = copy(old.get(), keep, given_up);
   if (nodes_.at(id).name_length != 0) lead_name(id, old.get(), made.get());
   return settle(id, old.get(), made.get());
 }
 
-Fd Cow::copy(int old, Keep keep, const Breaker& breaker) const {
+Fd Cow::copy(int old, Keep keep, const GivenUp& given_up) const {
   Fd made = make_unnamed(staging_.fd());
-  if (keep == Keep::all) copy_contents_as(breaker.uid, old, made.get(), breaker, staging_);
+  if (keep == Keep::all && !copy_as_nobody(old, made.get(), given_up)) staging_.write_out(made.get());
   copy_metadata(old, made.get());
   return made;
 }

@@ -27,14 +27,11 @@
 
 namespace vunify {
 
+// Whoever waits for it may give up: asked now and then.
+using GivenUp = std::function<bool()>;
+
 // Of the contents of an inode that is about to be changed.
 enum class Keep { all, nothing };
-
-// Who changes it: the copy is written on his account, and he may give up waiting.
-struct Breaker {
-  uid_t uid = 0;
-  std::function<bool()> has_given_up;
-};
 
 class Cow {
  public:
@@ -44,14 +41,14 @@ class Cow {
   // Called for a locked node (NodeLock) before its inode is changed in any way. Returns the node whose inode may be
   // changed in place: this one; or, where others have it open, the one that its name leads to from now on. Throws
   // std::system_error, and then everything is as it was.
-  NodeId before_write(NodeId id, Keep keep, const Breaker& breaker);
+  NodeId before_write(NodeId id, Keep keep, const GivenUp& given_up);
 
   // Whose inode a node stands for; looked up once.
   Owner owner_of(NodeId id);
 
  private:
-  NodeId break_link(NodeId id, Keep keep, const Breaker& breaker);
-  Fd copy(int old, Keep keep, const Breaker& breaker) const;
+  NodeId break_link(NodeId id, Keep keep, const GivenUp& given_up);
+  Fd copy(int old, Keep keep, const GivenUp& given_up) const;
   void lead_name(NodeId id, int old, int copy) const;
   NodeId settle(NodeId id, int old, int copy);
 

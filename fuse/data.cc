@@ -51,8 +51,7 @@ void serve_write(fuse_req_t request, fuse_ino_t id, const char* bytes, std::size
   answer(request, [&](Served& served) {
     const DataFile data(served, id, file, O_WRONLY);
     ask_growth(served, data.fd(), offset + static_cast<off_t>(size));
-    const WithoutFsetid clears(must_kill_setid());
-    const OnAccountOf user(*fuse_req_ctx(request));
+    const Writing writing(must_kill_setid());
     fuse_reply_write(request, write_bytes(data.fd(), offset, {bytes, size}));
   });
 }
@@ -67,11 +66,9 @@ void serve_fsync(fuse_req_t request, fuse_ino_t id, int data_only, fuse_file_inf
 
 void serve_fallocate(fuse_req_t request, fuse_ino_t id, int mode, off_t offset, off_t length, fuse_file_info* file) {
   answer(request, [&](Served& served) {
-    const auto& caller = *fuse_req_ctx(request);
     const DataFile data(served, id, file, O_WRONLY);
     if ((mode & FALLOC_FL_KEEP_SIZE) == 0) ask_growth(served, data.fd(), offset + length);
-    const WithoutFsetid clears(caller.uid != 0);
-    const OnAccountOf user(caller);
+    const Writing writing(clears_setid(request, stat_at({data.fd(), ""})));
     allocate(data.fd(), mode, offset, length);
     fuse_reply_err(request, 0);
   });
@@ -87,12 +84,10 @@ void serve_lseek(fuse_req_t request, fuse_ino_t id, off_t offset, int whence, fu
 void serve_copy_file_range(fuse_req_t request, fuse_ino_t from, off_t from_offset, fuse_file_info* from_file,
                            fuse_ino_t to, off_t to_offset, fuse_file_info* to_file, std::size_t length, int) {
   answer(request, [&](Served& served) {
-    const auto& caller = *fuse_req_ctx(request);
     const DataFile source(served, from, from_file, O_RDONLY);
     const DataFile target(served, to, to_file, O_WRONLY);
     ask_growth(served, target.fd(), to_offset + static_cast<off_t>(length));
-    const WithoutFsetid clears(caller.uid != 0);
-    const OnAccountOf user(caller);
+    const Writing writing(clears_setid(request, stat_at({target.fd(), ""})));
     fuse_reply_write(request, copy_bytes(source.fd(), from_offset, target.fd(), to_offset, length));
   });
 }

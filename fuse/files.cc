@@ -7,9 +7,8 @@
 namespace vunify {
 namespace {
 
-// Of these the kernel takes care before it asks us, or they are about how we would wait.
-constexpr int not_ours =
-    O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NOCTTY | O_DIRECT | O_NONBLOCK | O_NOFOLLOW | O_ASYNC | O_CLOEXEC;
+// Of all others the kernel takes care before it asks us, or they are about how we would wait.
+constexpr int ours = O_ACCMODE | O_SYNC | O_DSYNC | O_NOATIME;
 
 bool is_read_write(int flags) { return (flags & O_ACCMODE) == O_RDWR; }
 
@@ -21,7 +20,7 @@ bool must_see_writes(int file, int flags) {
 }
 
 std::uint64_t open_for_us(Served& served, NodeId id, int flags) {
-  return static_cast<std::uint64_t>(served.addresses.open(id, flags & ~not_ours).give_away());
+  return static_cast<std::uint64_t>(served.addresses.open(id, flags & ours).give_away());
 }
 
 // Who had it open is gone: the node takes the place of the one that its name leads to.
@@ -34,8 +33,15 @@ void attach(Served& served, NodeId id) {
 }
 
 void empty(Served& served, NodeId id) {
-  const WithoutFsetid clears(must_kill_setid());
-  resize(served.addresses.open(id, O_WRONLY | O_NONBLOCK).get(), 0, {});
+  const Fd file = served.addresses.open(id, O_WRONLY | O_NONBLOCK);
+  const Writing writing(must_kill_setid());
+  resize(file.get(), 0, {});
+}
+
+// Immutable and append-only files are the filesystem's business, which is not asked when the kernel opens a backing
+// file.
+void expect_writable(Served& served, NodeId id, int flags) {
+  served.addresses.open(id, (flags & (O_ACCMODE | O_APPEND)) | O_NONBLOCK);
 }
 
 Opened open_node(Served& served, fuse_req_t request, NodeId id, int flags) {
@@ -43,8 +49,9 @@ Opened open_node(Served& served, fuse_req_t request, NodeId id, int flags) {
   if (writes(flags)) {
     const auto keep = (flags & O_TRUNC) != 0 ? Keep::nothing : Keep::all;
     // Others read the old inode through this node: the kernel looks the name up again, and finds the new one.
-    if (served.cow.before_write(id, keep, breaker_of(request)) != id) throw_stale();
+    if (served.cow.before_write(id, keep, given_up(request)) != id) throw_stale();
   }
+  if (writes(flags)) expect_writable(served, id, flags);
   if ((flags & O_TRUNC) != 0) empty(served, id);
   const auto node = served.nodes.at(id);
   if (node.backing != 0 && !writes(flags)) return open_locked(served, id, -1, flags);

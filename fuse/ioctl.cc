@@ -40,7 +40,7 @@ void get_attributes(Served& served, fuse_req_t request, NodeId id) {
 template <typename Set>
 void set(Served& served, fuse_req_t request, NodeId id, const Set& set_on) {
   const NodeLock lock(served.nodes, id);
-  const auto current = served.cow.before_write(id, Keep::all, breaker_of(request));
+  const auto current = served.cow.before_write(id, Keep::all, given_up(request));
   set_on(open_to_look(served, current).get());
   fuse_reply_ioctl(request, 0, nullptr, 0);
 }

@@ -171,7 +171,7 @@ void serve_link(fuse_req_t request, fuse_ino_t id, fuse_ino_t parent, const char
   answer(request, [&](Served& served) {
     expect_visible(served, parent, name);
     const NodeLock lock(served.nodes, id);
-    const auto current = served.cow.before_write(id, Keep::all, breaker_of(request));
+    const auto current = served.cow.before_write(id, Keep::all, given_up(request));
     const auto from = served.addresses.of(current);
     const auto to = served.addresses.of(parent, name);
     link_at(from.at(), to.at());

@@ -75,8 +75,8 @@ void reply_entry(Served& served, fuse_req_t request, NodeId directory, const cha
   if (fuse_reply_entry(request, &entry) == -ENOENT) forget(served, id, 1);
 }
 
-Breaker breaker_of(fuse_req_t request) {
-  return {fuse_req_ctx(request)->uid, [request] { return fuse_req_interrupted(request) != 0; }};
+GivenUp given_up(fuse_req_t request) {
+  return [request] { return fuse_req_interrupted(request) != 0; };
 }
 
 }  // namespace vunify

@@ -68,6 +68,6 @@ void answer(fuse_req_t request, const Work& work) {
   }
 }
 
-Breaker breaker_of(fuse_req_t request);
+GivenUp given_up(fuse_req_t request);
 
 }  // namespace vunify

@@ -46,14 +46,9 @@ bool changes(Served& served, NodeId id, const char* name, std::string_view value
   return is != value;
 }
 
-// An ACL sets the mode, too, and chmod(2) clears setgid where the caller is not in the file's group.
-bool clears_setgid(Served& served, fuse_req_t request, NodeId id, std::string_view name) {
-  const auto& caller = *fuse_req_ctx(request);
-  if (name != access_acl || caller.uid == 0) return false;
-  const auto gid = served.addresses.stat(id).st_gid;
-  gid_t groups[256];
-  const int count = std::min(fuse_req_getgroups(request, 256, groups), 256);
-  return caller.gid != gid && std::find(groups, groups + std::max(count, 0), gid) == groups + std::max(count, 0);
+// An ACL sets the mode, too, and with it setgid may go.
+bool clears(Served& served, fuse_req_t request, NodeId id, std::string_view name) {
+  return name == access_acl && clears_setgid(request, served.addresses.stat(id));
 }
 
 }  // namespace
@@ -79,9 +74,9 @@ void serve_setxattr(fuse_req_t request, fuse_ino_t id, const char* name, const c
     const NodeLock lock(served.nodes, id);
     auto current = served.nodes.current(id);
     if (served.cow.owner_of(current) != Owner::shared || changes(served, current, name, {value, size}, flags)) {
-      current = served.cow.before_write(current, Keep::all, breaker_of(request));
+      current = served.cow.before_write(current, Keep::all, given_up(request));
       const auto address = served.addresses.of(current);
-      const WithoutFsetid clears(clears_setgid(served, request, current, name));
+      const WithoutFsetid drops(clears(served, request, current, name));
       set_xattr_at(address.at().dir, address.at().leaf, name, {value, size}, flags);
     }
     fuse_reply_err(request, 0);
@@ -95,7 +90,7 @@ void serve_removexattr(fuse_req_t request, fuse_ino_t id, const char* name) {
     auto current = served.nodes.current(id);
     if (served.cow.owner_of(current) == Owner::shared && !value_of(served, current, name))
       throw std::system_error(ENODATA, std::generic_category(), name);
-    current = served.cow.before_write(current, Keep::all, breaker_of(request));
+    current = served.cow.before_write(current, Keep::all, given_up(request));
     const auto address = served.addresses.of(current);
     remove_xattr_at(address.at().dir, address.at().leaf, name);
     fuse_reply_err(request, 0);

@@ -55,6 +55,14 @@ bool holds(std::uint64_t set, unsigned capability) { return (set >> capability &
 
 bool has_capability(unsigned capability) { return holds(set_of("self", "CapEff:"), capability); }
 
+bool process_has_capability(int process, unsigned capability) {
+  try {
+    return process > 0 && holds(set_of(std::to_string(process), "CapEff:"), capability);
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
 void change_capabilities_in_force(unsigned into, unsigned out_of) {
   auto masks = get_masks();
   masks[0].effective = ((masks[0].effective | into) & ~out_of) & masks[0].permitted;

@@ -28,6 +28,9 @@ void change_capabilities_in_force(unsigned into, unsigned out_of);
 // For good, and for all threads made later: only these (a mask of the first 32), and none more by executing a program.
 void keep_capabilities(unsigned mask);
 
+// A process has it in force; false where there is no such process.
+bool process_has_capability(int process, unsigned capability);
+
 // A process could come to have it on the host's files: its bounding set holds it, and it lives in our user namespace.
 // False where it has ended.
 bool may_have_capability(int process, unsigned capability);

@@ -31,6 +31,11 @@ FileUser::~FileUser() {
   if (has_group_) ::setfsgid(0);
 }
 
+// What ends first is this, and what it is part of gives all capabilities back.
+WithFsetid::WithFsetid(bool wanted) {
+  if (wanted) change_capabilities_in_force(1U << keep_setid, 0);
+}
+
 WithoutFsetid::WithoutFsetid(bool wanted) : wanted_(wanted) {
   if (wanted_) change_capabilities_in_force(0, 1U << keep_setid);
 }

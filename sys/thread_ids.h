@@ -30,8 +30,12 @@ class FileUser {
   bool has_group_ = false;
 };
 
-// Until its end this thread has no CAP_FSETID in force: what it writes, truncates and changes the owner of loses setuid
-// and setgid as for an unprivileged caller. Does nothing where `wanted` is false.
+// Until its end this thread has CAP_FSETID in force, or not: without it what it writes, truncates and changes the owner
+// of loses setuid and setgid as for an unprivileged caller. Neither does anything where `wanted` is false.
+class WithFsetid {
+ public:
+  explicit WithFsetid(bool wanted);
+};
 class WithoutFsetid {
  public:
   explicit WithoutFsetid(bool wanted);

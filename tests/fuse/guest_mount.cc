@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/fuse/guest_mount.h"
+
+#include <sys/mount.h>
+
+#include "sys/mark.h"
+#include "tests/eventually.h"
+
+namespace vunify::test {
+
+std::unique_ptr<LoopFs> GuestMount::fs_;
+
+void GuestMount::SetUpTestSuite() { fs_ = std::make_unique<LoopFs>("ext4", 256, "", "-O ea_inode"); }
+
+void GuestMount::TearDownTestSuite() { fs_.reset(); }
+
+void GuestMount::SetUp() {
+  RootTestOn::SetUp();
+  if (IsSkipped()) return;
+  if (!fs_->ok()) GTEST_SKIP() << fs_->reason();
+  dir_.emplace(Scratch::Files{}, fs_->root());
+  dir_->make_directory("guest");
+  dir_->make_directory("other");
+}
+
+void GuestMount::TearDown() {
+  if (!dir_) return;
+  if (is_mounted_) unmount();
+  EXPECT_EQ(image_of(*dir_ / "other"), before_) << "the other guest noticed";
+  dir_.reset();
+}
+
+void GuestMount::share(const std::string& path, const std::string& content) const {
+  dir_->write("other/" + path, content);
+  const Fd file = open_host(others(path), O_RDONLY);
+  set_mark(file.get(), {fs_id(file.get()), stat_fd(file.get()).ino});
+  dir_->make_directory("guest/" + path.substr(0, path.find('/') == std::string::npos ? 0 : path.rfind('/')));
+  check(::link(others(path).c_str(), mine(path).c_str()), "link", path);
+}
+
+void GuestMount::mount() {
+  before_ = image_of(*dir_ / "other");
+  const std::string options = GetParam() == std::string("passthrough") ? "rw" : GetParam();
+  must(run({"vcow", "mount", "-o", options, mine("")}));
+  is_mounted_ = true;
+}
+
+// The daemon's directory in staging goes when it ends, if nothing lies in it.
+void GuestMount::unmount() {
+  EXPECT_TRUE(eventually([&] { return ::umount2(mine("").c_str(), 0) == 0; }));
+  EXPECT_TRUE(eventually([&] { return !dir_->exists(".vcow"); })) << "something was left in staging";
+  is_mounted_ = false;
+}
+
+}  // namespace vunify::test

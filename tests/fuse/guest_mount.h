@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two guests on an ext4 of their own that share files, one of them mounted with vcow, by the kernel (passthrough) and
+// by the daemon alone. Whatever a test does in the mounted one: at its end the other's bytes, owners, modes, times and
+// attributes are as they were, and nothing is left in staging.
+#pragma once
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sys/fd.h"
+#include "tests/root_test.h"
+
+namespace vunify::test {
+
+class GuestMount : public RootTestOn {
+ protected:
+  static void SetUpTestSuite();
+  static void TearDownTestSuite();
+  void SetUp() override;
+  void TearDown() override;
+
+  // A file that both guests have: one inode, marked.
+  void share(const std::string& path, const std::string& content = "shared\n") const;
+  void mount();
+  void unmount();
+
+  std::string mine(const std::string& path) const { return *dir_ / ("guest/" + path); }
+  std::string others(const std::string& path) const { return *dir_ / ("other/" + path); }
+  std::string read(const std::string& path) const { return dir_->read("guest/" + path); }
+  void write(const std::string& path, const std::string& content) const { dir_->write("guest/" + path, content); }
+  // The guest's name leads to the shared inode still.
+  bool is_shared(const std::string& path) const { return dir_->inode("other/" + path).nlink == 2; }
+  const Scratch& dir() const { return *dir_; }
+  const LoopFs& fs() const { return *fs_; }
+
+ private:
+  static std::unique_ptr<LoopFs> fs_;
+  std::optional<Scratch> dir_;
+  std::map<std::string, std::string> before_;
+  bool is_mounted_ = false;
+};
+
+// The error of a call that returned -1; 0 of one that did not.
+inline int error_of(long result) { return result < 0 ? errno : 0; }
+
+inline const auto both_ways = testing::Values("passthrough", "nopassthrough");
+
+}  // namespace vunify::test

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a mount begins and ends.
+#include <sys/mount.h>
+#include <sys/vfs.h>
+
+#include <csignal>
+#include <fstream>
+#include <sstream>
+
+#include "sys/mark.h"
+#include "sys/processes.h"
+#include "tests/eventually.h"
+#include "tests/fuse/guest_mount.h"
+
+namespace vunify::test {
+namespace {
+
+// The daemon that was started with this root.
+int daemon_of(const std::string& root) {
+  int found = 0;
+  for_each_process([&](const std::string& process) {
+    std::ifstream file("/proc/" + process + "/cmdline");
+    std::stringstream line;
+    line << file.rdbuf();
+    if (line.str().starts_with("vcow") && line.str().find(root) != std::string::npos) found = std::stoi(process);
+  });
+  return found;
+}
+
+class MountVcow : public GuestMount {};
+
+TEST_P(MountVcow, ShowsTheGuestElsewhere) {
+  share("f", "shared\n");
+  mount();
+  unmount();
+  dir().make_directory("elsewhere");
+  must(run({"vcow", "mount", mine(""), dir() / "elsewhere"}));
+  dir().write("elsewhere/f", "new\n");
+  check(::umount2((dir() / "elsewhere").c_str(), 0), "umount");
+  EXPECT_EQ(read("f"), "new\n");
+  EXPECT_TRUE(eventually([&] { return !dir().exists(".vcow"); }));
+}
+
+TEST_P(MountVcow, IsRefusedOnceItIsMounted) {
+  mount();
+  const auto again = run({"vcow", "mount", mine("")});
+  EXPECT_EQ(again.status, 4);
+  EXPECT_NE(again.err.find("is mounted with vcow"), std::string::npos) << again.err;
+}
+
+TEST_P(MountVcow, OfWhatIsNotThereIsRefusedInOneLine) {
+  mount();
+  const auto refused = run({"vcow", "mount", dir() / "nobody"});
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_EQ(std::count(refused.err.begin(), refused.err.end(), '\n'), 1) << refused.err;
+  EXPECT_EQ(run({"vcow", "mount", "-o", "nosuchoption", mine("")}).status, 2);
+}
+
+TEST_P(MountVcow, OfADeadDaemonIsMountedAnew) {
+  share("f", "shared\n");
+  mount();
+  const Fd open = open_host(mine("f"), O_RDONLY);
+  check(::kill(daemon_of(mine("")), SIGKILL), "kill");
+  struct statfs fs {};
+  EXPECT_TRUE(eventually([&] { return ::statfs(mine("f").c_str(), &fs) != 0 && errno == ENOTCONN; }));
+  mount();
+  write("f", "new\n");
+  EXPECT_EQ(read("f"), "new\n");
+}
+
+TEST_P(MountVcow, SweepsWhatAKilledBreakLeft) {
+  share("f", "shared\n");
+  const auto staging = ".vcow/" + std::to_string(dir().inode("guest").ino) + "/";
+  dir().write(staging + "x", "half a copy");
+  const auto copy = dir().inode(staging + "x").ino;
+  check(::rename((dir() / (staging + "x")).c_str(), (dir() / (staging + std::to_string(copy))).c_str()), "rename");
+  check(::link(others("f").c_str(), (dir() / (staging + "1")).c_str()), "link");
+  dir().write(staging + "2", "somebody's");
+  mount();
+  EXPECT_EQ(dir().names(staging), std::vector<std::string>{"2"});
+  EXPECT_TRUE(is_shared("f"));
+  check(::unlink((dir() / (staging + "2")).c_str()), "unlink");
+}
+
+TEST_P(MountVcow, OfAWholeFilesystemHidesItsStaging) {
+  mount();
+  const LoopFs own("ext4", 32);
+  dir().make_directory("elsewhere");
+  must(run({"vcow", "mount", own.root(), dir() / "elsewhere"}));
+  EXPECT_EQ(dir().names("elsewhere"), std::vector<std::string>{"lost+found"});
+  EXPECT_EQ(error_of(::mkdir((dir() / "elsewhere/.vcow").c_str(), 0700)), EPERM);
+  EXPECT_EQ(error_of(::open((dir() / "elsewhere/.vcow").c_str(), O_RDONLY | O_CLOEXEC)), ENOENT);
+  check(::umount2((dir() / "elsewhere").c_str(), 0), "umount");
+}
+
+TEST_P(MountVcow, EndsByASignal) {
+  mount();
+  check(::kill(daemon_of(mine("")), SIGTERM), "kill");
+  EXPECT_TRUE(eventually([&] { return !dir().exists(".vcow"); }));
+  mount();
+}
+
+INSTANTIATE_TEST_SUITE_P(BothWays, MountVcow, both_ways, name_of_each);
+
+}  // namespace
+}  // namespace vunify::test
