@@ -38,7 +38,7 @@ class Listing {
       entered_.push_back(id);
       return true;
     }
-    forget(served_, id, 1);
+    served_.nodes.forget(id, 1);
     return false;
   }
 
@@ -51,7 +51,7 @@ class Listing {
 
   void reply() {
     if (fuse_reply_buf(request_, room_.data(), used_) != -ENOENT) return;
-    for (const auto id : entered_) forget(served_, id, 1);
+    for (const auto id : entered_) served_.nodes.forget(id, 1);
   }
 
  private:

@@ -79,10 +79,8 @@ Opened open_locked(Served& served, NodeId id, int file, int flags) {
 
 void take_back(Served& served, NodeId id, const Opened& opened, std::uint64_t lookups) {
   const Fd closed(opened.handle == 0 ? -1 : static_cast<int>(opened.handle));
-  std::vector<Gone> gone;
-  served.nodes.release(id, gone);
-  if (gone.empty() && lookups != 0) served.nodes.forget(id, lookups, gone);
-  let_go(served, gone);
+  served.nodes.release(id);
+  if (lookups != 0) served.nodes.forget(id, lookups);
 }
 
 void serve_open(fuse_req_t request, fuse_ino_t id, fuse_file_info* file) {

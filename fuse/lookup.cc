@@ -10,20 +10,18 @@ void serve_lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
     fuse_entry_param entry{};
     entry.entry_timeout = for_good;
     const auto id = is_hidden(served, parent, name) ? 0 : enter(served, parent, name, entry);
-    if (fuse_reply_entry(request, &entry) == -ENOENT && id != 0) forget(served, id, 1);
+    if (fuse_reply_entry(request, &entry) == -ENOENT && id != 0) served.nodes.forget(id, 1);
   });
 }
 
 void serve_forget(fuse_req_t request, fuse_ino_t id, std::uint64_t lookups) {
-  forget(Wire::served_by(request), id, lookups);
+  Wire::served_by(request).nodes.forget(id, lookups);
   fuse_reply_none(request);
 }
 
 void serve_forget_multi(fuse_req_t request, std::size_t count, fuse_forget_data* forgets) {
   auto& served = Wire::served_by(request);
-  std::vector<Gone> gone;
-  for (std::size_t i = 0; i < count; ++i) served.nodes.forget(forgets[i].ino, forgets[i].nlookup, gone);
-  let_go(served, gone);
+  for (std::size_t i = 0; i < count; ++i) served.nodes.forget(forgets[i].ino, forgets[i].nlookup);
   fuse_reply_none(request);
 }
 

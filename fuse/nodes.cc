@@ -26,8 +26,9 @@ std::uint32_t number(NodeId id) { return static_cast<std::uint32_t>(id); }
 
 }  // namespace
 
-Nodes::Nodes(const struct stat& root)
-    : nodes_(sizeof(Node)), names_{Slab(16), Slab(32), Slab(64), Slab(128), Slab(256)}, buckets_(fewest_buckets) {
+Nodes::Nodes(const struct stat& root, LetGo let_go)
+    : let_go_(std::move(let_go)),
+      nodes_(sizeof(Node)), names_{Slab(16), Slab(32), Slab(64), Slab(128), Slab(256)}, buckets_(fewest_buckets) {
   const auto id = make(root);
   node(id).lookups = 1;  // never forgotten
   list(id);
@@ -209,31 +210,46 @@ NodeId Nodes::find(NodeId parent, std::string_view name, const struct stat& seen
   return match(parent, name, seen, false);
 }
 
-void Nodes::forget(NodeId id, std::uint64_t lookups, std::vector<Gone>& gone) {
-  const std::lock_guard lock(mutex_);
-  if (id == root_node) return;
-  auto& forgotten = known(id);
-  forgotten.lookups -= std::min(lookups, forgotten.lookups);
-  drop(id, gone);
+void Nodes::forget(NodeId id, std::uint64_t lookups) {
+  std::vector<Gone> gone;
+  {
+    const std::lock_guard lock(mutex_);
+    if (id == root_node) return;
+    auto& forgotten = known(id);
+    forgotten.lookups -= std::min(lookups, forgotten.lookups);
+    gone = drop(id);
+  }
+  tell(gone);
 }
 
-// With it goes the directory that only it kept.
-void Nodes::drop(NodeId id, std::vector<Gone>& gone) {
+// With it goes the directory that only it kept. One that is locked goes when it is unlocked: the kernel forgets what was
+// removed as soon as it is told so.
+std::vector<Gone> Nodes::drop(NodeId id) {
+  std::vector<Gone> gone;
   while (id != 0) {
-    auto& node = this->node(id);
-    if (node.lookups != 0 || node.opens != 0 || node.uses != 0 || node.is_busy) return;
-    gone.push_back({id, node.backing, node.is_held || node.is_directory()});
+    auto& dropped = node(id);
+    if (dropped.lookups != 0 || dropped.opens != 0 || dropped.uses != 0 || dropped.is_busy) break;
+    gone.push_back({id, dropped.backing, dropped.is_held || dropped.is_directory()});
     unlist(id);
-    clear_name(node);
-    if (const auto found = borrowed_.find(node.shown); found != borrowed_.end() && found->second == id)
-      borrowed_.erase(found);
-    const auto parent = node.parent;
-    node = Node{};
-    nodes_.give_back(number(id));
-    if (--count_ * 8 < buckets_.size() && buckets_.size() > fewest_buckets) resize(buckets_.size() / 2);
-    if (parent != 0) --this->node(parent).uses;
+    clear_name(dropped);
+    const auto found = borrowed_.find(dropped.shown);
+    if (found != borrowed_.end() && found->second == id) borrowed_.erase(found);
+    const auto parent = dropped.parent;
+    give_back(id);
+    if (parent != 0) --node(parent).uses;
     id = parent;
   }
+  return gone;
+}
+
+void Nodes::give_back(NodeId id) {
+  node(id) = Node{};
+  nodes_.give_back(number(id));
+  if (--count_ * 8 < buckets_.size() && buckets_.size() > fewest_buckets) resize(buckets_.size() / 2);
+}
+
+void Nodes::tell(const std::vector<Gone>& gone) const {
+  for (const auto& one : gone) let_go_(one);
 }
 
 // What it is.
@@ -245,11 +261,15 @@ void Nodes::open(NodeId id, bool read_write) {
   opened.was_opened_rw |= read_write;
 }
 
-void Nodes::release(NodeId id, std::vector<Gone>& gone) {
-  const std::lock_guard lock(mutex_);
-  auto& released = known(id);
-  if (--released.opens == 0) released.is_served_by_us = false;
-  drop(id, gone);
+void Nodes::release(NodeId id) {
+  std::vector<Gone> gone;
+  {
+    const std::lock_guard lock(mutex_);
+    auto& released = known(id);
+    if (--released.opens == 0) released.is_served_by_us = false;
+    gone = drop(id);
+  }
+  tell(gone);
 }
 
 void Nodes::set_owner(NodeId id, Owner owner) {
@@ -370,9 +390,7 @@ NodeId Nodes::attach(NodeId id) {
   detached = taken;
   if (detached.shown != detached.ino) borrowed_[detached.shown] = id;
   list(id);
-  other = Node{};
-  nodes_.give_back(number(current));
-  --count_;
+  give_back(current);
   return current;
 }
 
@@ -388,19 +406,24 @@ std::size_t Nodes::bytes() const {
   return bytes;
 }
 
-NodeLock::NodeLock(Nodes& nodes, NodeId id) : nodes_(nodes), id_(id) {
-  std::unique_lock lock(nodes_.mutex_);
-  while (nodes_.known(id_).is_busy) {
-    had_to_wait_ = true;
-    nodes_.unlocked_.wait(lock);
-  }
-  nodes_.node(id_).is_busy = true;
+// True where somebody else had it first.
+bool Nodes::lock(NodeId id) {
+  std::unique_lock lock(mutex_);
+  const bool waits = known(id).is_busy;
+  while (known(id).is_busy) unlocked_.wait(lock);
+  node(id).is_busy = true;
+  return waits;
 }
 
-NodeLock::~NodeLock() {
-  const std::lock_guard lock(nodes_.mutex_);
-  nodes_.node(id_).is_busy = false;
-  nodes_.unlocked_.notify_all();
+void Nodes::unlock(NodeId id) {
+  std::vector<Gone> gone;
+  {
+    const std::lock_guard lock(mutex_);
+    node(id).is_busy = false;
+    gone = drop(id);
+    unlocked_.notify_all();
+  }
+  tell(gone);
 }
 
 }  // namespace vunify

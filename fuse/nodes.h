@@ -20,6 +20,7 @@
 #include <array>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -70,11 +71,13 @@ struct Gone {
   int backing = 0;
   bool has_descriptor = false;
 };
+using LetGo = std::function<void(const Gone& gone)>;
 
 // All functions may be called by many threads; numbers that the kernel does not know any more throw ESTALE.
 class Nodes {
  public:
-  explicit Nodes(const struct stat& root);
+  // let_go: called for each node that goes, by whichever thread, not locked.
+  Nodes(const struct stat& root, LetGo let_go);
   Nodes(const Nodes&) = delete;
 
   Node at(NodeId id) const;
@@ -97,10 +100,10 @@ class Nodes {
   // 0 where the kernel does not know it.
   NodeId find(NodeId parent, std::string_view name, const struct stat& seen) const;
   // Look-ups that the kernel forgot, or never heard of.
-  void forget(NodeId id, std::uint64_t lookups, std::vector<Gone>& gone);
+  void forget(NodeId id, std::uint64_t lookups);
 
   void open(NodeId id, bool read_write);
-  void release(NodeId id, std::vector<Gone>& gone);
+  void release(NodeId id);
 
   void set_owner(NodeId id, Owner owner);
   void set_backing(NodeId id, int backing);
@@ -146,10 +149,15 @@ class Nodes {
   NodeId match(NodeId parent, std::string_view name, const struct stat& seen, bool shared) const;
   bool leads_to(const Node& node, NodeId parent, std::string_view name) const;
   void reclaim_number(std::uint64_t ino);
-  void drop(NodeId id, std::vector<Gone>& gone);
+  std::vector<Gone> drop(NodeId id);
+  void give_back(NodeId id);
+  void tell(const std::vector<Gone>& gone) const;
+  bool lock(NodeId id);
+  void unlock(NodeId id);
 
   mutable std::mutex mutex_;
   std::condition_variable unlocked_;
+  LetGo let_go_;
   Slab nodes_;
   mutable std::array<Slab, 5> names_;  // 16 to 256 bytes
   std::vector<std::uint32_t> buckets_;
@@ -163,8 +171,8 @@ class Nodes {
 // Opens, breaks and removals of a node's name come one after another; all else goes on.
 class NodeLock {
  public:
-  NodeLock(Nodes& nodes, NodeId id);
-  ~NodeLock();
+  NodeLock(Nodes& nodes, NodeId id) : nodes_(nodes), id_(id), had_to_wait_(nodes.lock(id)) {}
+  ~NodeLock() { nodes_.unlock(id_); }
   NodeLock(const NodeLock&) = delete;
 
   bool had_to_wait() const { return had_to_wait_; }
@@ -172,7 +180,7 @@ class NodeLock {
  private:
   Nodes& nodes_;
   NodeId id_;
-  bool had_to_wait_ = false;
+  bool had_to_wait_;
 };
 
 }  // namespace vunify

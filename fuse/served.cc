@@ -23,19 +23,6 @@ struct stat shown(const Node& node, struct stat seen) {
 // Stores through a map move the times without a word; a detached node is what another has become.
 double lasting(const Node& node) { return node.was_opened_rw || node.is_detached ? 0 : for_good; }
 
-void let_go(Served& served, const std::vector<Gone>& gone) {
-  for (const auto& one : gone) {
-    served.backing.forget(one.backing);
-    if (one.has_descriptor) served.addresses.let_go(one.id);
-  }
-}
-
-void forget(Served& served, NodeId id, std::uint64_t lookups) {
-  std::vector<Gone> gone;
-  served.nodes.forget(id, lookups, gone);
-  let_go(served, gone);
-}
-
 bool is_hidden(const Served& served, NodeId directory, std::string_view name) {
   return directory == root_node && !served.source.hidden.empty() && name == served.source.hidden;
 }
@@ -72,7 +59,7 @@ void reply_entry(Served& served, fuse_req_t request, NodeId directory, const cha
   fuse_entry_param entry{};
   const auto id = enter(served, directory, name, entry);
   if (id == 0) throw std::system_error(ESTALE, std::generic_category(), name);
-  if (fuse_reply_entry(request, &entry) == -ENOENT) forget(served, id, 1);
+  if (fuse_reply_entry(request, &entry) == -ENOENT) served.nodes.forget(id, 1);
 }
 
 GivenUp given_up(fuse_req_t request) {

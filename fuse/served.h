@@ -19,7 +19,7 @@ struct Served {
       : source(std::move(tree)),
         device(std::move(device_)),
         wire(*this, passthrough),
-        nodes(stat_at({source.root.get(), ""})),
+        nodes(stat_at({source.root.get(), ""}), [this](const Gone& gone) { let_go(gone); }),
         addresses(nodes, hold_at({source.root.get(), "."}), most_open_directories),
         backing(nodes, device.get(), source.read_only.get(), most_backing_files),
         cow(nodes, addresses, backing, allowance, *source.staging) {}
@@ -34,6 +34,12 @@ struct Served {
   Allowance allowance;
   Cow cow;
   fuse_session* session = nullptr;
+
+ private:
+  void let_go(const Gone& gone) {
+    backing.forget(gone.backing);
+    if (gone.has_descriptor) addresses.let_go(gone.id);
+  }
 };
 
 // What a node's inode is shown as: a shared one has one name here, and its number does not change when it is broken.
@@ -41,10 +47,6 @@ struct stat shown(const Node& node, struct stat seen);
 // How long the kernel may believe it, in seconds.
 double lasting(const Node& node);
 inline constexpr double for_good = 1e9;
-
-// Lets go of what hung on nodes that are gone.
-void let_go(Served& served, const std::vector<Gone>& gone);
-void forget(Served& served, NodeId id, std::uint64_t lookups);
 
 // True for what is not the guest's: our staging, in the root.
 bool is_hidden(const Served& served, NodeId directory, std::string_view name);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rule, trigger by trigger: what changes an inode breaks its link first, what changes nothing does not.
-#include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#include "sys/at.h"
+#include "sys/inode_attr.h"
 #include "tests/fuse/guest_mount.h"
 
 namespace vunify::test {
