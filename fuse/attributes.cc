@@ -54,7 +54,7 @@ timespec time_of(const Wanted& wanted, int now_bit, int bit, const timespec& tim
 void set_size(Served& served, NodeId id, const struct stat& is, const Wanted& wanted) {
   const auto size = wanted.attributes.st_size;
   if (size > is.st_size) served.allowance.ask(static_cast<std::uint64_t>(size - is.st_size), 0);
-  const Fd file = served.addresses.open(id, O_WRONLY | O_NONBLOCK);
+  const Fd file = served.addresses.open(id, O_WRONLY);
   const Writing writing(must_kill_setid());
   resize(file.get(), static_cast<std::uint64_t>(size), {});
 }
@@ -95,9 +95,10 @@ void serve_setattr(fuse_req_t request, fuse_ino_t id, struct stat* attributes, i
     const Wanted wanted{*attributes, which};
     const NodeLock lock(served.nodes, id);
     auto current = served.nodes.current(id);
-    auto is = served.addresses.stat(current);
-    const bool elided = served.cow.owner_of(current) == Owner::shared && !changes(served, current, wanted, is);
-    if (!elided) {
+    const bool shared = served.cow.owner_of(current) == Owner::shared;
+    struct stat is {};
+    if (shared || wanted.has(owner_bits | FUSE_SET_ATTR_SIZE)) is = served.addresses.stat(current);
+    if (!shared || changes(served, current, wanted, is)) {
       const bool empties = wanted.has(FUSE_SET_ATTR_SIZE) && attributes->st_size == 0;
       current = served.cow.before_write(current, empties ? Keep::nothing : Keep::all, given_up(request));
       apply(served, request, current, is, wanted);

@@ -18,7 +18,6 @@ class AsCaller {
     set_thread_umask(caller.umask);
     if (caller.uid != 0 || caller.gid != 0) user_.emplace(caller.uid, caller.gid);
   }
-  ~AsCaller() { set_thread_umask(0); }
 
  private:
   std::optional<FileUser> user_;

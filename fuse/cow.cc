@@ -29,14 +29,19 @@ NodeId Cow::before_write(NodeId id, Keep keep, const GivenUp& given_up) {
 Owner Cow::owner_of(NodeId id) {
   const auto node = nodes_.at(id);
   if (node.owner != Owner::unknown || !node.is_regular()) return node.owner;
-  const auto owner =
-      has_mark(addresses_.open(id, O_RDONLY | O_NONBLOCK | O_NOATIME).get()) ? Owner::shared : Owner::guest;
+  return owner_of(id, addresses_.open(id, O_RDONLY | O_NOATIME).get());
+}
+
+Owner Cow::owner_of(NodeId id, int file) {
+  const auto known = nodes_.at(id).owner;
+  if (known != Owner::unknown) return known;
+  const auto owner = has_mark(file) ? Owner::shared : Owner::guest;
   nodes_.set_owner(id, owner);
   return owner;
 }
 
 NodeId Cow::break_link(NodeId id, Keep keep, const GivenUp& given_up) {
-  const Fd old = addresses_.open(id, O_RDONLY | O_NONBLOCK | O_NOATIME);
+  const Fd old = addresses_.open(id, O_RDONLY | O_NOATIME);
   allowance_.ask(keep == Keep::all ? bytes_of(old.get()) : 0, 1);
   const Fd made = copy(old.get(), keep, given_up);
   if (nodes_.at(id).name_length != 0) lead_name(id, old.get(), made.get());

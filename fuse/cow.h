@@ -43,8 +43,9 @@ class Cow {
   // std::system_error, and then everything is as it was.
   NodeId before_write(NodeId id, Keep keep, const GivenUp& given_up);
 
-  // Whose inode a node stands for; looked up once.
+  // Whose inode a node stands for; looked up once. file: the inode, open for reading.
   Owner owner_of(NodeId id);
+  Owner owner_of(NodeId id, int file);
 
  private:
   NodeId break_link(NodeId id, Keep keep, const GivenUp& given_up);

@@ -20,7 +20,7 @@ class DataFile {
     if (file != nullptr && file->fh != 0)
       fd_ = static_cast<int>(file->fh);
     else
-      fd_ = (opened_ = served.addresses.open(id, flags | O_NONBLOCK)).get();
+      fd_ = (opened_ = served.addresses.open(id, flags)).get();
   }
   int fd() const { return fd_; }
 

@@ -33,7 +33,7 @@ void attach(Served& served, NodeId id) {
 }
 
 void empty(Served& served, NodeId id) {
-  const Fd file = served.addresses.open(id, O_WRONLY | O_NONBLOCK);
+  const Fd file = served.addresses.open(id, O_WRONLY);
   const Writing writing(must_kill_setid());
   resize(file.get(), 0, {});
 }
@@ -41,7 +41,7 @@ void empty(Served& served, NodeId id) {
 // Immutable and append-only files are the filesystem's business, which is not asked when the kernel opens a backing
 // file.
 void expect_writable(Served& served, NodeId id, int flags) {
-  served.addresses.open(id, (flags & (O_ACCMODE | O_APPEND)) | O_NONBLOCK);
+  served.addresses.open(id, flags & (O_ACCMODE | O_APPEND));
 }
 
 Opened open_node(Served& served, fuse_req_t request, NodeId id, int flags) {
@@ -55,8 +55,8 @@ Opened open_node(Served& served, fuse_req_t request, NodeId id, int flags) {
   if ((flags & O_TRUNC) != 0) empty(served, id);
   const auto node = served.nodes.at(id);
   if (node.backing != 0 && !writes(flags)) return open_locked(served, id, -1, flags);
-  const Fd file = served.addresses.open(id, O_RDONLY | O_NONBLOCK | O_NOATIME);
-  served.cow.owner_of(id);
+  const Fd file = served.addresses.open(id, O_RDONLY | O_NOATIME);
+  served.cow.owner_of(id, file.get());
   return open_locked(served, id, file.get(), flags);
 }
 

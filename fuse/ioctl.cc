@@ -18,7 +18,7 @@ namespace {
 constexpr std::uint32_t protecting_flags = FS_IMMUTABLE_FL | FS_IUNLINK_FL;
 constexpr std::uint32_t protecting_xflags = FS_XFLAG_IMMUTABLE;
 
-Fd open_to_look(Served& served, NodeId id) { return served.addresses.open(id, O_RDONLY | O_NONBLOCK | O_NOATIME); }
+Fd open_to_look(Served& served, NodeId id) { return served.addresses.open(id, O_RDONLY | O_NOATIME); }
 
 template <typename Value>
 void reply(fuse_req_t request, const Value& value) {

@@ -76,7 +76,7 @@ void part(Served& served, const Found& found, std::optional<Parting> parting) {
 std::optional<Fd> open_immutable(At at) {
   const auto seen = find_at(at);
   if (!seen || !S_ISREG(seen->st_mode) || mark_at(at.dir, at.leaf, {}) == Mark::none) return std::nullopt;
-  Fd file = open_at(at, O_RDONLY | O_NONBLOCK | O_NOATIME);
+  Fd file = open_at(at, O_RDONLY | O_NOATIME);
   if (!must_lift(protection_of(file.get()))) return std::nullopt;
   return file;
 }

@@ -28,7 +28,9 @@ std::uint32_t number(NodeId id) { return static_cast<std::uint32_t>(id); }
 
 Nodes::Nodes(const struct stat& root, LetGo let_go)
     : let_go_(std::move(let_go)),
-      nodes_(sizeof(Node)), names_{Slab(16), Slab(32), Slab(64), Slab(128), Slab(256)}, buckets_(fewest_buckets) {
+      nodes_(sizeof(Node)),
+      names_{Slab(16), Slab(32), Slab(64), Slab(128), Slab(256)},
+      buckets_(fewest_buckets) {
   const auto id = make(root);
   node(id).lookups = 1;  // never forgotten
   list(id);
@@ -222,8 +224,8 @@ void Nodes::forget(NodeId id, std::uint64_t lookups) {
   tell(gone);
 }
 
-// With it goes the directory that only it kept. One that is locked goes when it is unlocked: the kernel forgets what was
-// removed as soon as it is told so.
+// With it goes the directory that only it kept. One that is locked goes when it is unlocked: the kernel forgets what
+// was removed as soon as it is told so.
 std::vector<Gone> Nodes::drop(NodeId id) {
   std::vector<Gone> gone;
   while (id != 0) {

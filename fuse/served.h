@@ -12,7 +12,7 @@
 namespace vunify {
 
 inline constexpr std::size_t most_open_directories = 4096;
-inline constexpr std::size_t most_backing_files = 16384;
+inline constexpr std::size_t most_backing_files = 32768;
 
 struct Served {
   Served(Source tree, Fd device_, bool passthrough)

@@ -14,9 +14,19 @@
 
 namespace vunify {
 
+namespace {
+
+thread_local mode_t umask_of_thread = ~mode_t{0};  // not known yet
+
+}  // namespace
+
 void part_umask() { check(::unshare(CLONE_FS), "unshare"); }
 
-void set_thread_umask(mode_t mask) { ::umask(mask); }
+void set_thread_umask(mode_t mask) {
+  if (mask == umask_of_thread) return;
+  ::umask(mask);
+  umask_of_thread = mask;
+}
 
 FileUser::FileUser(uid_t uid) { ::setfsuid(uid); }
 
