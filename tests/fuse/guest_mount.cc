@@ -3,7 +3,11 @@
 
 #include <sys/mount.h>
 
+#include <fstream>
+#include <sstream>
+
 #include "sys/mark.h"
+#include "sys/processes.h"
 #include "tests/eventually.h"
 
 namespace vunify::test {
@@ -50,6 +54,17 @@ void GuestMount::unmount() {
   EXPECT_TRUE(eventually([&] { return ::umount2(mine("").c_str(), 0) == 0; }));
   EXPECT_TRUE(eventually([&] { return !dir_->exists(".vcow"); })) << "something was left in staging";
   is_mounted_ = false;
+}
+
+int daemon_of(const std::string& root) {
+  int found = 0;
+  for_each_process([&](const std::string& process) {
+    std::ifstream file("/proc/" + process + "/cmdline");
+    std::stringstream line;
+    line << file.rdbuf();
+    if (line.str().starts_with("vcow") && line.str().find(root) != std::string::npos) found = std::stoi(process);
+  });
+  return found;
 }
 
 }  // namespace vunify::test

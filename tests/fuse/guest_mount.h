@@ -48,6 +48,9 @@ class GuestMount : public RootTestOn {
 // The error of a call that returned -1; 0 of one that did not.
 inline int error_of(long result) { return result < 0 ? errno : 0; }
 
+// The process that serves this root.
+int daemon_of(const std::string& root);
+
 inline const auto both_ways = testing::Values("passthrough", "nopassthrough");
 
 }  // namespace vunify::test

@@ -4,28 +4,12 @@
 #include <sys/vfs.h>
 
 #include <csignal>
-#include <fstream>
-#include <sstream>
 
-#include "sys/mark.h"
-#include "sys/processes.h"
 #include "tests/eventually.h"
 #include "tests/fuse/guest_mount.h"
 
 namespace vunify::test {
 namespace {
-
-// The daemon that was started with this root.
-int daemon_of(const std::string& root) {
-  int found = 0;
-  for_each_process([&](const std::string& process) {
-    std::ifstream file("/proc/" + process + "/cmdline");
-    std::stringstream line;
-    line << file.rdbuf();
-    if (line.str().starts_with("vcow") && line.str().find(root) != std::string::npos) found = std::stoi(process);
-  });
-  return found;
-}
 
 class MountVcow : public GuestMount {};
 
