@@ -3,12 +3,23 @@
 
 #include <fcntl.h>
 
+#include <optional>
 #include <vector>
 
 namespace vunify {
 namespace {
 
 constexpr int tries = 100;  // each lost to a rename that came between
+
+// Nothing where the name has gone meanwhile, or another file has it.
+std::optional<Fd> try_open(At at, int flags) {
+  try {
+    return open_at(at, flags);
+  } catch (const std::system_error& error) {
+    if (is_error(error, ENOENT) || is_error(error, ENOTDIR) || is_error(error, ELOOP)) return std::nullopt;
+    throw;
+  }
+}
 
 [[noreturn]] void throw_stale(const std::string& name) {
   errno = ESTALE;
@@ -66,9 +77,9 @@ std::shared_ptr<const Fd> Addresses::directory(NodeId id) {
   }
   for (; !closed.empty(); closed.pop_back()) {
     const auto& [child, place] = closed.back();
-    Fd fd = open_at({open->get(), place.name.c_str()}, O_PATH | O_DIRECTORY);
-    if (stat_at({fd.get(), ""}).st_ino != place.node.ino) throw_stale(place.name);
-    open = keep(child, std::move(fd));
+    auto fd = try_open({open->get(), place.name.c_str()}, O_PATH | O_DIRECTORY);
+    if (!fd || stat_at({fd->get(), ""}).st_ino != place.node.ino) throw_stale(place.name);
+    open = keep(child, std::move(*fd));
   }
   return open;
 }
@@ -98,8 +109,8 @@ struct stat Addresses::stat(NodeId id) {
 // A device that was put in its place is not woken, for the mount has none, and a FIFO is waited for by nobody.
 Fd Addresses::open(NodeId id, int flags) {
   for (int i = 0; i < tries; ++i) {
-    Fd fd = open_at(of(id).at(), flags | O_NONBLOCK);
-    if (stat_at({fd.get(), ""}).st_ino == nodes_.at(id).ino) return fd;
+    auto fd = try_open(of(id).at(), flags | O_NONBLOCK);
+    if (fd && stat_at({fd->get(), ""}).st_ino == nodes_.at(id).ino) return std::move(*fd);
   }
   throw_stale({});
 }

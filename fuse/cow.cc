@@ -44,6 +44,7 @@ NodeId Cow::break_link(NodeId id, Keep keep, const GivenUp& given_up) {
   const Fd old = addresses_.open(id, O_RDONLY | O_NOATIME);
   allowance_.ask(keep == Keep::all ? bytes_of(old.get()) : 0, 1);
   const Fd made = copy(old.get(), keep, given_up);
+  const std::lock_guard nobody_looks(nodes_.breaking());
   if (nodes_.at(id).name_length != 0) lead_name(id, old.get(), made.get());
   return settle(id, old.get(), made.get());
 }

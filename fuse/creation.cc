@@ -47,12 +47,7 @@ Created create_named(Served& served, fuse_req_t request, NodeId parent, const ch
     const AsCaller caller(*fuse_req_ctx(request));
     created.file = create_file(address.at(), mode, (flags & O_EXCL) != 0);
   }
-  std::optional<NodeId> id;
-  while (!id) {
-    const auto breaks = served.nodes.breaks();
-    id = served.nodes.enter(parent, name, stat_at({created.file.get(), ""}), Owner::guest, breaks);
-  }
-  created.id = *id;
+  created.id = served.nodes.enter(parent, name, stat_at({created.file.get(), ""}), Owner::guest);
   return created;
 }
 

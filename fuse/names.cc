@@ -21,8 +21,7 @@ class Found {
     expect_visible(served, parent, name);
     do {
       lock_.reset();
-      seen_ = find_at(address_.at());
-      id_ = seen_ ? served.nodes.find(parent, name, *seen_) : 0;
+      look(served, parent, name);
       if (id_ != 0) lock_.emplace(served.nodes, id_);
     } while (lock_ && lock_->had_to_wait());
     if (id_ == 0) return;
@@ -36,6 +35,12 @@ class Found {
   NodeId id() const { return is_its_place_ ? id_ : 0; }  // 0 too where the node goes by another of its names
 
  private:
+  void look(Served& served, NodeId parent, const char* name) {
+    const std::shared_lock no_break(served.nodes.breaking());
+    seen_ = find_at(address_.at());
+    id_ = seen_ ? served.nodes.find(parent, name, *seen_) : 0;
+  }
+
   Address address_;
   std::optional<struct stat> seen_;
   NodeId id_ = 0;
@@ -110,6 +115,7 @@ void remove(fuse_req_t request, NodeId parent, const char* name, void (*remove_n
 
 // Two names of one node: rename(2) has nothing to do then.
 bool is_same_file(Served& served, const Found& from, NodeId parent, const char* name) {
+  const std::shared_lock no_break(served.nodes.breaking());
   const auto to = find_at(served.addresses.of(parent, name).at());
   return from.seen() && to && to->st_ino == from.seen()->st_ino && to->st_dev == from.seen()->st_dev &&
          served.nodes.find(parent, name, *to) == from.node();

@@ -59,11 +59,6 @@ NodeId Nodes::current(NodeId id) const {
   return id;
 }
 
-std::uint32_t Nodes::breaks() const {
-  const std::lock_guard lock(mutex_);
-  return breaks_;
-}
-
 // Names.
 
 Slab& Nodes::names_for(std::size_t length) const {
@@ -172,10 +167,8 @@ void Nodes::reclaim_number(std::uint64_t ino) {
   borrowed_.erase(found);
 }
 
-std::optional<NodeId> Nodes::enter(NodeId parent, std::string_view name, const struct stat& seen, Owner owner,
-                                   std::uint32_t breaks) {
+NodeId Nodes::enter(NodeId parent, std::string_view name, const struct stat& seen, Owner owner) {
   const std::lock_guard lock(mutex_);
-  if (breaks != breaks_) return std::nullopt;
   known(parent);
   auto id = match(parent, name, seen, owner == Owner::shared);
   if (id == 0) {
@@ -339,7 +332,6 @@ void Nodes::unname(NodeId id, bool still_linked) {
 
 bool Nodes::rebind(NodeId id, const struct stat& copy) {
   const std::lock_guard lock(mutex_);
-  ++breaks_;
   if (match(0, {}, copy, false) != 0) return false;
   auto& bound = known(id);
   reclaim_number(copy.st_ino);
@@ -353,7 +345,6 @@ bool Nodes::rebind(NodeId id, const struct stat& copy) {
 
 NodeId Nodes::detach(NodeId id, const struct stat& copy) {
   const std::lock_guard lock(mutex_);
-  ++breaks_;
   auto current = match(0, {}, copy, false);
   if (current == 0) {
     reclaim_number(copy.st_ino);

@@ -22,7 +22,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
-#include <optional>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -89,12 +89,12 @@ class Nodes {
   // The node itself, or the one that a detached node's name leads to now.
   NodeId current(NodeId id) const;
 
-  // How many links were broken: what was seen of a name before it moved is to be looked at again.
-  std::uint32_t breaks() const;
-  // The node of what a name was seen to lead to, made where there is none, with one look-up more. Nothing where links
-  // were broken since `breaks` was asked for.
-  std::optional<NodeId> enter(NodeId parent, std::string_view name, const struct stat& seen, Owner owner,
-                              std::uint32_t breaks);
+  // What a name leads to and what its node says of it change at one time for all others: a break holds this alone from
+  // the exchange to rebind() or detach(), and who looks at a name shares it until he has its node.
+  std::shared_mutex& breaking() const { return breaking_; }
+
+  // The node of what a name was seen to lead to, made where there is none, with one look-up more.
+  NodeId enter(NodeId parent, std::string_view name, const struct stat& seen, Owner owner);
   // A new inode that has no name (O_TMPFILE): nameless, held, with one look-up.
   NodeId enter_nameless(const struct stat& seen);
   // 0 where the kernel does not know it.
@@ -155,6 +155,7 @@ class Nodes {
   bool lock(NodeId id);
   void unlock(NodeId id);
 
+  mutable std::shared_mutex breaking_;
   mutable std::mutex mutex_;
   std::condition_variable unlocked_;
   LetGo let_go_;
@@ -165,7 +166,6 @@ class Nodes {
   std::unordered_map<std::uint64_t, NodeId> borrowed_;  // numbers shown by nodes whose inode has another
   std::size_t count_ = 0;
   std::uint32_t generation_ = 0;
-  std::uint32_t breaks_ = 0;
 };
 
 // Opens, breaks and removals of a node's name come one after another; all else goes on.

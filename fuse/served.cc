@@ -44,15 +44,12 @@ fuse_entry_param entry_of(Served& served, NodeId id, const struct stat& seen) {
 
 NodeId enter(Served& served, NodeId directory, const char* name, fuse_entry_param& entry) {
   const auto address = served.addresses.of(directory, name);
-  for (;;) {
-    const auto breaks = served.nodes.breaks();
-    const auto seen = find_at(address.at());
-    if (!seen) return 0;
-    const auto id = served.nodes.enter(directory, name, *seen, owner_by_look(address.at(), *seen), breaks);
-    if (!id) continue;
-    entry = entry_of(served, *id, *seen);
-    return *id;
-  }
+  const std::shared_lock no_break(served.nodes.breaking());
+  const auto seen = find_at(address.at());
+  if (!seen) return 0;
+  const auto id = served.nodes.enter(directory, name, *seen, owner_by_look(address.at(), *seen));
+  entry = entry_of(served, id, *seen);
+  return id;
 }
 
 void reply_entry(Served& served, fuse_req_t request, NodeId directory, const char* name) {

@@ -108,7 +108,7 @@ TEST_P(Break, KeepsEverythingOfTheInode) {
   check(::chmod(other.c_str(), 06755), "chmod");
   must(run({"setcap", "cap_net_raw+ep", other}));
   must(run({"setfacl", "-m", "u:7:rwx", other}));
-  const std::string value(60000, 'x');
+  const std::string value(is_on("btrfs") ? 8000 : 60000, 'x');
   check(::setxattr(other.c_str(), "trusted.big", value.data(), value.size(), 0), "setxattr");
   mount();
   const auto before = image_of(mine(""));
@@ -180,7 +180,7 @@ TEST_P(Break, IsNoneOfWhatTheGuestLinkedItself) {
   EXPECT_EQ(dir().inode("guest/b").nlink, 2u);
 }
 
-INSTANTIATE_TEST_SUITE_P(BothWays, Break, both_ways, name_of_each);
+INSTANTIATE_TEST_SUITE_P(BothWays, Break, everywhere, name_of_each);
 
 }  // namespace
 }  // namespace vunify::test

@@ -12,17 +12,22 @@
 
 namespace vunify::test {
 
-std::unique_ptr<LoopFs> GuestMount::fs_;
+std::map<std::string, std::unique_ptr<LoopFs>> GuestMount::filesystems_;
 
-void GuestMount::SetUpTestSuite() { fs_ = std::make_unique<LoopFs>("ext4", 256, "", "-O ea_inode"); }
-
-void GuestMount::TearDownTestSuite() { fs_.reset(); }
+const LoopFs& GuestMount::filesystem() {
+  const std::string how = GetParam();
+  kind_ = how == "xfs" || how == "btrfs" ? how : "ext4";
+  auto& filesystem = filesystems_[kind_];
+  if (!filesystem) filesystem = std::make_unique<LoopFs>(kind_, 320, "", kind_ == "ext4" ? "-O ea_inode" : "");
+  return *filesystem;
+}
 
 void GuestMount::SetUp() {
   RootTestOn::SetUp();
   if (IsSkipped()) return;
-  if (!fs_->ok()) GTEST_SKIP() << fs_->reason();
-  dir_.emplace(Scratch::Files{}, fs_->root());
+  const auto& fs = filesystem();
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  dir_.emplace(Scratch::Files{}, fs.root());
   dir_->make_directory("guest");
   dir_->make_directory("other");
 }
@@ -44,7 +49,7 @@ void GuestMount::share(const std::string& path, const std::string& content) cons
 
 void GuestMount::mount() {
   before_ = image_of(*dir_ / "other");
-  const std::string options = GetParam() == std::string("passthrough") ? "rw" : GetParam();
+  const std::string options = GetParam() == std::string("nopassthrough") ? GetParam() : "rw";
   must(run({"vcow", "mount", "-o", options, mine("")}));
   is_mounted_ = true;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two guests on an ext4 of their own that share files, one of them mounted with vcow, by the kernel (passthrough) and
-// by the daemon alone. Whatever a test does in the mounted one: at its end the other's bytes, owners, modes, times and
-// attributes are as they were, and nothing is left in staging.
+// Two guests on a filesystem of their own that share files, one of them mounted with vcow, by the kernel (passthrough)
+// and by the daemon alone. Whatever a test does in the mounted one: at its end the other's bytes, owners, modes, times
+// and attributes are as they were, and nothing is left in staging.
 #pragma once
 
 #include <fcntl.h>
@@ -19,8 +19,7 @@ namespace vunify::test {
 
 class GuestMount : public RootTestOn {
  protected:
-  static void SetUpTestSuite();
-  static void TearDownTestSuite();
+  static void TearDownTestSuite() { filesystems_.clear(); }
   void SetUp() override;
   void TearDown() override;
 
@@ -36,10 +35,13 @@ class GuestMount : public RootTestOn {
   // The guest's name leads to the shared inode still.
   bool is_shared(const std::string& path) const { return dir_->inode("other/" + path).nlink == 2; }
   const Scratch& dir() const { return *dir_; }
-  const LoopFs& fs() const { return *fs_; }
+  bool is_on(const std::string& filesystem) const { return kind_ == filesystem; }
 
  private:
-  static std::unique_ptr<LoopFs> fs_;
+  const LoopFs& filesystem();
+
+  static std::map<std::string, std::unique_ptr<LoopFs>> filesystems_;  // by kind, for all tests of a suite
+  std::string kind_;
   std::optional<Scratch> dir_;
   std::map<std::string, std::string> before_;
   bool is_mounted_ = false;
@@ -51,6 +53,8 @@ inline int error_of(long result) { return result < 0 ? errno : 0; }
 // The process that serves this root.
 int daemon_of(const std::string& root);
 
+// On ext4; and, by the kernel, on those that share data.
 inline const auto both_ways = testing::Values("passthrough", "nopassthrough");
+inline const auto everywhere = testing::Values("passthrough", "nopassthrough", "xfs", "btrfs");
 
 }  // namespace vunify::test

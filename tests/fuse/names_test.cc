@@ -113,7 +113,7 @@ TEST_P(Names, InADirectoryAreListedWithTheirNumbers) {
   EXPECT_EQ(shell("cd " + mine("d") + " && rm -rf * && ls | wc -l").out, "0\n");
 }
 
-INSTANTIATE_TEST_SUITE_P(BothWays, Names, both_ways, name_of_each);
+INSTANTIATE_TEST_SUITE_P(BothWays, Names, everywhere, name_of_each);
 
 }  // namespace
 }  // namespace vunify::test

@@ -109,7 +109,7 @@ TEST_P(Ownership, OfTwoNamesOneMovedOverTheOtherIsOneFile) {
   EXPECT_EQ(dir().names("guest"), std::vector<std::string>{"g"});
 }
 
-INSTANTIATE_TEST_SUITE_P(BothWays, Ownership, both_ways, name_of_each);
+INSTANTIATE_TEST_SUITE_P(BothWays, Ownership, everywhere, name_of_each);
 
 }  // namespace
 }  // namespace vunify::test

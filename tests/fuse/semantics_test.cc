@@ -137,7 +137,7 @@ TEST_P(Semantics, SharedFilesAreCachedOnceWithPassthrough) {
   EXPECT_GE(cached, most_of(1 << 20));
 }
 
-INSTANTIATE_TEST_SUITE_P(BothWays, Semantics, both_ways, name_of_each);
+INSTANTIATE_TEST_SUITE_P(BothWays, Semantics, everywhere, name_of_each);
 
 }  // namespace
 }  // namespace vunify::test
