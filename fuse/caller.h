@@ -11,7 +11,7 @@
 namespace vunify {
 
 // Until its end this thread makes files as the caller would: his ids, his umask where no default ACL stands for it, and
-// setgid as he may set it. The thread has a umask of its own (part_umask).
+// setgid as he may set it. The thread has a umask of its own (begin_thread).
 class AsCaller {
  public:
   explicit AsCaller(const fuse_ctx& caller) {

@@ -3,7 +3,11 @@
 
 #include <fcntl.h>
 
+#include <optional>
+
 #include "change/lifted_flag.h"
+#include "fuse/log.h"
+#include "fuse/workers.h"
 #include "sys/clone.h"
 #include "sys/mark.h"
 #include "sys/thread_ids.h"
@@ -11,12 +15,30 @@
 namespace vunify {
 namespace {
 
+constexpr std::uint64_t soon_copied = 256 << 10;  // bytes: sooner than another thread takes over
+
 std::uint64_t bytes_of(int fd) { return stat_fd(fd).bytes_on_disk(); }
 
 // On nobody's account, as all that is written for guests. True where nothing is left to be written to the disk.
 bool copy_as_nobody(int from, int to, const GivenUp& given_up) {
   const FileUser nobody(nobodys_id);
   return copy_contents(from, to, given_up);
+}
+
+// The kernel moves and removes no name of an immutable inode: its flag is lifted for the moment. What came out of the
+// guest has to be what was copied.
+void exchange_checked(const StagedName& staged, At name, int old) {
+  const LiftedFlag lifted(old);
+  exchange(staged, name, stat_fd(name.dir));
+  if (stat_staged(staged).ino != stat_fd(old).ino) {
+    exchange(staged, name, stat_fd(name.dir));
+    throw std::system_error(ESTALE, std::generic_category(), name.leaf);
+  }
+  try {
+    remove_staged(staged);
+  } catch (const std::system_error& error) {  // the link is broken all the same, and the next mount sweeps staging
+    tell(staged.leaf + " is left in staging: " + error.code().message());
+  }
 }
 
 }  // namespace
@@ -50,25 +72,21 @@ NodeId Cow::break_link(NodeId id, Keep keep, const GivenUp& given_up) {
 }
 
 Fd Cow::copy(int old, Keep keep, const GivenUp& given_up) const {
+  std::optional<Workers::Away> away;
+  if (bytes_of(old) > soon_copied) away.emplace();
   Fd made = make_unnamed(staging_.fd());
   if (keep == Keep::all && !copy_as_nobody(old, made.get(), given_up)) staging_.write_out(made.get());
   copy_metadata(old, made.get());
   return made;
 }
 
-// The kernel moves no name of an immutable inode: its flag is lifted for the moment.
+// What did not go well leaves the copy unnamed again, and the guest's name where it led.
 void Cow::lead_name(NodeId id, int old, int copy) const {
   const auto address = addresses_.of(id);
   const auto staged = staging_.name_of(copy);
   prepare_link(copy, staged);
   try {
-    const LiftedFlag lifted(old);
-    exchange(staged, address.at(), stat_fd(address.at().dir));
-    if (stat_staged(staged).ino != stat_fd(old).ino) {
-      exchange(staged, address.at(), stat_fd(address.at().dir));
-      throw std::system_error(ESTALE, std::generic_category(), "what came out is another file");
-    }
-    remove_staged(staged);
+    exchange_checked(staged, address.at(), old);
   } catch (const std::system_error&) {
     staging_.remove_copy(staged, copy);
     throw;

@@ -10,6 +10,7 @@
 #include "fuse/caller.h"
 #include "fuse/operations.h"
 #include "fuse/served.h"
+#include "fuse/workers.h"
 
 namespace vunify {
 namespace {
@@ -59,6 +60,7 @@ void serve_write(fuse_req_t request, fuse_ino_t id, const char* bytes, std::size
 void serve_fsync(fuse_req_t request, fuse_ino_t id, int data_only, fuse_file_info* file) {
   answer(request, [&](Served& served) {
     const DataFile data(served, id, file, O_RDONLY);
+    const Workers::Away away;
     data_only != 0 ? sync_data(data.fd(), {}) : sync_all(data.fd());
     fuse_reply_err(request, 0);
   });
@@ -68,6 +70,7 @@ void serve_fallocate(fuse_req_t request, fuse_ino_t id, int mode, off_t offset, 
   answer(request, [&](Served& served) {
     const DataFile data(served, id, file, O_WRONLY);
     if ((mode & FALLOC_FL_KEEP_SIZE) == 0) ask_growth(served, data.fd(), offset + length);
+    const Workers::Away away;
     const Writing writing(clears_setid(request, stat_at({data.fd(), ""})));
     allocate(data.fd(), mode, offset, length);
     fuse_reply_err(request, 0);
@@ -87,6 +90,7 @@ void serve_copy_file_range(fuse_req_t request, fuse_ino_t from, off_t from_offse
     const DataFile source(served, from, from_file, O_RDONLY);
     const DataFile target(served, to, to_file, O_WRONLY);
     ask_growth(served, target.fd(), to_offset + static_cast<off_t>(length));
+    const Workers::Away away;
     const Writing writing(clears_setid(request, stat_at({target.fd(), ""})));
     fuse_reply_write(request, copy_bytes(source.fd(), from_offset, target.fd(), to_offset, length));
   });

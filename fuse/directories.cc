@@ -9,6 +9,7 @@
 
 #include "fuse/operations.h"
 #include "fuse/served.h"
+#include "fuse/workers.h"
 #include "sys/data.h"
 
 namespace vunify {
@@ -109,6 +110,7 @@ void serve_readdirplus(fuse_req_t request, fuse_ino_t id, std::size_t size, off_
 void serve_fsyncdir(fuse_req_t request, fuse_ino_t id, int data_only, fuse_file_info*) {
   answer(request, [&](Served& served) {
     const Fd dir = served.addresses.open(id, O_RDONLY | O_DIRECTORY);
+    const Workers::Away away;
     data_only != 0 ? sync_data(dir.get(), {}) : sync_all(dir.get());
     fuse_reply_err(request, 0);
   });

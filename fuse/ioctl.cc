@@ -25,23 +25,30 @@ void reply(fuse_req_t request, const Value& value) {
   fuse_reply_ioctl(request, 0, &value, sizeof value);
 }
 
-void get_flags(Served& served, fuse_req_t request, NodeId id) {
-  auto flags = inode_flags(open_to_look(served, id).get());
-  if (served.cow.owner_of(id) == Owner::shared) flags &= ~protecting_flags;
-  reply(request, flags);
+std::uint32_t flags_of(Served& served, NodeId id) {
+  const auto flags = inode_flags(open_to_look(served, id).get());
+  return served.cow.owner_of(id) == Owner::shared ? flags & ~protecting_flags : flags;
 }
 
-void get_attributes(Served& served, fuse_req_t request, NodeId id) {
+fsxattr attributes_of(Served& served, NodeId id) {
   auto attributes = inode_attributes(open_to_look(served, id).get());
   if (served.cow.owner_of(id) == Owner::shared) attributes.fsx_xflags &= ~protecting_xflags;
-  reply(request, attributes);
+  return attributes;
 }
 
+bool same(const fsxattr& a, const fsxattr& b) {
+  return a.fsx_xflags == b.fsx_xflags && a.fsx_extsize == b.fsx_extsize && a.fsx_projid == b.fsx_projid &&
+         a.fsx_cowextsize == b.fsx_cowextsize;
+}
+
+// set: does it to an open inode; where the guest sees it so already nothing is done.
 template <typename Set>
-void set(Served& served, fuse_req_t request, NodeId id, const Set& set_on) {
-  const NodeLock lock(served.nodes, id);
-  const auto current = served.cow.before_write(id, Keep::all, given_up(request));
-  set_on(open_to_look(served, current).get());
+void change(Served& served, fuse_req_t request, NodeId id, bool is_so, const Set& set) {
+  if (!is_so) {
+    const NodeLock lock(served.nodes, id);
+    const auto current = served.cow.before_write(id, Keep::all, given_up(request));
+    set(open_to_look(served, current).get());
+  }
   fuse_reply_ioctl(request, 0, nullptr, 0);
 }
 
@@ -58,18 +65,21 @@ Value read_value(const void* in, std::size_t size) {
 void serve_ioctl(fuse_req_t request, fuse_ino_t id, unsigned command, void*, fuse_file_info*, unsigned, const void* in,
                  std::size_t in_size, std::size_t) {
   answer(request, [&](Served& served) {
+    const auto current = served.nodes.current(id);
     switch (command) {
       case FS_IOC_GETFLAGS:
-        return get_flags(served, request, served.nodes.current(id));
+        return reply(request, flags_of(served, current));
       case FS_IOC_FSGETXATTR:
-        return get_attributes(served, request, served.nodes.current(id));
+        return reply(request, attributes_of(served, current));
       case FS_IOC_SETFLAGS: {
         const auto flags = read_value<std::uint32_t>(in, in_size);
-        return set(served, request, id, [flags](int fd) { set_inode_flags(fd, flags); });
+        const bool is_so = flags == flags_of(served, current);
+        return change(served, request, id, is_so, [flags](int fd) { set_inode_flags(fd, flags); });
       }
       case FS_IOC_FSSETXATTR: {
         const auto attributes = read_value<fsxattr>(in, in_size);
-        return set(served, request, id, [&](int fd) { set_inode_attributes(fd, attributes); });
+        const bool is_so = same(attributes, attributes_of(served, current));
+        return change(served, request, id, is_so, [&](int fd) { set_inode_attributes(fd, attributes); });
       }
       default:
         fuse_reply_err(request, ENOTTY);

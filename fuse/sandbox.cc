@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fuse/sandbox.h"
 
+#include <sched.h>
 #include <seccomp.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <memory>
@@ -32,18 +34,23 @@ constexpr const char* calls[] = {
     "pread64", "pwrite64", "lseek", "fallocate", "copy_file_range", "fsync", "fdatasync", "sync_file_range",
     "inotify_init1", "inotify_add_watch", "inotify_rm_watch",
     // in whose name
-    "setfsuid", "setfsgid", "umask", "unshare", "capget", "capset",
+    "setfsuid", "setfsgid", "umask", "capget", "capset",
     // threads, signals, the end
     "clone", "clone3", "futex", "set_robust_list", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
-    "rt_sigtimedwait", "sigaltstack", "gettid", "getpid", "tgkill", "kill", "sched_yield", "sched_getaffinity",
-    "clock_gettime", "clock_nanosleep", "nanosleep", "getrandom", "prctl", "arch_prctl", "umount2", "rmdir", "exit",
-    "exit_group", "restart_syscall", "sendto", "connect", "socket", "membarrier", "prlimit64"};
+    "rt_sigtimedwait", "sigaltstack", "gettid", "getpid", "tgkill", "sched_yield", "sched_getaffinity", "clock_gettime",
+    "clock_nanosleep", "nanosleep", "getrandom", "prctl", "arch_prctl", "umount2", "rmdir", "exit", "exit_group",
+    "restart_syscall", "sendto", "membarrier", "prlimit64"};
 
 // include/uapi/linux/... of Linux 6.13: newer than the library's table of names.
 constexpr int newer_calls[] = {463, 464, 465, 466};  // setxattrat, getxattrat, listxattrat, removexattrat
 
 void expect(int result) {
   if (result != 0) throw std::system_error(-result, std::generic_category(), "seccomp");
+}
+
+void allow_with(scmp_filter_ctx filter, const char* call, scmp_datum_t first_argument) {
+  const scmp_arg_cmp equals{0, SCMP_CMP_EQ, first_argument, 0};
+  expect(seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(call), 1, &equals));
 }
 
 // What is not allowed is answered as by a kernel that does not have it.
@@ -55,6 +62,8 @@ void allow_calls() {
     if (number != __NR_SCMP_ERROR) expect(seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, number, 0));
   }
   for (const int number : newer_calls) expect(seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, number, 0));
+  allow_with(filter.get(), "kill", static_cast<scmp_datum_t>(::getpid()));
+  allow_with(filter.get(), "unshare", CLONE_FS);
   expect(seccomp_load(filter.get()));
 }
 

@@ -59,7 +59,7 @@ bool Workers::retire() {
 
 void Workers::work() {
   workers_of_thread = this;
-  part_umask();
+  begin_thread();
   fuse_buf buffer{};
   bool is_retired = false;
   while (!is_retired && fuse_session_exited(session_) == 0) {

@@ -73,6 +73,13 @@ std::size_t raise_open_files_limit() {
   return limit.rlim_cur;
 }
 
+void lift_limits(std::size_t open_files) {
+  const rlimit files{open_files, open_files};
+  if (::setrlimit(RLIMIT_NOFILE, &files) != 0) raise_open_files_limit();
+  const rlimit none{RLIM_INFINITY, RLIM_INFINITY};
+  ::setrlimit(RLIMIT_FSIZE, &none);
+}
+
 bool is_root() { return ::geteuid() == 0; }
 
 bool restart_system_call(int process, std::string_view sleeping_in) {

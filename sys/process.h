@@ -14,6 +14,10 @@ void use_idle_io();
 // Raises the soft limit of open files to the hard one, at most a million; returns it.
 std::size_t raise_open_files_limit();
 
+// For a daemon, which serves others and is held to no limit of who started it: so many open files, or as many as we may
+// have, and no limit on the size of a file.
+void lift_limits(std::size_t open_files);
+
 bool is_root();
 
 // Has the threads of a process that sleep in this function of the kernel (/proc/PID/task/TID/wchan) leave their system

@@ -20,7 +20,12 @@ thread_local mode_t umask_of_thread = ~mode_t{0};  // not known yet
 
 }  // namespace
 
-void part_umask() { check(::unshare(CLONE_FS), "unshare"); }
+void begin_thread() {
+  ::setfsgid(0);
+  ::setfsuid(0);
+  change_capabilities_in_force(~0U, 0);
+  check(::unshare(CLONE_FS), "unshare");
+}
 
 void set_thread_umask(mode_t mask) {
   if (mask == umask_of_thread) return;

@@ -7,8 +7,9 @@
 
 namespace vunify {
 
-// From here on this thread has a umask of its own (unshare(2), CLONE_FS).
-void part_umask();
+// A new thread has the ids and capabilities in force of the one that made it: from here on it has root's, and a umask of
+// its own (unshare(2), CLONE_FS).
+void begin_thread();
 void set_thread_umask(mode_t mask);
 
 // An id that no account has (2^32-3): its writes have no share in the blocks that a filesystem reserves for root or for

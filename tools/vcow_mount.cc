@@ -83,7 +83,7 @@ void serve(const Options& options, Background& background) {
     open_log();
   else
     log_into(options.log);
-  raise_open_files_limit();
+  lift_limits(1 << 20);
   serve_guest(options.request, [&] { background.tell(0, {}); });
 }
 

@@ -28,6 +28,7 @@ TEST_P(Names, OfSharedFilesAreRemovedWithoutACopy) {
   check(::unlink(mine("f").c_str()), "unlink");
   EXPECT_FALSE(dir().exists("guest/f"));
   EXPECT_EQ(read_all(reader.get(), "f"), "shared\n");
+  EXPECT_EQ(stat_fd(reader.get()).nlink, 0u);
   EXPECT_EQ(dir().inode("other/f").nlink, 1u);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// vcow as pjdfstest is to meet it: every regular file that nobody has open is marked and given a name in another guest,
-// the directory "other" beside the root, as if vunify had just been there. "other/N.was" is what it was then.
+// vcow as pjdfstest is to meet it: every regular file is marked and given a name in another guest, the directory
+// "other" beside the root, just before it is opened, changed, linked, moved or removed, as if vunify had just been
+// there, but while somebody has it open. "other/N.was" is what it was then.
 //
 //     sharing_vcow ROOT
 #define operations plain_operations
@@ -46,18 +47,49 @@ void share_if_closed(Served& served, NodeId id) {
   }
 }
 
-// RELEASE comes after close(2) has returned: the next request of the kernel is served when the file is shared.
-void release_and_share(fuse_req_t request, fuse_ino_t id, fuse_file_info* file) {
+void share_name(fuse_req_t request, NodeId parent, const char* name) {
   auto& served = Wire::served_by(request);
-  serve_release(request, id, file);
-  share_if_closed(served, id);
+  try {
+    if (const auto seen = find_at(served.addresses.of(parent, name).at()))
+      if (const auto id = served.nodes.find(parent, name, *seen)) share_if_closed(served, id);
+  } catch (const std::system_error&) {  // the operation itself will say so
+  }
+}
+
+const auto plain = plain_operations();
+
+void share_and_open(fuse_req_t request, fuse_ino_t id, fuse_file_info* file) {
+  share_if_closed(Wire::served_by(request), id);
+  plain.open(request, id, file);
+}
+void share_and_setattr(fuse_req_t request, fuse_ino_t id, struct stat* to, int which, fuse_file_info* file) {
+  share_if_closed(Wire::served_by(request), id);
+  plain.setattr(request, id, to, which, file);
+}
+void share_and_link(fuse_req_t request, fuse_ino_t id, fuse_ino_t parent, const char* name) {
+  share_if_closed(Wire::served_by(request), id);
+  plain.link(request, id, parent, name);
+}
+void share_and_unlink(fuse_req_t request, fuse_ino_t parent, const char* name) {
+  share_name(request, parent, name);
+  plain.unlink(request, parent, name);
+}
+void share_and_rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
+                      const char* new_name, unsigned flags) {
+  share_name(request, parent, name);
+  share_name(request, new_parent, new_name);
+  plain.rename(request, parent, name, new_parent, new_name, flags);
 }
 
 }  // namespace
 
 fuse_lowlevel_ops operations() {
-  auto all = plain_operations();
-  all.release = release_and_share;
+  auto all = plain;
+  all.open = share_and_open;
+  all.setattr = share_and_setattr;
+  all.link = share_and_link;
+  all.unlink = share_and_unlink;
+  all.rename = share_and_rename;
   return all;
 }
 
