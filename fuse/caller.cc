@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "sys/capability.h"
-
 namespace vunify {
 namespace {
 

@@ -3,9 +3,8 @@
 // what is left is who owns what he makes, whose share of the disk it takes, and which bits go.
 #pragma once
 
-#include <optional>
-
 #include "fuse/wire.h"
+#include "sys/capability.h"
 #include "sys/thread_ids.h"
 
 namespace vunify {
@@ -14,24 +13,25 @@ namespace vunify {
 // setgid as he may set it. The thread has a umask of its own (begin_thread).
 class AsCaller {
  public:
-  explicit AsCaller(const fuse_ctx& caller) {
+  explicit AsCaller(const fuse_ctx& caller) : user_(caller.uid, caller.gid, let_through) {
     set_thread_umask(caller.umask);
-    if (caller.uid != 0 || caller.gid != 0) user_.emplace(caller.uid, caller.gid);
   }
 
  private:
-  std::optional<FileUser> user_;
+  // The kernel, which knows all groups that he is in, has asked whether he may.
+  static constexpr unsigned let_through = 1U << dac_override | 1U << dac_read_search | 1U << make_nodes;
+
+  FileUser user_;
 };
 
 // Until its end what this thread writes is on nobody's account, as what the kernel writes by itself: it has no share in
 // the filesystem's reserve. Setuid and setgid go with it, or stay.
 class Writing {
  public:
-  explicit Writing(bool clears_setid) : nobody_(nobodys_id, 0), keeps_(!clears_setid) {}
+  explicit Writing(bool clears_setid) : nobody_(nobodys_id, 0, clears_setid ? 0 : 1U << keep_setid) {}
 
  private:
   FileUser nobody_;
-  WithFsetid keeps_;
 };
 
 // Idmapped mounts have a price: the kernel names the caller to us only where something is made. What he may do is told

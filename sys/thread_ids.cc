@@ -33,22 +33,15 @@ void set_thread_umask(mode_t mask) {
   umask_of_thread = mask;
 }
 
-FileUser::FileUser(uid_t uid) { ::setfsuid(uid); }
-
-FileUser::FileUser(uid_t uid, gid_t gid) : has_group_(true) {
-  ::setfsgid(gid);
+FileUser::FileUser(uid_t uid, gid_t gid, unsigned stay) : gid_(gid) {
+  if (gid_ != 0) ::setfsgid(gid_);
   ::setfsuid(uid);
-  if (uid != 0) change_capabilities_in_force(1U << dac_override | 1U << dac_read_search | 1U << make_nodes, 0);
+  if (uid != 0 && stay != 0) change_capabilities_in_force(stay, 0);
 }
 
 FileUser::~FileUser() {
   ::setfsuid(0);  // and the capabilities are in force again
-  if (has_group_) ::setfsgid(0);
-}
-
-// What ends first is this, and what it is part of gives all capabilities back.
-WithFsetid::WithFsetid(bool wanted) {
-  if (wanted) change_capabilities_in_force(1U << keep_setid, 0);
+  if (gid_ != 0) ::setfsgid(0);
 }
 
 WithoutFsetid::WithoutFsetid(bool wanted) : wanted_(wanted) {

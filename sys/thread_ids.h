@@ -7,8 +7,8 @@
 
 namespace vunify {
 
-// A new thread has the ids and capabilities in force of the one that made it: from here on it has root's, and a umask of
-// its own (unshare(2), CLONE_FS).
+// A new thread has the ids and capabilities in force of the one that made it: from here on it has root's, and a umask
+// of its own (unshare(2), CLONE_FS).
 void begin_thread();
 void set_thread_umask(mode_t mask);
 
@@ -17,26 +17,19 @@ void set_thread_umask(mode_t mask);
 inline constexpr uid_t nobodys_id = 0xFFFFFFFD;
 
 // Until its end this thread acts as another user with respect to files. The kernel takes the capabilities that concern
-// files out of force meanwhile.
+// files out of force meanwhile, where that is not root; stay: a mask of those that are in force all the same.
 class FileUser {
  public:
-  explicit FileUser(uid_t uid);
-  // With the group, and with the capability to pass permission checks left in force (CAP_DAC_OVERRIDE): who asks was
-  // let through already, by somebody who knows all groups it is in.
-  FileUser(uid_t uid, gid_t gid);
+  explicit FileUser(uid_t uid, gid_t gid = 0, unsigned stay = 0);
   ~FileUser();
   FileUser(const FileUser&) = delete;
 
  private:
-  bool has_group_ = false;
+  gid_t gid_;
 };
 
-// Until its end this thread has CAP_FSETID in force, or not: without it what it writes, truncates and changes the owner
-// of loses setuid and setgid as for an unprivileged caller. Neither does anything where `wanted` is false.
-class WithFsetid {
- public:
-  explicit WithFsetid(bool wanted);
-};
+// Until its end this thread has no CAP_FSETID in force: what it writes, truncates and changes the owner of loses setuid
+// and setgid as for an unprivileged caller. Does nothing where `wanted` is false.
 class WithoutFsetid {
  public:
   explicit WithoutFsetid(bool wanted);
