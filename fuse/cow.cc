@@ -67,7 +67,7 @@ NodeId Cow::break_link(NodeId id, Keep keep, const GivenUp& given_up) {
   allowance_.ask(keep == Keep::all ? bytes_of(old.get()) : 0, 1);
   const Fd made = copy(old.get(), keep, given_up);
   const std::lock_guard nobody_looks(nodes_.breaking());
-  if (nodes_.at(id).name_length != 0) lead_name(id, old.get(), made.get());
+  if (nodes_.at(id).name.length != 0) lead_name(id, old.get(), made.get());
   return settle(id, old.get(), made.get());
 }
 
@@ -99,12 +99,12 @@ NodeId Cow::settle(NodeId id, int old, int copy) {
   if (node.opens == 0 && nodes_.rebind(id, made)) {
     nodes_.set_backing(id, 0);
     backing_.forget(node.backing);
-    if (node.name_length == 0) addresses_.hold(id, hold_at({copy, ""}));
+    if (node.name.length == 0) addresses_.hold(id, hold_at({copy, ""}));
     return id;
   }
-  if (node.name_length != 0) addresses_.hold(id, hold_at({old, ""}));
+  if (node.name.length != 0) addresses_.hold(id, hold_at({old, ""}));
   const auto current = nodes_.detach(id, made);
-  if (node.name_length == 0) addresses_.hold(current, hold_at({copy, ""}));
+  if (node.name.length == 0) addresses_.hold(current, hold_at({copy, ""}));
   return current;
 }
 

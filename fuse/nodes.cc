@@ -22,15 +22,10 @@ std::uint8_t type_of(const struct stat& st) { return static_cast<std::uint8_t>((
 
 std::size_t hash(std::uint64_t ino) { return static_cast<std::size_t>(ino * 0x9E3779B97F4A7C15 >> 20); }
 
-std::uint32_t number(NodeId id) { return static_cast<std::uint32_t>(id); }
-
 }  // namespace
 
 Nodes::Nodes(const struct stat& root, LetGo let_go)
-    : let_go_(std::move(let_go)),
-      nodes_(sizeof(Node)),
-      names_{Slab(16), Slab(32), Slab(64), Slab(128), Slab(256)},
-      buckets_(fewest_buckets) {
+    : let_go_(std::move(let_go)), nodes_(sizeof(Node)), buckets_(fewest_buckets) {
   const auto id = make(root);
   node(id).lookups = 1;  // never forgotten
   list(id);
@@ -50,7 +45,7 @@ Node Nodes::at(NodeId id) const {
 Nodes::Place Nodes::place_of(NodeId id) const {
   const std::lock_guard lock(mutex_);
   const auto& found = known(id);
-  return {found, std::string(name_of(found))};
+  return {found, std::string(names_.at(found.name))};
 }
 
 NodeId Nodes::current(NodeId id) const {
@@ -59,44 +54,16 @@ NodeId Nodes::current(NodeId id) const {
   return id;
 }
 
-// Names.
-
-Slab& Nodes::names_for(std::size_t length) const {
-  std::size_t size = 0;
-  while (length > std::size_t{16} << size) ++size;
-  return names_[size];
-}
-
-std::string_view Nodes::name_of(const Node& node) const {
-  if (node.name_length == 0) return {};
-  return {static_cast<const char*>(names_for(node.name_length).at(node.name)), node.name_length};
-}
-
-void Nodes::set_name(Node& node, std::string_view name) {
-  clear_name(node);
-  if (name.empty()) return;
-  auto& slab = names_for(name.size());
-  node.name = slab.take();
-  node.name_length = static_cast<std::uint8_t>(name.size());
-  std::memcpy(slab.at(node.name), name.data(), name.size());
-}
-
-void Nodes::clear_name(Node& node) {
-  if (node.name_length != 0) names_for(node.name_length).give_back(node.name);
-  node.name_length = 0;
-}
-
 void Nodes::set_place(Node& moved, NodeId parent, std::string_view name) {
-  set_name(moved, name);
+  names_.drop(moved.name);
+  moved.name = names_.keep(name);
   ++known(parent).uses;
-  moved.parent = number(parent);
+  moved.parent = block_of(parent);
 }
 
 bool Nodes::leads_to(const Node& node, NodeId parent, std::string_view name) const {
-  return node.parent == parent && name_of(node) == name;
+  return node.parent == parent && names_.at(node.name) == name;
 }
-
-// The table of inode numbers.
 
 std::uint16_t Nodes::device_of(const struct stat& seen) {
   for (std::size_t i = 0; i < devices_.size(); ++i)
@@ -113,7 +80,7 @@ void Nodes::list(NodeId id) {
   auto* head = bucket(listed);
   listed.next = *head;
   listed.is_listed = true;
-  *head = number(id);
+  *head = block_of(id);
 }
 
 void Nodes::unlist(NodeId id) {
@@ -136,8 +103,6 @@ void Nodes::resize(std::size_t buckets) {
   }
 }
 
-// Making, finding, dropping.
-
 NodeId Nodes::make(const struct stat& seen) {
   const auto id = nodes_.take();
   auto* made = new (nodes_.at(id)) Node{};
@@ -147,6 +112,12 @@ NodeId Nodes::make(const struct stat& seen) {
   made->generation = ++generation_ == 0 ? ++generation_ : generation_;
   if (++count_ > buckets_.size()) resize(buckets_.size() * 2);
   return id;
+}
+
+void Nodes::give_back(NodeId id) {
+  node(id) = Node{};
+  nodes_.give_back(block_of(id));
+  if (--count_ * 8 < buckets_.size() && buckets_.size() > fewest_buckets) resize(buckets_.size() / 2);
 }
 
 NodeId Nodes::match(NodeId parent, std::string_view name, const struct stat& seen, bool shared) const {
@@ -179,7 +150,7 @@ NodeId Nodes::enter(NodeId parent, std::string_view name, const struct stat& see
         if (node(other).ino == seen.st_ino) node(id).shown = made_up | id;
     set_place(node(id), parent, name);
     list(id);
-  } else if (node(id).name_length == 0 && id != root_node) {
+  } else if (node(id).name.length == 0 && id != root_node) {
     set_place(node(id), parent, name);
   }
   auto& found = node(id);
@@ -203,68 +174,6 @@ NodeId Nodes::enter_nameless(const struct stat& seen) {
 NodeId Nodes::find(NodeId parent, std::string_view name, const struct stat& seen) const {
   const std::lock_guard lock(mutex_);
   return match(parent, name, seen, false);
-}
-
-void Nodes::forget(NodeId id, std::uint64_t lookups) {
-  std::vector<Gone> gone;
-  {
-    const std::lock_guard lock(mutex_);
-    if (id == root_node) return;
-    auto& forgotten = known(id);
-    forgotten.lookups -= std::min(lookups, forgotten.lookups);
-    gone = drop(id);
-  }
-  tell(gone);
-}
-
-// With it goes the directory that only it kept. One that is locked goes when it is unlocked: the kernel forgets what
-// was removed as soon as it is told so.
-std::vector<Gone> Nodes::drop(NodeId id) {
-  std::vector<Gone> gone;
-  while (id != 0) {
-    auto& dropped = node(id);
-    if (dropped.lookups != 0 || dropped.opens != 0 || dropped.uses != 0 || dropped.is_busy) break;
-    gone.push_back({id, dropped.backing, dropped.is_held || dropped.is_directory()});
-    unlist(id);
-    clear_name(dropped);
-    const auto found = borrowed_.find(dropped.shown);
-    if (found != borrowed_.end() && found->second == id) borrowed_.erase(found);
-    const auto parent = dropped.parent;
-    give_back(id);
-    if (parent != 0) --node(parent).uses;
-    id = parent;
-  }
-  return gone;
-}
-
-void Nodes::give_back(NodeId id) {
-  node(id) = Node{};
-  nodes_.give_back(number(id));
-  if (--count_ * 8 < buckets_.size() && buckets_.size() > fewest_buckets) resize(buckets_.size() / 2);
-}
-
-void Nodes::tell(const std::vector<Gone>& gone) const {
-  for (const auto& one : gone) let_go_(one);
-}
-
-// What it is.
-
-void Nodes::open(NodeId id, bool read_write) {
-  const std::lock_guard lock(mutex_);
-  auto& opened = known(id);
-  ++opened.opens;
-  opened.was_opened_rw |= read_write;
-}
-
-void Nodes::release(NodeId id) {
-  std::vector<Gone> gone;
-  {
-    const std::lock_guard lock(mutex_);
-    auto& released = known(id);
-    if (--released.opens == 0) released.is_served_by_us = false;
-    gone = drop(id);
-  }
-  tell(gone);
 }
 
 void Nodes::set_owner(NodeId id, Owner owner) {
@@ -300,93 +209,6 @@ void Nodes::set_held(NodeId id, bool held) {
   known(id).is_held = held;
 }
 
-// Where its name is.
-
-void Nodes::rename(NodeId id, NodeId parent, std::string_view name) {
-  const std::lock_guard lock(mutex_);
-  auto& moved = known(id);
-  const auto before = moved.parent;
-  set_place(moved, parent, name);
-  if (before != 0) --node(before).uses;
-}
-
-void Nodes::exchange(NodeId one, NodeId other) {
-  const std::lock_guard lock(mutex_);
-  auto& a = known(one);
-  auto& b = known(other);
-  std::swap(a.parent, b.parent);
-  std::swap(a.name, b.name);
-  std::swap(a.name_length, b.name_length);
-}
-
-void Nodes::unname(NodeId id, bool still_linked) {
-  const std::lock_guard lock(mutex_);
-  auto& unnamed = known(id);
-  if (unnamed.parent != 0) --node(unnamed.parent).uses;
-  unnamed.parent = 0;
-  clear_name(unnamed);
-  if (!still_linked) unlist(id);
-}
-
-// Breaks.
-
-bool Nodes::rebind(NodeId id, const struct stat& copy) {
-  const std::lock_guard lock(mutex_);
-  if (match(0, {}, copy, false) != 0) return false;
-  auto& bound = known(id);
-  reclaim_number(copy.st_ino);
-  unlist(id);
-  bound.ino = copy.st_ino;
-  bound.owner = Owner::guest;
-  if (bound.shown != bound.ino) borrowed_[bound.shown] = id;
-  list(id);
-  return true;
-}
-
-NodeId Nodes::detach(NodeId id, const struct stat& copy) {
-  const std::lock_guard lock(mutex_);
-  auto current = match(0, {}, copy, false);
-  if (current == 0) {
-    reclaim_number(copy.st_ino);
-    current = make(copy);
-    auto& made = node(current);
-    made.owner = Owner::guest;
-    made.shown = known(id).shown;
-    borrowed_[made.shown] = current;
-    std::swap(made.parent, node(id).parent);
-    std::swap(made.name, node(id).name);
-    std::swap(made.name_length, node(id).name_length);
-    list(current);
-  }
-  auto& detached = known(id);
-  unlist(id);
-  clear_name(detached);
-  if (detached.parent != 0) --node(detached.parent).uses;
-  detached.parent = number(current);
-  detached.is_detached = true;
-  ++node(current).uses;
-  return current;
-}
-
-NodeId Nodes::attach(NodeId id) {
-  const std::lock_guard lock(mutex_);
-  auto& detached = known(id);
-  const NodeId current = detached.parent;
-  auto& other = node(current);
-  if (detached.opens != 0 || other.lookups != 0 || other.uses != 1 || other.opens != 0 || other.is_busy) return 0;
-  unlist(current);
-  auto taken = other;
-  taken.lookups = detached.lookups;
-  taken.generation = detached.generation;
-  taken.uses = detached.uses;
-  taken.is_busy = detached.is_busy;
-  detached = taken;
-  if (detached.shown != detached.ino) borrowed_[detached.shown] = id;
-  list(id);
-  give_back(current);
-  return current;
-}
-
 std::size_t Nodes::count() const {
   const std::lock_guard lock(mutex_);
   return count_;
@@ -394,29 +216,7 @@ std::size_t Nodes::count() const {
 
 std::size_t Nodes::bytes() const {
   const std::lock_guard lock(mutex_);
-  std::size_t bytes = nodes_.bytes_in_use() + buckets_.size() * sizeof buckets_[0];
-  for (const auto& names : names_) bytes += names.bytes_in_use();
-  return bytes;
-}
-
-// True where somebody else had it first.
-bool Nodes::lock(NodeId id) {
-  std::unique_lock lock(mutex_);
-  const bool waits = known(id).is_busy;
-  while (known(id).is_busy) unlocked_.wait(lock);
-  node(id).is_busy = true;
-  return waits;
-}
-
-void Nodes::unlock(NodeId id) {
-  std::vector<Gone> gone;
-  {
-    const std::lock_guard lock(mutex_);
-    node(id).is_busy = false;
-    gone = drop(id);
-    unlocked_.notify_all();
-  }
-  tell(gone);
+  return nodes_.bytes_in_use() + names_.bytes_in_use() + buckets_.size() * sizeof buckets_[0];
 }
 
 }  // namespace vunify

@@ -17,7 +17,6 @@
 
 #include <sys/stat.h>
 
-#include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -28,6 +27,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "fuse/node_names.h"
 #include "fuse/slab.h"
 
 namespace vunify {
@@ -48,9 +48,8 @@ struct Node {
   std::uint32_t opens = 0;       // by the kernel, not released yet
   std::uint32_t uses = 0;        // by nodes whose parent this is
   std::int32_t backing = 0;      // number that the kernel has its inode under (fuse/backing), 0 for none
-  std::uint32_t name = 0;        // block of its name
+  NodeName name;                 // none: nameless, or the root
   std::uint16_t device = 0;      // of several, in a tree of btrfs subvolumes: index of Nodes
-  std::uint8_t name_length = 0;  // 0: nameless, or the root
   Owner owner = Owner::unknown;
   std::uint8_t type = 0;  // S_IFMT >> 12
   bool is_held : 1 = false;
@@ -132,12 +131,9 @@ class Nodes {
 
  private:
   friend class NodeLock;
-  Node& node(NodeId id) const { return *static_cast<Node*>(nodes_.at(static_cast<std::uint32_t>(id))); }
+  static std::uint32_t block_of(NodeId id) { return static_cast<std::uint32_t>(id); }
+  Node& node(NodeId id) const { return *static_cast<Node*>(nodes_.at(block_of(id))); }
   Node& known(NodeId id) const;
-  std::string_view name_of(const Node& node) const;
-  Slab& names_for(std::size_t length) const;
-  void set_name(Node& node, std::string_view name);
-  void clear_name(Node& node);
   void set_place(Node& node, NodeId parent, std::string_view name);
   std::uint16_t device_of(const struct stat& seen);
   std::uint32_t* bucket(const Node& node);
@@ -160,7 +156,7 @@ class Nodes {
   std::condition_variable unlocked_;
   LetGo let_go_;
   Slab nodes_;
-  mutable std::array<Slab, 5> names_;  // 16 to 256 bytes
+  NodeNames names_;
   std::vector<std::uint32_t> buckets_;
   std::vector<dev_t> devices_;
   std::unordered_map<std::uint64_t, NodeId> borrowed_;  // numbers shown by nodes whose inode has another

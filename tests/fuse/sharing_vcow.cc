@@ -41,7 +41,7 @@ void share_if_closed(Served& served, NodeId id) {
   try {
     const NodeLock lock(served.nodes, id);
     const auto node = served.nodes.at(id);
-    if (node.is_regular() && node.owner != Owner::shared && node.opens == 0 && node.name_length != 0)
+    if (node.is_regular() && node.owner != Owner::shared && node.opens == 0 && node.name.length != 0)
       share_file(served, id);
   } catch (const std::system_error&) {  // it is gone already
   }
