@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "change/lifted_flag.h"
+#include "guest/trusted_directory.h"
 #include "sys/data.h"
 #include "sys/directory.h"
 #include "sys/mark.h"
@@ -12,25 +13,19 @@
 namespace vunify {
 namespace {
 
-Fd open_private(int parent, const std::string& leaf) {
+Fd open_private_in(int parent, const std::string& leaf) {
   make_private_directory(parent, leaf);
-  Fd dir = open_directory_at(parent, leaf, leaf);
-  if (stat_fd(dir.get()).uid != 0)
-    throw std::system_error(EPERM, std::generic_category(), leaf + " is not owned by root");
-  make_private(dir.get());
-  return dir;
+  return open_private(parent, leaf, leaf);
 }
 
 }  // namespace
 
 BreakStaging::BreakStaging(int parent, std::uint64_t root, bool commits_in_order)
     : parent_(open_directory_at(parent, ".", ".")),
-      above_(open_private(parent, break_staging_leaf)),
+      above_(open_private_in(parent, break_staging_leaf)),
       leaf_(std::to_string(root)),
       commits_in_order_(commits_in_order) {
-  fd_ = open_private(above_.get(), leaf_);
-  if (!lock_exclusively(fd_.get()))
-    throw std::system_error(EBUSY, std::generic_category(), "is served by another vcow");
+  fd_ = open_private_in(above_.get(), leaf_);
 }
 
 BreakStaging::~BreakStaging() {

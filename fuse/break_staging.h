@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the copies of a break get the name under which they are exchanged: `.vcow/NUMBER`, of the guest's root, in the
-// directory that vunify's staging would be in (guest/staging): no guest sees it, and it is on the guest's mount. A
-// guest whose root is all of its filesystem has it inside; then it is hidden from the guest.
+// Where the copies of a break get the name under which they are exchanged: `.vcow-breaks/NUMBER`, of the guest's root,
+// in the directory that vunify's staging would be in (guest/staging): no guest sees it, and it is on the guest's mount.
+// A guest whose root is all of its filesystem has it inside; then it is hidden from the guest.
 //
 // A copy has its own inode's number for a name. So whatever is found there at the next mount tells what it is: a copy
 // that never was exchanged; a shared inode, marked, whose copy the guest has; or else somebody's file that was put in
@@ -16,12 +16,12 @@
 
 namespace vunify {
 
-inline constexpr auto break_staging_leaf = ".vcow";
+inline constexpr auto break_staging_leaf = ".vcow-breaks";
 
 class BreakStaging {
  public:
-  // parent: a directory on the mount that the guest is served from; root: the guest's number. Locked as long as this
-  // lives: EBUSY where another daemon serves the guest.
+  // parent: a directory on the mount that the guest is served from; root: the guest's number. Who holds the guest's
+  // root locked (guest/adopted.h) has it for himself.
   BreakStaging(int parent, std::uint64_t root, bool commits_in_order);
   ~BreakStaging();
   BreakStaging(const BreakStaging&) = delete;

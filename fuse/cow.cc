@@ -68,6 +68,7 @@ NodeId Cow::break_link(NodeId id, Keep keep, const GivenUp& given_up) {
   const Fd made = copy(old.get(), keep, given_up);
   const std::lock_guard nobody_looks(nodes_.breaking());
   if (nodes_.at(id).name.length != 0) lead_name(id, old.get(), made.get());
+  if (record_ != nullptr) record_->count_break(bytes_of(made.get()));
   return settle(id, old.get(), made.get());
 }
 

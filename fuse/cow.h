@@ -24,6 +24,7 @@
 #include "fuse/allowance.h"
 #include "fuse/backing.h"
 #include "fuse/break_staging.h"
+#include "guest/mounted.h"
 
 namespace vunify {
 
@@ -37,6 +38,9 @@ class Cow {
  public:
   Cow(Nodes& nodes, Addresses& addresses, Backing& backing, const Allowance& allowance, const BreakStaging& staging)
       : nodes_(nodes), addresses_(addresses), backing_(backing), allowance_(allowance), staging_(staging) {}
+
+  // Breaks are counted there from now on.
+  void count_in(MountRecord& record) { record_ = &record; }
 
   // Called for a locked node (NodeLock) before its inode is changed in any way. Returns the node whose inode may be
   // changed in place: this one; or, where others have it open, the one that its name leads to from now on. Throws
@@ -58,6 +62,7 @@ class Cow {
   Backing& backing_;
   const Allowance& allowance_;
   const BreakStaging& staging_;
+  MountRecord* record_ = nullptr;
 };
 
 }  // namespace vunify

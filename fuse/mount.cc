@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 
-#include <csignal>
+#include <cstdlib>
 #include <memory>
 
 #include "fuse/log.h"
@@ -11,6 +11,9 @@
 #include "fuse/sandbox.h"
 #include "fuse/served.h"
 #include "fuse/workers.h"
+#include "guest/adopted.h"
+#include "guest/mounted.h"
+#include "sys/directory.h"
 #include "sys/fuse_device.h"
 #include "sys/process.h"
 #include "sys/stop_signals.h"
@@ -19,24 +22,30 @@ namespace vunify {
 namespace {
 
 // The daemon of it died: every call on it fails with ENOTCONN until it is gone.
-void clear_dead_mount(const std::string& point) {
-  for (;;) {
-    try {
-      open_host(point, O_PATH | O_DIRECTORY);
-      stat_fd(open_host(point, O_RDONLY | O_DIRECTORY).get());
-      return;
-    } catch (const std::system_error& error) {
-      if (!is_error(error, ENOTCONN) || !detach_mount(point)) throw;
-    }
+bool is_dead(const std::string& point) {
+  try {
+    stat_fd(open_host(point, O_RDONLY | O_DIRECTORY).get());
+    return false;
+  } catch (const std::system_error& error) {
+    return is_error(error, ENOTCONN);
   }
 }
 
-Guest open_guest(const std::string& dir) {
-  RootDir root(dir);
+GuestPlace find_place(const std::string& named) {
+  auto place = find_guest(named, read_mounts());
+  while (place.is_mounted && is_dead(place.path) && detach_mount(place.path)) place = find_guest(named, read_mounts());
+  return place;
+}
+
+// Its root is locked as long as it is open: nobody else shows it, and vunify leaves it alone.
+Guest open_guest(const GuestPlace& place) {
+  RootDir root(place.root);
+  if (place.is_mounted || !lock_exclusively(root.fd()))
+    throw std::system_error(EBUSY, std::generic_category(),
+                            place.path + " is mounted with vcow, or vunify is at work in it");
   auto mount = mount_of(root.fd());
-  if (mount.type == mount_type) throw std::system_error(EBUSY, std::generic_category(), dir + " is mounted with vcow");
   const auto fs = fs_id(root.fd());
-  return {.name = dir, .xid = {}, .root = std::move(root), .fs = fs, .mount = std::move(mount)};
+  return {.name = place.path, .xid = {}, .root = std::move(root), .fs = fs, .mount = std::move(mount)};
 }
 
 void tell_kept(const Source& source, const std::string& dir) {
@@ -63,21 +72,50 @@ Session open_session(Served& served) {
   return session;
 }
 
+// The kernel's first request is INIT; then it is known whether it reads and writes files by itself. Returns why not.
+std::string begin(Served& served, const MountRequest& request) {
+  fuse_buf buffer{};
+  if (fuse_session_receive_buf(served.session, &buffer) > 0) fuse_session_process_buf(served.session, &buffer);
+  std::free(buffer.mem);
+  if (!request.passthrough) return "nopassthrough";
+  if (!served.wire.has_passthrough()) return "the kernel has none";
+  try {
+    const Fd probe = make_unnamed(served.source.staging->fd());
+    forget_backing(served.device.get(), register_backing(served.device.get(), probe.get()));
+    return {};
+  } catch (const std::system_error& error) {
+    served.wire.give_passthrough_up();
+    return error.code().message();
+  }
+}
+
+void serve(Served& served, const Mounted& told, const Guest& guest, const std::function<void()>& ready) {
+  MountRecord record(told, guest.root.fd());
+  served.cow.count_in(record);
+  const StopSignals signals;
+  enter_sandbox();
+  Workers workers(served.session);
+  workers.start([&] { signals.end(); });
+  ready();
+  while (signals.wait()) detach_mount(told.mount_point);
+}
+
 }  // namespace
 
 void serve_guest(const MountRequest& request, const std::function<void()>& ready) {
-  clear_dead_mount(request.point);
-  const auto guest = open_guest(request.dir);
+  const auto place = find_place(request.dir);
+  const auto& point = request.point.empty() ? place.path : request.point;
+  const auto guest = open_guest(place);
   Served served(open_source(guest), open_fuse_device(), request.passthrough);
-  tell_kept(served.source, request.dir);
+  tell_kept(served.source, place.path);
   const auto session = open_session(served);
-  const StopSignals signals;
-  mount_fuse(served.device.get(), mount_type, request.dir, request.point, request.flags, {});
-  enter_sandbox();
-  Workers workers(session.get());
-  workers.start([&] { signals.end(); });
-  ready();
-  while (signals.wait()) detach_mount(request.point);
+  mount_fuse(served.device.get(), vcow_type, place.path, point, request.flags, {});
+  try {
+    serve(served, {.path = place.path, .mount_point = point, .no_passthrough = begin(served, request)}, guest, ready);
+  } catch (...) {
+    detach_mount(point);
+    throw;
+  }
 }
 
 }  // namespace vunify

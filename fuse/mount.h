@@ -9,13 +9,11 @@
 namespace vunify {
 
 struct MountRequest {
-  std::string dir;    // the guest's root
-  std::string point;  // where it is mounted; the root itself, mostly
+  std::string dir;      // the guest, as guest/adopted.h finds it
+  std::string point{};  // where it is mounted; empty: where the guest is seen
   bool passthrough = true;
   unsigned long flags = 0;  // of mount(2): MS_NOSUID and the like
 };
-
-inline constexpr auto mount_type = "fuse.vcow";
 
 // Throws std::system_error naming what will not do, and then nothing is mounted: EBUSY where another vcow serves
 // the guest. ready() is called once it is mounted; returns when it is unmounted again. A dead mount on the point, whose

@@ -37,6 +37,9 @@ class Wire {
   // Once INIT was answered: may the kernel read and write files by itself?
   bool has_passthrough() const { return has_passthrough_; }
 
+  // Where it turns out that the filesystem beneath does not take it.
+  void give_passthrough_up() { has_passthrough_ = false; }
+
   static Served& served_by(fuse_req_t request) { return static_cast<Wire*>(fuse_req_userdata(request))->served_; }
 
  private:

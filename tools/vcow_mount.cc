@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/vcow.h"
-
 #include <sys/mount.h>
 
 #include <algorithm>
@@ -14,6 +12,7 @@
 #include "sys/background.h"
 #include "sys/process.h"
 #include "tools/text.h"
+#include "tools/vcow.h"
 
 namespace vunify {
 namespace {
@@ -52,13 +51,6 @@ Take options_into(MountRequest& request) {
   };
 }
 
-std::string resolved(const std::string& path) {
-  std::error_code error;
-  const auto found = std::filesystem::canonical(path, error);
-  // A dead mount cannot be looked into; its path is what it is called.
-  return error ? std::filesystem::absolute(path).lexically_normal().string() : found.string();
-}
-
 Options parse(int argc, char** argv) {
   Options options;
   std::vector<std::string> operands;
@@ -71,8 +63,8 @@ Options parse(int argc, char** argv) {
   line.parse(argc, argv);
   if (operands.empty() || operands.size() > 2)
     throw Failed(Exit::usage, "mount takes DIR [MOUNTPOINT] (see vcow mount --help)");
-  options.request.dir = resolved(operands.front());
-  options.request.point = resolved(operands.back());
+  options.request.dir = operands.front();
+  if (operands.size() == 2) options.request.point = std::filesystem::absolute(operands.back());
   return options;
 }
 

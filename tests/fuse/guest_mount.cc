@@ -57,7 +57,7 @@ void GuestMount::mount() {
 // The daemon's directory in staging goes when it ends, if nothing lies in it.
 void GuestMount::unmount() {
   EXPECT_TRUE(eventually([&] { return ::umount2(mine("").c_str(), 0) == 0; }));
-  EXPECT_TRUE(eventually([&] { return !dir_->exists(".vcow"); })) << "something was left in staging";
+  EXPECT_TRUE(eventually([&] { return !dir_->exists(".vcow-breaks"); })) << "something was left in staging";
   is_mounted_ = false;
 }
 

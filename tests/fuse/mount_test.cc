@@ -22,7 +22,7 @@ TEST_P(MountVcow, ShowsTheGuestElsewhere) {
   dir().write("elsewhere/f", "new\n");
   check(::umount2((dir() / "elsewhere").c_str(), 0), "umount");
   EXPECT_EQ(read("f"), "new\n");
-  EXPECT_TRUE(eventually([&] { return !dir().exists(".vcow"); }));
+  EXPECT_TRUE(eventually([&] { return !dir().exists(".vcow-breaks"); }));
 }
 
 TEST_P(MountVcow, IsRefusedOnceItIsMounted) {
@@ -54,7 +54,7 @@ TEST_P(MountVcow, OfADeadDaemonIsMountedAnew) {
 
 TEST_P(MountVcow, SweepsWhatAKilledBreakLeft) {
   share("f", "shared\n");
-  const auto staging = ".vcow/" + std::to_string(dir().inode("guest").ino) + "/";
+  const auto staging = ".vcow-breaks/" + std::to_string(dir().inode("guest").ino) + "/";
   dir().write(staging + "x", "half a copy");
   const auto copy = dir().inode(staging + "x").ino;
   check(::rename((dir() / (staging + "x")).c_str(), (dir() / (staging + std::to_string(copy))).c_str()), "rename");
@@ -72,15 +72,15 @@ TEST_P(MountVcow, OfAWholeFilesystemHidesItsStaging) {
   dir().make_directory("elsewhere");
   must(run({"vcow", "mount", own.root(), dir() / "elsewhere"}));
   EXPECT_EQ(dir().names("elsewhere"), std::vector<std::string>{"lost+found"});
-  EXPECT_EQ(error_of(::mkdir((dir() / "elsewhere/.vcow").c_str(), 0700)), EPERM);
-  EXPECT_EQ(error_of(::open((dir() / "elsewhere/.vcow").c_str(), O_RDONLY | O_CLOEXEC)), ENOENT);
+  EXPECT_EQ(error_of(::mkdir((dir() / "elsewhere/.vcow-breaks").c_str(), 0700)), EPERM);
+  EXPECT_EQ(error_of(::open((dir() / "elsewhere/.vcow-breaks").c_str(), O_RDONLY | O_CLOEXEC)), ENOENT);
   check(::umount2((dir() / "elsewhere").c_str(), 0), "umount");
 }
 
 TEST_P(MountVcow, EndsByASignal) {
   mount();
   check(::kill(daemon_of(mine("")), SIGTERM), "kill");
-  EXPECT_TRUE(eventually([&] { return !dir().exists(".vcow"); }));
+  EXPECT_TRUE(eventually([&] { return !dir().exists(".vcow-breaks"); }));
   mount();
 }
 

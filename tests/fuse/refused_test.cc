@@ -32,7 +32,7 @@ TEST_P(Refused, WhereTheDiskIsFull) {
   EXPECT_EQ(error_of(::truncate(mine("f").c_str(), 5)), ENOSPC);
   EXPECT_TRUE(is_shared("f"));
   EXPECT_EQ(read("f").size(), 1u << 20);
-  EXPECT_TRUE(dir().names(".vcow/" + dir().names(".vcow").front()).empty());
+  EXPECT_TRUE(dir().names(".vcow-breaks/" + dir().names(".vcow-breaks").front()).empty());
   check(::unlink((dir() / "filler").c_str()), "unlink");
   EXPECT_EQ(error_of(::truncate(mine("f").c_str(), 5)), 0);
   EXPECT_EQ(read("f"), "xxxxx");

@@ -97,7 +97,7 @@ fuse_lowlevel_ops operations() {
 
 int main(int, char** argv) {
   try {
-    vunify::serve_guest({.dir = argv[1], .point = argv[1]}, [] {});
+    vunify::serve_guest({.dir = argv[1]}, [] {});
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
