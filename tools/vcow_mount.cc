@@ -63,7 +63,7 @@ Options parse(int argc, char** argv) {
   line.parse(argc, argv);
   if (operands.empty() || operands.size() > 2)
     throw Failed(Exit::usage, "mount takes DIR [MOUNTPOINT] (see vcow mount --help)");
-  options.request.dir = operands.front();
+  options.request.dir = std::filesystem::absolute(operands.front());
   if (operands.size() == 2) options.request.point = std::filesystem::absolute(operands.back());
   return options;
 }

@@ -40,6 +40,21 @@ TEST_P(MountVcow, OfWhatIsNotThereIsRefusedInOneLine) {
   EXPECT_EQ(run({"vcow", "mount", "-o", "nosuchoption", mine("")}).status, 2);
 }
 
+TEST_P(MountVcow, FindsAnAdoptedGuest) {
+  share("f", "shared\n");
+  mount();
+  unmount();
+  must(run({"vcow", "adopt", "--state", dir() / "state", mine("")}));
+  EXPECT_TRUE(dir().names("guest").empty());
+  must(shell("cd " + dir().root() + " && vcow mount guest"));
+  write("f", "new\n");
+  EXPECT_EQ(read("f"), "new\n");
+  EXPECT_NE(run({"vcow", "list"}).out.find(dir() / "guest"), std::string::npos);
+  check(::umount2(mine("").c_str(), 0), "umount");
+  EXPECT_TRUE(eventually([&] { return run({"vcow", "release", "--state", dir() / "state", mine("")}).status == 0; }));
+  EXPECT_EQ(read("f"), "new\n");
+}
+
 TEST_P(MountVcow, OfADeadDaemonIsMountedAnew) {
   share("f", "shared\n");
   mount();
