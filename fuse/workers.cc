@@ -57,6 +57,16 @@ bool Workers::retire() {
   return true;
 }
 
+// The last one tells, with what is its own: this may be gone as soon as it is told.
+void Workers::end() {
+  const auto ended = ended_;
+  {
+    const std::lock_guard lock(mutex_);
+    if (--threads_ != 0) return;
+  }
+  ended();
+}
+
 void Workers::work() {
   workers_of_thread = this;
   begin_thread();
@@ -70,9 +80,7 @@ void Workers::work() {
     is_retired = retire();
   }
   std::free(buffer.mem);
-  if (is_retired) return;
-  const std::lock_guard lock(mutex_);
-  if (--threads_ == 0) ended_();
+  if (!is_retired) end();
 }
 
 }  // namespace vunify

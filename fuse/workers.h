@@ -4,7 +4,6 @@
 // place.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <mutex>
 
@@ -40,6 +39,7 @@ class Workers {
   void leave();
   void come_back();
   bool retire();
+  void end();
 
   fuse_session* session_;
   std::function<void()> ended_;
