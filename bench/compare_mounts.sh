@@ -1,0 +1,101 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What a guest pays for its root on a mount: the same work in this tree natively, on vcow, and on the peers that are
+# installed (overlayfs of the kernel, fuse-overlayfs, bindfs, mergerfs, unionfs-fuse). Three rounds, in turn, medians,
+# and ratios to native. The tree lies on an ext4 in memory, so that no disk hides what a filesystem costs; client and
+# daemons have one CPU, where their placement is no matter of luck.
+#
+#   bench/compare_mounts.sh BINDIR DIR      needs root, and twice the tree's space in /dev/shm
+set -eu
+bin=$1 tree=$2 cpu=${CPU:-1}
+work=$(mktemp -d /dev/shm/compare-mounts-XXXXXX)
+pinned="taskset -c $cpu"
+leave() { umount -q "$work/mnt" || umount -q -l "$work/mnt" || :; }
+cleanup() {
+  leave
+  umount -q "$work/fs" || :
+  rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+mkdir "$work/fs" "$work/mnt" "$work/times"
+megabytes=$(du -sm "$tree" | cut -f 1)
+truncate -s $((megabytes * 3 + 512))M "$work/image"
+mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0 "$work/image"
+mount -o loop,noatime "$work/image" "$work/fs"
+cp -a "$tree" "$work/fs/guest"
+mkdir "$work/fs/upper" "$work/fs/work"
+tar -C "$work/fs/guest" -cf "$work/usr.tar" usr/bin usr/lib
+
+layers="lowerdir=$work/fs/guest,upperdir=$work/fs/upper,workdir=$work/fs/work"
+enter() {  # enter NAME: the tree is on $work/mnt
+  case $1 in
+    native) mount --bind "$work/fs/guest" "$work/mnt" ;;
+    vcow) $pinned "$bin/vcow" mount "$work/fs/guest" "$work/mnt" ;;
+    vcow-nopt) $pinned "$bin/vcow" mount -o nopassthrough "$work/fs/guest" "$work/mnt" ;;
+    overlay) mount -t overlay -o "$layers" overlay "$work/mnt" ;;
+    fuse-overlayfs) $pinned fuse-overlayfs -o "dev,suid,$layers" 2>/dev/null "$work/mnt" ;;
+    bindfs) $pinned bindfs -o dev,suid "$work/fs/guest" "$work/mnt" ;;
+    mergerfs) $pinned mergerfs -o dev,suid,allow_other,cache.files=partial "$work/fs/guest" "$work/mnt" ;;
+    unionfs-fuse) $pinned unionfs-fuse -o dev,suid,allow_other "$work/fs/guest=RW" "$work/mnt" ;;
+  esac
+}
+
+# find is cold where the kernel knows no name of the tree.
+find_() { find "$work/mnt" -printf '%s\n' >/dev/null; }
+tar_() { tar -C "$work/mnt" -cf - usr | cat >/dev/null; }
+start_() { for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do chroot "$work/mnt" perl -e 1; done; }
+unpack_() { mkdir "$work/mnt/unpacked" && tar -C "$work/mnt/unpacked" -xf "$work/usr.tar"; }
+remove_() { rm -rf "$work/mnt/unpacked"; }
+write_() { dd if=/dev/zero of="$work/mnt/written" bs=1M count=128 conv=notrunc 2>/dev/null; }
+read_() { dd if="$work/mnt/written" of=/dev/null bs=1M 2>/dev/null && rm "$work/mnt/written"; }
+
+timed() {  # timed NAME STEP WORKLOAD
+  begin=$(date +%s%N)
+  taskset -p -c "$cpu" $$ >/dev/null
+  if "$3" 2>/dev/null; then echo "$(($(date +%s%N) - begin))" >>"$work/times/$1.$2"; else echo failed >>"$work/times/$1.$2"; fi
+}
+
+steps='find-cold find-warm tar start20 unpack remove write read'
+round() {  # round NAME
+  enter "$1"
+  sync
+  echo 2 >/proc/sys/vm/drop_caches  # names and inodes
+  timed "$1" find-cold find_
+  timed "$1" find-warm find_
+  tar_
+  timed "$1" tar tar_
+  start_ 2>/dev/null || :
+  timed "$1" start20 start_
+  timed "$1" unpack unpack_
+  timed "$1" remove remove_
+  timed "$1" write write_
+  timed "$1" read read_
+  leave
+  rm -rf "$work/fs/upper" "$work/fs/work"
+  mkdir "$work/fs/upper" "$work/fs/work"
+}
+
+names='native vcow vcow-nopt overlay'
+for peer in fuse-overlayfs bindfs mergerfs unionfs-fuse; do
+  command -v "$peer" >/dev/null && names="$names $peer"
+done
+for _ in 1 2 3; do for name in $names; do round "$name"; done; done
+
+median() {
+  if grep -q failed "$work/times/$1"; then echo 0; else sort -n "$work/times/$1" | sed -n 2p; fi
+}
+printf '%-16s' ''
+for step in $steps; do printf '%11s' "$step"; done
+echo
+for name in $names; do
+  printf '%-16s' "$name"
+  for step in $steps; do
+    awk -v it="$(median "$name.$step")" -v native="$(median "native.$step")" -v name="$name" 'BEGIN {
+      if (name == "native") printf "%8.0f ms", it / 1e6
+      else if (it == 0) printf "%11s", "fails"
+      else printf "%11.2f", it / native }'
+  done
+  echo
+done
