@@ -92,10 +92,11 @@ std::vector<JournaledSet> take_shown(std::vector<JournaledSet>& sets) {
     if (!known.contains(name.root)) known[name.root] = is_shown(name.root, mounts);
     return known[name.root];
   };
-  const auto shown = std::ranges::stable_partition(
-      sets, [&](const JournaledSet& set) { return std::ranges::none_of(set.names, is_shown_here); });
-  std::vector<JournaledSet> taken(std::make_move_iterator(shown.begin()), std::make_move_iterator(shown.end()));
-  sets.erase(shown.begin(), shown.end());
+  const auto shown = std::stable_partition(sets.begin(), sets.end(), [&](const JournaledSet& set) {
+    return std::ranges::none_of(set.names, is_shown_here);
+  });
+  std::vector<JournaledSet> taken(std::make_move_iterator(shown), std::make_move_iterator(sets.end()));
+  sets.erase(shown, sets.end());
   return taken;
 }
 
