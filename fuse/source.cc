@@ -34,7 +34,9 @@ Source open_source(const Guest& guest) {
   const Fd mount = clone_mount(parent ? parent->get() : guest.root.fd(), Access::read_write);
   source.root = parent ? open_at({mount.get(), path_below(guest).c_str()}, O_PATH | O_DIRECTORY)
                        : open_at({mount.get(), "."}, O_PATH | O_DIRECTORY);
-  source.read_only = clone_mount(guest.root.fd(), Access::read_only);
+  // Handles are opened on what is open itself: an O_PATH descriptor, as the clone is, would be EBADF.
+  source.read_only =
+      open_at({clone_mount(guest.root.fd(), Access::read_only).get(), "."}, O_RDONLY | O_DIRECTORY | O_NOATIME);
   if (!parent) source.hidden = break_staging_leaf;
   source.staging =
       std::make_unique<BreakStaging>(mount.get(), stat_fd(source.root.get()).ino, commits_in_order(guest.mount));
