@@ -1,9 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# ./dev demo: three Debian guests, bootstrapped one by one, unified on a filesystem of their own in an image file. What is
-# shown is what happened: "$ command", then its output; what is claimed is checked, and a claim that fails ends the demo.
-# All of it lies in /var/tmp/vunify-demo. Of that the bootstrapped guests stay for the next time (--clean removes them).
+# ./dev demo: three Debian guests, bootstrapped one by one, unified on a filesystem of their own in an image file; in the
+# end two of them work side by side on vcow. What is shown is what happened: "$ command", then its output; what is
+# claimed is checked, and a claim that fails ends the demo. All of it lies in /var/tmp/vunify-demo. Of that the
+# bootstrapped guests stay for the next time (--clean removes them).
 set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
 
 root=/var/tmp/vunify-demo
 stage=$root/fs
@@ -20,7 +23,16 @@ for option; do
   esac
 done
 
+# What vcow shows, and until its daemon has ended: it holds the tree locked.
+unmount() {  # unmount GUEST
+  umount "$stage/$1"
+  flock -w 20 "$stage/.vcow/$1" true
+}
+
 take_down() {
+  for guest in $guests; do
+    if grep -q " $stage/$guest fuse.vcow " /proc/mounts; then unmount "$guest"; fi
+  done
   if mountpoint -q "$stage"; then umount "$stage"; fi
   if [ -d "$stage" ]; then chattr -R -f -i "$stage" || :; fi
   rm -rf "$stage" "$state" "$root/fs.img" "$root"/seen.*
@@ -106,11 +118,10 @@ names() {
 }
 image() { contents "$1"; names "$1"; }
 remember() { for guest in $guests; do image "$guest" >"$root/seen.$guest"; done; }
-unchanged() {
-  for guest in $guests; do
-    image "$guest" | cmp -s - "$root/seen.$guest" || { image "$guest" | diff "$root/seen.$guest" - | head -n 5; return 1; }
-  done
+is_as_it_was() {
+  image "$1" | cmp -s - "$root/seen.$1" || { image "$1" | diff "$root/seen.$1" - | head -n 5; return 1; }
 }
+unchanged() { for guest in $guests; do is_as_it_was "$guest" || return 1; done; }
 
 used() { sync -f "$stage"; df --output=used -B1 "$stage" | tail -n 1 | tr -d ' '; }
 # Inodes behind the regular files of all guests, and names that lead to an inode another guest has, too.
@@ -182,7 +193,7 @@ claim 'trees as at the start' unchanged
 title 'kill -9 in the middle'
 pause=$((took / 2))
 for _ in 1 2 3 4 5 6 7 8; do
-  printf '$ vunify --protect=immutable g1 g2 g3 & sleep 0.%03d; kill -9 $!\n' "$pause"
+  printf '$ vunify --protect=immutable g1 g2 g3 & sleep %d.%03d; kill -9 $!\n' $((pause / 1000)) $((pause % 1000))
   vunify --state "$state" --protect=immutable -q $guests &
   sleep "$(awk -v ms="$pause" 'BEGIN { print ms / 1000 }')"
   kill -9 $! 2>/dev/null || :
@@ -215,4 +226,7 @@ printf '%-28s %14s %14s\n' 'inodes of regular files' "$inodes_before" "$inodes_a
 printf '%-28s %14s %14s\n' 'inodes shared by guests' 0 "$shared_after"
 printf '%-28s %14s %14s\n' 'freed' '' "$(mib "$freed")"
 printf '%-28s %14s %14s\n' 'time' '' "$((took / 1000)).$(printf %03d $((took % 1000))) s"
+
+. "$here/demo_vcow.sh"
+
 printf '\nAll claims hold. The three guests stay in %s for the next time; ./dev demo --clean removes them.\n' "$cache"
