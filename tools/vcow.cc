@@ -3,6 +3,8 @@
 // a list of verbs.
 #include "tools/vcow.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <string_view>
 
@@ -12,22 +14,23 @@ namespace vunify {
 namespace {
 
 struct Verb {
-  std::string_view name, help;
+  std::string_view name, operands, help;
   Exit (*carry_out)(int argc, char** argv);
 };
 
 constexpr std::array verbs = {
-    Verb{"mount", "DIR [MOUNTPOINT]: show a guest its root, over itself where no mount point is given", vcow_mount},
-    Verb{"adopt", "DIR: move a stopped guest to where only vcow leads", vcow_adopt},
-    Verb{"release", "DIR: move it back, once nothing in it is shared", vcow_release},
-    Verb{"list", "what is mounted, since when, and what it has cost", vcow_list},
+    Verb{"mount", "DIR [MOUNTPOINT]", "show a guest its root, over itself where no mount point is given", vcow_mount},
+    Verb{"adopt", "DIR...", "move stopped guests to where only vcow leads", vcow_adopt},
+    Verb{"release", "DIR...", "move them back, once nothing in them is shared", vcow_release},
+    Verb{"list", "", "tell what is mounted, since when, and what it has cost", vcow_list},
 };
 
 std::string usage() {
   std::string text =
       "Usage: vcow VERB [options] ...\nShows each guest its root, and breaks a shared link at the first "
       "write; see vcow(8).\n\n";
-  for (const auto& verb : verbs) text += "  " + std::string(verb.name) + "  " + std::string(verb.help) + "\n";
+  for (const auto& verb : verbs)
+    text += fmt::format("  {:24}  {}\n", fmt::format("{} {}", verb.name, verb.operands), verb.help);
   return text + "\n  --help, --version; vcow VERB --help says more\n";
 }
 

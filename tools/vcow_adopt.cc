@@ -35,7 +35,8 @@ bool is_moved(const std::string& dir, Move move) {
     if (refusal) complain(printable(refusal->path) + ": " + printable(refusal->reason));
     return !refusal;
   } catch (const std::system_error& error) {
-    complain(printable(dir) + ": " + printable(error.what()));
+    const std::string reason = error.what();
+    complain(printable(reason.starts_with(dir) ? reason : dir + ": " + reason));
     return false;
   }
 }

@@ -27,15 +27,18 @@ std::vector<Mounted> look(const std::string& run_dir) {
   return all;
 }
 
-std::string time_or_dash(const std::optional<Timestamp>& time) { return time ? format_time(*time) : "-"; }
+std::string breaks_of(const Mounted& one) {
+  if (one.broken_links == 0) return "none";
+  return fmt::format("{}, {} copied, the last {}", format_count(one.broken_links), format_bytes(one.copied_bytes),
+                     one.last_break ? format_time(*one.last_break) : "-");
+}
 
 std::string text_of(const Mounted& one) {
   const auto state = one.is_alive ? fmt::format("process {}", one.process) : std::string("dead: vcow mount it again");
   if (one.path.empty()) return fmt::format("{}\n  {}\n", printable(one.mount_point), state);
-  return fmt::format("{}\n  root {}, {}, since {}\n  passthrough: {}\n  links broken: {}, {} copied, the last {}\n",
-                     printable(one.mount_point), printable(one.path), state, format_time(one.since),
-                     one.no_passthrough.empty() ? "yes" : "no: " + printable(one.no_passthrough),
-                     format_count(one.broken_links), format_bytes(one.copied_bytes), time_or_dash(one.last_break));
+  return fmt::format("{}\n  root {}, {}, since {}\n  passthrough: {}\n  links broken: {}\n", printable(one.mount_point),
+                     printable(one.path), state, format_time(one.since),
+                     one.no_passthrough.empty() ? "yes" : "no: " + printable(one.no_passthrough), breaks_of(one));
 }
 
 Json json_of(const Mounted& one) {
