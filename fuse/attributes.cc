@@ -76,8 +76,15 @@ void apply(Served& served, fuse_req_t request, NodeId id, const struct stat& is,
   set_times_at(address.at(), times);
 }
 
+// Who reads the old inode of a broken link has its size, too: up to a larger one the kernel would show him zeros, or
+// let him map what is not there.
 void reply_attributes(Served& served, fuse_req_t request, NodeId id, NodeId current, const struct stat& seen) {
-  const auto shows = shown(served.nodes.at(current), seen);
+  auto shows = shown(served.nodes.at(current), seen);
+  if (served.nodes.at(id).is_detached) {
+    const auto old = served.addresses.stat(id);
+    shows.st_size = old.st_size;
+    shows.st_blocks = old.st_blocks;
+  }
   fuse_reply_attr(request, &shows, lasting(served.nodes.at(id)));
 }
 
@@ -101,6 +108,8 @@ void serve_setattr(fuse_req_t request, fuse_ino_t id, struct stat* attributes, i
     if (!shared || changes(served, current, wanted, is)) {
       const bool empties = wanted.has(FUSE_SET_ATTR_SIZE) && attributes->st_size == 0;
       current = served.cow.before_write(current, empties ? Keep::nothing : Keep::all, given_up(request));
+      // Readers keep the old size through this node: the kernel looks the name up again, and truncates the new file.
+      if (wanted.has(FUSE_SET_ATTR_SIZE) && current != id) throw std::system_error(ESTALE, std::generic_category(), "");
       apply(served, request, current, is, wanted);
       is = served.addresses.stat(current);
     }

@@ -14,7 +14,7 @@ namespace vunify::test {
 
 std::map<std::string, std::unique_ptr<LoopFs>> GuestMount::filesystems_;
 
-const LoopFs& GuestMount::filesystem() {
+LoopFs& GuestMount::filesystem() {
   const std::string how = GetParam();
   kind_ = how == "xfs" || how == "btrfs" ? how : "ext4";
   auto& filesystem = filesystems_[kind_];
@@ -58,6 +58,7 @@ void GuestMount::mount() {
 void GuestMount::unmount() {
   EXPECT_TRUE(eventually([&] { return ::umount2(mine("").c_str(), 0) == 0; }));
   EXPECT_TRUE(eventually([&] { return !dir_->exists(".vcow-breaks"); })) << "something was left in staging";
+  EXPECT_TRUE(eventually([&] { return daemon_of(mine("")) == 0; }));
   is_mounted_ = false;
 }
 

@@ -37,9 +37,9 @@ class GuestMount : public RootTestOn {
   const Scratch& dir() const { return *dir_; }
   bool is_on(const std::string& filesystem) const { return kind_ == filesystem; }
 
- private:
-  const LoopFs& filesystem();
+  LoopFs& filesystem();
 
+ private:
   static std::map<std::string, std::unique_ptr<LoopFs>> filesystems_;  // by kind, for all tests of a suite
   std::string kind_;
   std::optional<Scratch> dir_;
