@@ -3,7 +3,7 @@
 // "other" beside the root, just before it is opened, changed, linked, moved or removed, as if vunify had just been
 // there, but while somebody has it open. "other/N.was" is what it was then.
 //
-//     sharing_vcow ROOT
+//     sharing_vcow ROOT [nopassthrough]
 #define operations plain_operations
 #include "fuse/operations.cc"
 #undef operations
@@ -95,9 +95,9 @@ fuse_lowlevel_ops operations() {
 
 }  // namespace vunify
 
-int main(int, char** argv) {
+int main(int argc, char** argv) {
   try {
-    vunify::serve_guest({.dir = argv[1]}, [] {});
+    vunify::serve_guest({.dir = argv[1], .passthrough = argc < 3}, [] {});
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two guests mounted side by side that share their files with each other, and with a third.
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <thread>
+
+#include "tests/eventually.h"
+#include "tests/fuse/guest_mount.h"
+
+namespace vunify::test {
+namespace {
+
+constexpr int files = 100;
+
+class Neighbours : public GuestMount {
+ protected:
+  void SetUp() override {
+    GuestMount::SetUp();
+    if (!IsSkipped()) dir().make_directory("next");
+  }
+  void TearDown() override {
+    EXPECT_TRUE(eventually([&] { return ::umount2(next("").c_str(), 0) == 0 || errno == EINVAL; }));
+    EXPECT_TRUE(eventually([&] { return daemon_of(next("")) == 0; }));
+    GuestMount::TearDown();
+  }
+  std::string next(const std::string& path) const { return dir() / ("next/" + path); }
+  void share_with_both(const std::string& path, const std::string& content) const {
+    share(path, content);
+    check(::link(others(path).c_str(), next(path).c_str()), "link", path);
+  }
+  void mount_both() {
+    mount();
+    must(run({"vcow", "mount", next("")}));
+  }
+};
+
+TEST_P(Neighbours, WriteToOneFileAtOnceAndToTheirOwn) {
+  for (int i = 0; i < files; ++i) share_with_both("f" + std::to_string(i), "shared\n");
+  mount_both();
+  const auto append = [&](const std::string& root, const std::string& text) {
+    for (int i = 0; i < files; ++i) {
+      const Fd file = open_host(root + "f" + std::to_string(i), O_RDWR | O_APPEND);
+      write_all(file.get(), text, root);
+    }
+  };
+  std::thread other([&] { append(next(""), "next\n"); });
+  append(mine(""), "mine\n");
+  other.join();
+  for (int i = 0; i < files; ++i) {
+    EXPECT_EQ(read("f" + std::to_string(i)), "shared\nmine\n");
+    EXPECT_EQ(dir().read("next/f" + std::to_string(i)), "shared\nnext\n");
+  }
+}
+
+TEST_P(Neighbours, ReadOnWhileOneWrites) {
+  share_with_both("f", "shared\n");
+  mount_both();
+  const Fd reader = open_host(next("f"), O_RDONLY);
+  write("f", "mine\n");
+  EXPECT_EQ(read_all(reader.get(), "f"), "shared\n");
+  EXPECT_EQ(dir().read("next/f"), "shared\n");
+}
+
+TEST_P(Neighbours, RunWhatOneUpgrades) {
+  share_with_both("sleep", "");
+  must(shell("cp /bin/sleep " + others("sleep") + " && chmod 755 " + others("sleep")));
+  mount_both();
+  must(shell(next("sleep") + " 60 & pid=$!; until [ /proc/$pid/exe -ef " + next("sleep") + " ]; do :; done; echo >> " +
+             mine("sleep") + " && cmp /proc/$pid/exe /bin/sleep && kill $pid"));
+  EXPECT_NE(read("sleep"), dir().read("next/sleep"));
+}
+
+// The one whose inode has its last name in a guest owns it as little as before.
+TEST_P(Neighbours, WriteToTheLastNameOfAnInode) {
+  share_with_both("f", "shared\n");
+  mount_both();
+  const Fd theirs = open_host(next("f"), O_RDONLY);
+  check(::unlink(next("f").c_str()), "unlink");
+  write("f", "mine\n");
+  EXPECT_EQ(read_all(theirs.get(), "f"), "shared\n");
+}
+
+INSTANTIATE_TEST_SUITE_P(BothWays, Neighbours, everywhere, name_of_each);
+
+}  // namespace
+}  // namespace vunify::test
