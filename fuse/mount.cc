@@ -92,7 +92,7 @@ std::string begin(Served& served, const MountRequest& request) {
 void serve(Served& served, const Mounted& told, const Guest& guest, const std::function<void()>& ready) {
   MountRecord record(told, guest.root.fd());
   served.cow.count_in(record);
-  const StopSignals signals;
+  StopSignals signals;
   enter_sandbox();
   Workers workers(served.session);
   workers.start([&] { signals.end(); });

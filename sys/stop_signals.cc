@@ -26,13 +26,16 @@ StopSignals::StopSignals() {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
-void StopSignals::end() const { ::kill(::getpid(), SIGUSR1); }
+void StopSignals::end() {
+  ended_ = true;
+  ::kill(::getpid(), SIGUSR1);
+}
 
 bool StopSignals::wait() const {
   const auto signals = awaited();
   int signal = 0;
   while (::sigwait(&signals, &signal) != 0) continue;
-  return signal != SIGUSR1;
+  return !ended_;  // SIGUSR1 may be somebody else's
 }
 
 }  // namespace vunify
