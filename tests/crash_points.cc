@@ -60,7 +60,7 @@ std::string protection_fault(int dir, const std::string& leaf, const std::string
 Finished run_until(const CrashPoint& point, std::vector<std::string> command) {
   std::vector<std::string> words{"env",
                                  "LD_PRELOAD=" VUNIFY_CRASH_LIBRARY,
-                                 "ASAN_OPTIONS=verify_asan_link_order=0",
+                                 "ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0",
                                  "CRASH_BEFORE=" + std::to_string(point.before),
                                  "SYNC_BEFORE=" + std::to_string(point.sync_before),
                                  "SYNC_PATH=" + point.sync_path};

@@ -23,10 +23,15 @@ bool is_traced(const std::vector<std::string>& command) {
   return std::ranges::any_of(command, [](const std::string& word) { return word.find("strace") != std::string::npos; });
 }
 
+// Nor may vcow, once it serves: it would wait for ever.
+bool is_sandboxed(const std::vector<std::string>& command) {
+  return std::ranges::find(command, "vcow") != command.end();
+}
+
 // Our own environment, with our programs first on PATH. LeakSanitizer traces its process, and cannot where strace does.
 std::vector<std::string> child_environment(const std::vector<std::string>& command) {
   std::vector<std::string> variables;
-  if (is_traced(command)) variables.push_back("ASAN_OPTIONS=detect_leaks=0");
+  if (is_traced(command) || is_sandboxed(command)) variables.push_back("ASAN_OPTIONS=detect_leaks=0");
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string text = *variable;
     variables.push_back(text.starts_with("PATH=") ? "PATH=" VUNIFY_BIN_DIR ":" + text.substr(5) : text);
