@@ -97,7 +97,7 @@ part() {  # part TITLE COMMAND...: says what it took
 
 # Hundreds of runs that are killed, and minutes of racing guests.
 long=
-[ "${3:-}" != --quick ] || long='^(Crash|PowerCut|Writers|MetadataRace|SwapRace)'
+[ "${3:-}" != --quick ] || long='^(Crash|PowerCut|Writers|MetadataRace|SwapRace|StressOn)'
 
 mount_tree "$2"
 part "a bare Debian $suite, with the packages of today" bootstrap
