@@ -239,13 +239,8 @@ TEST_F(LinkingOver, TellsOfAWriterWhoDoesNotComeToTheKeepersLease) {
 }
 
 TEST_F(LinkingOver, GivesBackAVictimThatWasChangedByDescriptorMeanwhile) {
-  prove();
   const auto before = ino("b/f");
-  const Fd opened = open_host(dir_ / "b/f", O_RDONLY);
-  link_->run();
-  ASSERT_EQ(::fchmod(opened.get(), 0600), 0);
-  link_->look_again();
-  result_ = link_->finish();
+  link_and_change_by_descriptor();
   EXPECT_EQ(end_of("b"), LinkEnd::changed);
   EXPECT_EQ(dir_.inode("b/f").mode & 0777, 0600u);
   EXPECT_EQ(ino("b/f"), before);  // itself, and no copy

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <optional>
 #include <string>
@@ -36,6 +37,15 @@ class LinkingOver : public testing::Test {
 
   void link() {
     link_->run();
+    link_->look_again();
+    result_ = link_->finish();
+  }
+  // b/f is changed by a descriptor from before, between check and look_again.
+  void link_and_change_by_descriptor() {
+    prove();
+    const Fd opened = open_host(dir_ / "b/f", O_RDONLY);
+    link_->run();
+    ASSERT_EQ(::fchmod(opened.get(), 0600), 0);
     link_->look_again();
     result_ = link_->finish();
   }
