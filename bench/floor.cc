@@ -17,7 +17,6 @@
 #include <cstring>
 #include <memory>
 #include <set>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -61,15 +60,10 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 }
 
 int measure(int argc, char** argv) {
-  unsigned jobs = std::thread::hardware_concurrency();
   int first = 1;
   const bool only_walk = argc > first && std::strcmp(argv[first], "--walk") == 0;
   first += only_walk;
-  if (argc > first + 1 && std::strcmp(argv[first], "--jobs") == 0) {
-    jobs = static_cast<unsigned>(std::stoul(argv[first + 1]));
-    first += 2;
-  }
-  const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, jobs);
+  const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, take_jobs(argc, argv, first));
   const std::vector<RootDir> roots(argv + first, argv + argc);
   const auto start = std::chrono::steady_clock::now();
   const auto found = walk_files(roots);

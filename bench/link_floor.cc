@@ -15,10 +15,8 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstring>
 #include <map>
 #include <set>
-#include <thread>
 #include <tuple>
 #include <vector>
 
@@ -73,13 +71,8 @@ void link_group(const Group& group, int staging, const std::string& leaf) {
 }
 
 int measure(int argc, char** argv) {
-  unsigned jobs = std::thread::hardware_concurrency();
   int first = 1;
-  if (argc > 2 && std::strcmp(argv[1], "--jobs") == 0) {
-    jobs = static_cast<unsigned>(std::stoul(argv[2]));
-    first = 3;
-  }
-  const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, jobs);
+  const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, take_jobs(argc, argv, first));
   const RootDir staging(argv[first]);
   const std::vector<RootDir> roots(argv + first + 1, argv + argc);
   const auto groups = groups_of(walk_files(roots));

@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// All regular files of some trees, found as vunify finds them: in parallel, getdents and one statx a name.
+// What the floors have in common: all regular files of some trees, found as vunify finds them, in parallel, getdents
+// and one statx a name; and by how many threads.
 #pragma once
 
 #include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
 #include <vector>
 
 #include "sys/walk.h"
 
 namespace vunify {
+
+// "--jobs N" at argv[first], which then is behind it; else one a processor.
+inline unsigned take_jobs(int argc, char** argv, int& first) {
+  if (argc <= first + 1 || std::string_view(argv[first]) != "--jobs") return std::thread::hardware_concurrency();
+  first += 2;
+  return static_cast<unsigned>(std::stoul(argv[first - 1]));
+}
 
 struct Found {
   const RootDir* root;
