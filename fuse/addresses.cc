@@ -85,12 +85,16 @@ std::shared_ptr<const Fd> Addresses::directory(NodeId id) {
 }
 
 Address Addresses::of(NodeId id) {
-  auto place = nodes_.place_of(id);
   if (id == root_node) return {root_, ""};
-  if (place.node.is_held) {
+  if (nodes_.at(id).is_held) {
     auto fd = held(id);
     if (fd) return {std::move(fd), ""};
   }
+  return by_name(id);
+}
+
+Address Addresses::by_name(NodeId id) {
+  auto place = nodes_.place_of(id);
   if (place.name.empty()) throw_stale({});
   return {directory(place.node.parent), std::move(place.name)};
 }
@@ -130,6 +134,12 @@ void Addresses::move_hold(NodeId from, NodeId to) {
     found.key() = to;
     held_.insert(std::move(found));
   }
+}
+
+void Addresses::drop_hold(NodeId id) {
+  nodes_.set_held(id, false);
+  const std::lock_guard lock(mutex_);
+  held_.erase(id);
 }
 
 void Addresses::let_go(NodeId id) {

@@ -34,6 +34,8 @@ class Addresses {
   Addresses(Nodes& nodes, Fd root, std::size_t most);
 
   Address of(NodeId id);
+  // By its name even where a descriptor is held since another of its names went.
+  Address by_name(NodeId id);
   // Of a name that is being looked up, made, or removed.
   Address of(NodeId directory, const char* leaf);
   // What is there, of the very inode of the node; ESTALE where its name leads to another.
@@ -43,6 +45,8 @@ class Addresses {
   // From here on the node is reached by this descriptor.
   void hold(NodeId id, Fd fd);
   void move_hold(NodeId from, NodeId to);
+  // From here on it is reached by its name.
+  void drop_hold(NodeId id);
   void let_go(NodeId id);
 
  private:

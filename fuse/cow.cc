@@ -83,7 +83,7 @@ Fd Cow::copy(int old, Keep keep, const GivenUp& given_up) const {
 
 // What did not go well leaves the copy unnamed again, and the guest's name where it led.
 void Cow::lead_name(NodeId id, int old, int copy) const {
-  const auto address = addresses_.of(id);
+  const auto address = addresses_.by_name(id);
   const auto staged = staging_.name_of(copy);
   prepare_link(copy, staged);
   try {
@@ -100,7 +100,10 @@ NodeId Cow::settle(NodeId id, int old, int copy) {
   if (node.opens == 0 && nodes_.rebind(id, made)) {
     nodes_.set_backing(id, 0);
     backing_.forget(node.backing);
-    if (node.name.length == 0) addresses_.hold(id, hold_at({copy, ""}));
+    if (node.name.length == 0)
+      addresses_.hold(id, hold_at({copy, ""}));
+    else if (node.is_held)
+      addresses_.drop_hold(id);
     return id;
   }
   if (node.name.length != 0) addresses_.hold(id, hold_at({old, ""}));

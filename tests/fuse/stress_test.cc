@@ -295,6 +295,21 @@ TEST_P(StressOn, NothingIsLostAndNothingIsSeenByOthers) {
   std::printf("%lu changes, %lu shared\n", racers.course().done.load(), guests.shared());
 }
 
+// Held by a descriptor since its first name went, and known by another again: the break is to lead the name.
+TEST_P(StressOn, AFileWhoseFirstNameWentIsBrokenByTheNextOne) {
+  Guests guests(GetParam());
+  const auto first = guests.root("a") + "/first", second = guests.root("a") + "/second", third = second + "d";
+  write_all(open_host(first, O_WRONLY | O_CREAT, 0644).get(), "text", first);
+  check(::link(first.c_str(), second.c_str()), "link");
+  check(::unlink(first.c_str()), "unlink");
+  check(::link(second.c_str(), third.c_str()), "link");
+  check(::unlink(second.c_str()), "unlink");
+  write_all(open_host(third, O_WRONLY | O_APPEND).get(), " more", third);
+  EXPECT_EQ(read_all(open_host(third, O_RDONLY).get(), third), "text more");
+  guests.look_at_others();
+  EXPECT_GE(guests.shared(), 1u);
+}
+
 INSTANTIATE_TEST_SUITE_P(, StressOn, everywhere, name_of_each);
 
 }  // namespace
