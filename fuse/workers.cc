@@ -41,7 +41,13 @@ void Workers::start_one() {
 void Workers::leave() {
   const std::lock_guard lock(mutex_);
   ++away_;
-  if (threads_ - away_ < steady && threads_ < most) start_one();
+  if (waiting() >= steady) return;
+  if (resting_ > called_) {
+    ++called_;
+    wanted_.notify_one();
+  } else if (threads_ < most) {
+    start_one();
+  }
 }
 
 void Workers::come_back() {
@@ -51,10 +57,21 @@ void Workers::come_back() {
 
 // True for one too many: it ends.
 bool Workers::retire() {
-  const std::lock_guard lock(mutex_);
-  if (threads_ - away_ <= steady) return false;
+  std::unique_lock lock(mutex_);
+  if (waiting() <= steady) return false;
+  if (resting_ < spare) {
+    rest(lock);
+    return false;
+  }
   --threads_;
   return true;
+}
+
+void Workers::rest(std::unique_lock<std::mutex>& lock) {
+  ++resting_;
+  wanted_.wait(lock, [this] { return called_ != 0 || is_over_; });
+  --resting_;
+  if (called_ != 0) --called_;
 }
 
 // The last one tells, with what is its own: this may be gone as soon as it is told.
@@ -62,6 +79,8 @@ void Workers::end() {
   const auto ended = ended_;
   {
     const std::lock_guard lock(mutex_);
+    is_over_ = true;
+    wanted_.notify_all();
     if (--threads_ != 0) return;
   }
   ended();

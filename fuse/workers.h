@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The threads that take the kernel's requests. Two of them: the kernel wakes those that wait in turn, and each further
 // one costs every request a cold stack. Only while one is away, with something that may take long, another takes its
-// place.
+// place; it rests afterwards until it is wanted again, for dpkg waits for the disk once a file.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 
@@ -32,6 +33,7 @@ class Workers {
 
  private:
   static constexpr int steady = 2;
+  static constexpr int spare = 2;  // that rest
   static constexpr int most = 64;
 
   void start_one();
@@ -39,12 +41,17 @@ class Workers {
   void leave();
   void come_back();
   bool retire();
+  void rest(std::unique_lock<std::mutex>& lock);
   void end();
+  int waiting() const { return threads_ - away_ - resting_ + called_; }
 
   fuse_session* session_;
   std::function<void()> ended_;
   std::mutex mutex_;
-  int threads_ = 0, away_ = 0;
+  std::condition_variable wanted_;
+  int threads_ = 0, away_ = 0, resting_ = 0;
+  int called_ = 0;  // of those that rest
+  bool is_over_ = false;
 };
 
 }  // namespace vunify

@@ -24,7 +24,8 @@ constexpr std::uint64_t dedupe_round = 16 << 20;
 
 bool clone_refused() { return errno == EOPNOTSUPP || errno == ENOTTY || errno == EXDEV || errno == EINVAL; }
 
-void copy_range(int from, int to, off_t begin, off_t end, const std::function<bool()>& stop) {
+// Returns where the copied piece ends: before `end` where the file became shorter.
+off_t copy_range(int from, int to, off_t begin, off_t end, const std::function<bool()>& stop) {
   loff_t in = begin, out = begin;
   while (in < end) {
     if (Stop().signal() != 0 || (stop && stop())) {
@@ -33,19 +34,22 @@ void copy_range(int from, int to, off_t begin, off_t end, const std::function<bo
     }
     const auto left = std::min(static_cast<std::size_t>(end - in), copy_round);
     const ssize_t copied = check(::copy_file_range(from, &in, to, &out, left, 0), "copy_file_range");
-    if (copied == 0) return;  // the file became shorter
+    if (copied == 0) break;
   }
+  return out;
 }
 
-void copy_segments(int from, int to, off_t size, const std::function<bool()>& stop) {
+// Returns where the last one ends, which is the size of `to`.
+off_t copy_segments(int from, int to, off_t size, const std::function<bool()>& stop) {
+  off_t end = 0;
   for (off_t at = 0; at < size;) {
     const off_t data = ::lseek(from, at, SEEK_DATA);
-    if (data < 0 && errno == ENXIO) return;
+    if (data < 0 && errno == ENXIO) return end;
     check(data, "lseek");
-    const off_t hole = check(::lseek(from, data, SEEK_HOLE), "lseek");
-    copy_range(from, to, data, hole, stop);
-    at = hole;
+    at = check(::lseek(from, data, SEEK_HOLE), "lseek");
+    end = copy_range(from, to, data, at, stop);
   }
+  return end;
 }
 
 Extent from_fiemap(const fiemap_extent& piece) {
@@ -66,8 +70,7 @@ bool copy_contents(int from, int to, const std::function<bool()>& stop) {
   if (::ioctl(to, FICLONE, from) == 0) return true;
   if (!clone_refused()) throw_errno("FICLONE");
   const auto size = static_cast<off_t>(stat_fd(from).stamp.size);
-  check(::ftruncate(to, size), "ftruncate");
-  copy_segments(from, to, size, stop);
+  if (copy_segments(from, to, size, stop) != size) check(::ftruncate(to, size), "ftruncate");
   return false;
 }
 
