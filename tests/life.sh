@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # ./dev life: two whole Debian guests side by side on vcow, adopted and unified. In one all packages are reinstalled and
-# a new one installed, a user is made, ldconfig run, files edited, a repository committed to and cloned, a database
-# written. Checked: every file of the other is as it was, dpkg -V finds nothing in either, and unmounted vunify makes
+# a new one installed, a user is made, ldconfig run, files edited, a repository committed to and cloned, databases
+# written (SQLite; PostgreSQL, killed meanwhile). Checked: every file of the other is as it was, dpkg -V finds nothing in either, and unmounted vunify makes
 # one what is equal again. With nopassthrough the daemon serves all data itself.
 # Bootstrapped anew each time, for packages that a mirror has replaced are not reinstalled: it needs one.
 set -eu
@@ -85,6 +85,29 @@ live() {
   in_one sqlite3 /home/demo/db 'pragma journal_mode = wal; create table t(a, b); with recursive
     n(i) as (select 1 union all select i + 1 from n where i < 50000) insert into t select i, hex(i) from n; vacuum;'
   [ "$(in_one sqlite3 /home/demo/db 'pragma integrity_check; select count(*) from t')" = "$(printf 'ok\n50000')" ]
+  live_with_postgresql
+}
+
+# Killed while it writes, and recovered: pgbench keeps the sum of all balances at the sum of all that was added.
+live_with_postgresql() {
+  in_one apt-get -qq -o Dpkg::Use-Pty=0 install --no-install-recommends postgresql postgresql-contrib
+  in_one setpriv --reuid=postgres --regid=postgres --clear-groups sh -ec '
+    PATH=$(echo /usr/lib/postgresql/*/bin):$PATH; export PGDATA=/var/lib/postgresql/db PGHOST=/tmp
+    sum() { psql -qAtc "select sum($1) from $2"; }
+    initdb --data-checksums >/dev/null 
+    printf "unix_socket_directories = /tmp\nlisten_addresses = %s\n" "\"\"" >>$PGDATA/postgresql.conf
+    pg_ctl -w -s -l /tmp/log start || { cat /tmp/log; exit 1; }
+    pgbench -q -i -s 2 2>/dev/null && pgbench -n -c 4 -t 1000 2>/dev/null | grep tps
+    pgbench -n -c 4 -T 60 >/dev/null 2>&1 & client=$!
+    before=$(psql -qAtc "select count(*) from pgbench_history")
+    until [ "$(psql -qAtc "select count(*) from pgbench_history")" -gt $((before + 1000)) ]; do :; done
+    pg_ctl -s -m immediate stop; wait $client || :
+    pg_ctl -w -s -l /tmp/log start
+    [ "$(psql -qAtc "select count(*) from pgbench_history")" -gt $((before + 1000)) ]
+    [ "$(sum abalance pgbench_accounts)" = "$(sum delta pgbench_history)" ]
+    [ "$(sum bbalance pgbench_branches)" = "$(sum delta pgbench_history)" ]
+    pg_ctl -w -s stop && pg_checksums --check >/dev/null
+    echo "PostgreSQL: killed while it wrote, and its books balance"'
 }
 
 title 'two guests'
