@@ -40,7 +40,7 @@ GuestPlace find_place(const std::string& named) {
 // Its root is locked as long as it is open: nobody else shows it, and vunify leaves it alone.
 Guest open_guest(const GuestPlace& place) {
   RootDir root(place.root);
-  if (place.is_mounted || !lock_exclusively(root.fd()))
+  if (place.is_mounted || !lock_root(root.fd(), lock_exclusively))
     throw std::system_error(EBUSY, std::generic_category(),
                             place.path + " is mounted with vcow, or vunify is at work in it");
   auto mount = mount_of(root.fd());

@@ -148,7 +148,7 @@ void finish_adopting(const GuestPlace& place) {
 
 std::optional<Refusal> expect_releasable(const GuestPlace& place, const RootDir& root) {
   if (place.is_mounted) return refuse(place.path, "is mounted: unmount it first");
-  if (!lock_exclusively(root.fd())) return refuse(place.path, "is in use by a vcow or by vunify");
+  if (!lock_root(root.fd(), lock_exclusively)) return refuse(place.path, "is in use by a vcow or by vunify");
   if (auto refusal = expect_nobody(place.root, place.path)) return refusal;
   const auto marked = find_marked_file(root);
   if (!marked) return std::nullopt;

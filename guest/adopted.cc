@@ -4,7 +4,9 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "sys/directory.h"
 #include "sys/inode.h"
@@ -68,6 +70,15 @@ GuestPlace find_guest(const std::string& named, const std::vector<Mount>& mounts
   // Of a mounted one the mount hides whether it is empty.
   if (place.is_mounted || !is_directory(place.path) || is_empty(place.path)) place.root = kept;
   return place;
+}
+
+bool lock_root(int root, bool (*lock)(int)) {
+  using namespace std::chrono_literals;
+  for (auto waited = 0ms; !lock(root); waited += 10ms) {
+    if (waited >= 500ms) return false;
+    std::this_thread::sleep_for(10ms);
+  }
+  return true;
 }
 
 }  // namespace vunify

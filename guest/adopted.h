@@ -38,6 +38,8 @@ std::string adopted_path(const std::string& path);
 
 // Whoever shows the tree holds its root locked for himself (lock_exclusively(), sys/directory.h), from before the mount
 // until after it: a vcow, which holds more than the mount table of this namespace tells. vunify holds it shared while
-// it works, so that no vcow begins meanwhile with what it has just seen.
+// it works, so that no vcow begins meanwhile with what it has just seen. A vcow that was unmounted just now has it for
+// a moment longer: waited for, up to half a second. False where somebody has it still. lock: one of sys/directory.
+bool lock_root(int root, bool (*lock)(int));
 
 }  // namespace vunify

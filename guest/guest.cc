@@ -113,7 +113,7 @@ Candidate open_candidate(const std::string& given, const std::vector<Mount>& mou
   const auto place = find_guest(given, mounts);
   Guest guest{{}, {}, RootDir(place.root), {}, {}};
   if (place.is_adopted()) guest.adopted_from = place.path;
-  guest.is_mounted = place.is_mounted || (place.is_adopted() && !lock_shared(guest.root.fd()));
+  guest.is_mounted = place.is_mounted || (place.is_adopted() && !lock_root(guest.root.fd(), lock_shared));
   guest.root.make_view();
   guest.fs = fs_id(guest.root.fd());
   guest.mount = find_mount(mounts, guest.root.fd()).value_or(Mount{});

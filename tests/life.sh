@@ -94,15 +94,14 @@ live_with_postgresql() {
   in_one setpriv --reuid=postgres --regid=postgres --clear-groups sh -ec '
     PATH=$(echo /usr/lib/postgresql/*/bin):$PATH; export PGDATA=/var/lib/postgresql/db PGHOST=/tmp
     sum() { psql -qAtc "select sum($1) from $2"; }
-    initdb --data-checksums >/dev/null 
-    printf "unix_socket_directories = /tmp\nlisten_addresses = %s\n" "\"\"" >>$PGDATA/postgresql.conf
-    pg_ctl -w -s -l /tmp/log start || { cat /tmp/log; exit 1; }
+    up() { pg_ctl -w -s -l /tmp/log -o "-k /tmp -c listen_addresses=" start || { cat /tmp/log; exit 1; }; }
+    initdb --data-checksums >/dev/null && up
     pgbench -q -i -s 2 2>/dev/null && pgbench -n -c 4 -t 1000 2>/dev/null | grep tps
     pgbench -n -c 4 -T 60 >/dev/null 2>&1 & client=$!
     before=$(psql -qAtc "select count(*) from pgbench_history")
     until [ "$(psql -qAtc "select count(*) from pgbench_history")" -gt $((before + 1000)) ]; do :; done
     pg_ctl -s -m immediate stop; wait $client || :
-    pg_ctl -w -s -l /tmp/log start
+    up
     [ "$(psql -qAtc "select count(*) from pgbench_history")" -gt $((before + 1000)) ]
     [ "$(sum abalance pgbench_accounts)" = "$(sum delta pgbench_history)" ]
     [ "$(sum bbalance pgbench_branches)" = "$(sum delta pgbench_history)" ]
