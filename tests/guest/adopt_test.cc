@@ -6,8 +6,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <optional>
+#include <thread>
 
 #include "guest/adopted.h"
 #include "sys/directory.h"
@@ -264,6 +266,25 @@ TEST_P(AdoptOn, ItsGuestIsKnownByItsNameAndOpenedWhereItLies) {
   EXPECT_EQ(opened.guests[0].root.host_path(), dir() / "vm/.vcow/g1");
   EXPECT_FALSE(opened.guests[0].is_mounted);
   EXPECT_EQ(open_guests({guest(), dir() / "vm/.vcow/g1"}).refused.size(), 1u) << "named twice";
+}
+
+std::atomic<int> asked = 0;
+bool ask_for_shared(int dir) {
+  const bool had = lock_shared(dir);
+  ++asked;
+  return had;
+}
+
+TEST_P(AdoptOn, ARootThatAVcowLetsGoOfIsWaitedFor) {
+  asked = 0;
+  Fd daemon = open_host(guest(), O_RDONLY | O_DIRECTORY);
+  ASSERT_TRUE(lock_exclusively(daemon.get()));
+  std::thread unmounting([&] {
+    while (asked == 0) std::this_thread::yield();
+    daemon = Fd();
+  });
+  EXPECT_TRUE(lock_root(open_host(guest(), O_RDONLY | O_DIRECTORY).get(), ask_for_shared));
+  unmounting.join();
 }
 
 }  // namespace

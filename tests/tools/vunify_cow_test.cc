@@ -163,18 +163,6 @@ TEST_P(VunifyCowOn, AGuestThatVcowHasIsLeftAlone) {
   EXPECT_TRUE(guests().dir().exists(".vcow/a/bin/sh"));
 }
 
-// The daemon ends some milliseconds after its mount is gone.
-TEST_P(VunifyCowOn, AGuestIsTakenRightAfterItsUnmount) {
-  make({"a", "b"}, {"a", "b"});
-  for (int i = 0; i < 10; ++i) {
-    ASSERT_EQ(run({"vcow", "mount", guests() / "a"}).status, 0);
-    ASSERT_EQ(::umount2((guests() / "a").c_str(), 0), 0);
-    EXPECT_TRUE(guests().report({}, {"a", "b"})["failed"].empty());
-    ASSERT_EQ(run({"vcow", "mount", guests() / "a"}).status, 0);
-    ASSERT_EQ(::umount2((guests() / "a").c_str(), 0), 0);
-  }
-}
-
 TEST_P(VunifyCowOn, ADeadMountIsNotAsked) {
   make({"a", "b", "c"}, {"a", "b", "c"});
   {
