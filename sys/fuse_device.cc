@@ -8,6 +8,8 @@
 
 #include <cstdint>
 
+#include "sys/mount_tree.h"
+
 namespace vunify {
 namespace {
 
@@ -49,12 +51,7 @@ bool detach_mount(const std::string& point) {
 }
 
 Fd clone_mount(int dir, Access access) {
-  Fd tree(check(::open_tree(dir, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH), "open_tree"));
-  mount_attr attr{};
-  attr.attr_set = MOUNT_ATTR_NODEV | (access == Access::read_only ? MOUNT_ATTR_RDONLY : 0);
-  attr.propagation = MS_PRIVATE;
-  check(::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &attr, sizeof attr), "mount_setattr");
-  return tree;
+  return clone_tree(dir, MS_NODEV | (access == Access::read_only ? MS_RDONLY : 0));
 }
 
 }  // namespace vunify

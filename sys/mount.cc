@@ -21,8 +21,8 @@ namespace {
 Mount parse(const std::string& line) {
   Mount mount;
   std::istringstream in(line);
-  std::string parent, device, root, point, word;
-  in >> mount.id >> parent >> device >> root >> point;
+  std::string device, root, point, word;
+  in >> mount.id >> mount.parent >> device >> root >> point;
   while (in >> word && word != "-") continue;
   in >> mount.type >> mount.source >> mount.super_options;
   const auto colon = device.find(':');

@@ -18,6 +18,7 @@ struct Mount {
   std::string type;
   std::string source;         // the device, on filesystems that have one
   std::string super_options;  // "rw,..."; empty where they are not told
+  std::uint64_t parent = 0;   // id of the mount that it is on; 0 where statmount(2) told it
 };
 
 // As a process sees them, by its number in digits.

@@ -22,6 +22,8 @@ namespace vunify {
 class RootDir {
  public:
   explicit RootDir(const std::string& host_path);
+  // One that is open already, O_PATH will do where nothing but names is asked of it.
+  RootDir(std::string host_path, Fd open) : host_path_(std::move(host_path)), fd_(std::move(open)) {}
 
   int fd() const { return fd_.get(); }
   const std::string& host_path() const { return host_path_; }
