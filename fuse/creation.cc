@@ -40,7 +40,6 @@ struct Created {
 };
 
 Created create_named(Served& served, fuse_req_t request, NodeId parent, const char* name, mode_t mode, int flags) {
-  expect_visible(served, parent, name);
   const auto address = served.addresses.of(parent, name);
   Created created;
   {
@@ -67,6 +66,7 @@ Created create_unnamed(Served& served, fuse_req_t request, NodeId parent, mode_t
 
 void serve_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, fuse_file_info* file) {
   answer(request, [&](Served& served) {
+    expect_visible(served, parent, name);
     served.allowance.ask(0, 1);
     const bool has_name = name[0] != unnamed[0];
     const auto created = has_name ? create_named(served, request, parent, name, mode, file->flags)

@@ -2,21 +2,26 @@
 #include "fuse/mount.h"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 
 #include <cstdlib>
+#include <future>
 #include <memory>
 
 #include "fuse/log.h"
 #include "fuse/operations.h"
 #include "fuse/sandbox.h"
 #include "fuse/served.h"
+#include "fuse/unmount.h"
 #include "fuse/workers.h"
 #include "guest/adopted.h"
 #include "guest/mounted.h"
 #include "sys/directory.h"
 #include "sys/fuse_device.h"
+#include "sys/mount_tree.h"
 #include "sys/process.h"
 #include "sys/stop_signals.h"
+#include "sys/umount_helper.h"
 
 namespace vunify {
 namespace {
@@ -31,9 +36,15 @@ bool is_dead(const std::string& point) {
   }
 }
 
+bool take_dead(const std::string& point) {
+  if (!is_dead(point)) return false;
+  take_islands(point);
+  return detach_mount(point);
+}
+
 GuestPlace find_place(const std::string& named) {
   auto place = find_guest(named, read_mounts());
-  while (place.is_mounted && is_dead(place.path) && detach_mount(place.path)) place = find_guest(named, read_mounts());
+  while (place.is_mounted && take_dead(place.path)) place = find_guest(named, read_mounts());
   return place;
 }
 
@@ -89,15 +100,46 @@ std::string begin(Served& served, const MountRequest& request) {
   }
 }
 
+void unmount(const std::string& point) {
+  try {
+    take_islands(point);
+    detach_mount(point);
+  } catch (const std::system_error& error) {
+    tell(error.what());
+  }
+}
+
+void place_islands(Served& served, const Mounted& told) {
+  if (told.native.empty()) return;
+  served.islands.place(told.mount_point);
+  if (!name_umount_helper(vcow_type, told.path, told.mount_point))
+    tell(told.mount_point + ": umount(8) is not told of its islands: vcow umount, or umount -R, ends it");
+}
+
+// The islands are placed by way of what is served, and not from inside the sandbox.
+void begin_serving(Served& served, Workers& workers, StopSignals& signals, const Mounted& told) {
+  std::async(std::launch::async, [&] {
+    enter_sandbox();
+    workers.start([&] { signals.end(); });
+  }).get();
+  try {
+    place_islands(served, told);
+    enter_sandbox();
+  } catch (...) {
+    unmount_path(told.mount_point, MNT_FORCE | MNT_DETACH);
+    while (signals.wait()) continue;
+    throw;
+  }
+}
+
 void serve(Served& served, const Mounted& told, const Guest& guest, const std::function<void()>& ready) {
   MountRecord record(told, guest.root.fd());
   served.cow.count_in(record);
   StopSignals signals;
-  enter_sandbox();
   Workers workers(served.session);
-  workers.start([&] { signals.end(); });
+  begin_serving(served, workers, signals, told);
   ready();
-  while (signals.wait()) detach_mount(told.mount_point);
+  while (signals.wait()) unmount(told.mount_point);
 }
 
 }  // namespace
@@ -106,12 +148,16 @@ void serve_guest(const MountRequest& request, const std::function<void()>& ready
   const auto place = find_place(request.dir);
   const auto& point = request.point.empty() ? place.path : request.point;
   const auto guest = open_guest(place);
-  Served served(open_source(guest), open_fuse_device(), request.passthrough);
+  Served served(open_source(guest), Islands(guest, request.native, request.flags), open_fuse_device(),
+                request.passthrough);
   tell_kept(served.source, place.path);
   const auto session = open_session(served);
   mount_fuse(served.device.get(), vcow_type, place.path, point, request.flags, {});
   try {
-    serve(served, {.path = place.path, .mount_point = point, .no_passthrough = begin(served, request)}, guest, ready);
+    const auto no_passthrough = begin(served, request);
+    serve(served,
+          {.path = place.path, .mount_point = point, .no_passthrough = no_passthrough, .native = served.islands.told()},
+          guest, ready);
   } catch (...) {
     detach_mount(point);
     throw;

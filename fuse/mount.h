@@ -5,6 +5,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace vunify {
 
@@ -12,13 +13,14 @@ struct MountRequest {
   std::string dir;      // the guest, as guest/adopted.h finds it
   std::string point{};  // where it is mounted; empty: where the guest is seen
   bool passthrough = true;
-  unsigned long flags = 0;  // of mount(2): MS_NOSUID and the like
+  unsigned long flags = 0;            // of mount(2): MS_NOSUID and the like
+  std::vector<std::string> native{};  // what of the guest is shown natively (fuse/islands)
 };
 
 // Throws std::system_error naming what will not do, and then nothing is mounted: EBUSY where another vcow serves
 // the guest. ready() is called once it is mounted; returns when it is unmounted again. A dead mount on the point, whose
-// daemon is gone, is taken away first. SIGTERM and SIGINT unmount lazily: who has files open keeps them. One call a
-// process, from its only thread.
+// daemon is gone, is taken away first. SIGTERM and SIGINT unmount lazily: who has files open keeps them; but while
+// somebody uses an island they do nothing. One call a process, from its only thread.
 void serve_guest(const MountRequest& request, const std::function<void()>& ready);
 
 }  // namespace vunify

@@ -22,6 +22,7 @@ class Found {
     do {
       lock_.reset();
       look(served, parent, name);
+      if (seen_ && served.islands.has(*seen_)) throw std::system_error(EBUSY, std::generic_category(), name);
       if (id_ != 0) lock_.emplace(served.nodes, id_);
     } while (lock_ && lock_->had_to_wait());
     if (id_ == 0) return;

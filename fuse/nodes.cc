@@ -209,6 +209,11 @@ void Nodes::set_held(NodeId id, bool held) {
   known(id).is_held = held;
 }
 
+void Nodes::set_island(NodeId id) {
+  const std::lock_guard lock(mutex_);
+  known(id).is_island = true;
+}
+
 std::size_t Nodes::count() const {
   const std::lock_guard lock(mutex_);
   return count_;

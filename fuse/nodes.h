@@ -58,6 +58,7 @@ struct Node {
   bool is_busy : 1 = false;          // NodeLock
   bool was_opened_rw : 1 = false;    // a map of it may change its times without a word
   bool is_served_by_us : 1 = false;  // opened without passthrough, as long as it is open
+  bool is_island : 1 = false;        // a directory that is covered (fuse/islands): nothing in it is shown
 
   bool is_directory() const { return type == S_IFDIR >> 12; }
   bool is_regular() const { return type == S_IFREG >> 12; }
@@ -111,6 +112,7 @@ class Nodes {
   bool take_backing(NodeId id, int backing);
   void set_served_by_us(NodeId id, bool served);
   void set_held(NodeId id, bool held);
+  void set_island(NodeId id);
 
   void rename(NodeId id, NodeId parent, std::string_view name);
   void exchange(NodeId one, NodeId other);

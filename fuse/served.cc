@@ -24,7 +24,8 @@ struct stat shown(const Node& node, struct stat seen) {
 double lasting(const Node& node) { return node.was_opened_rw || node.is_detached ? 0 : for_good; }
 
 bool is_hidden(const Served& served, NodeId directory, std::string_view name) {
-  return directory == root_node && !served.source.hidden.empty() && name == served.source.hidden;
+  if (directory == root_node && !served.source.hidden.empty() && name == served.source.hidden) return true;
+  return served.nodes.at(directory).is_island && name != "." && name != "..";
 }
 
 void expect_visible(const Served& served, NodeId directory, std::string_view name) {
@@ -48,6 +49,7 @@ NodeId enter(Served& served, NodeId directory, const char* name, fuse_entry_para
   const auto seen = find_at(address.at());
   if (!seen) return 0;
   const auto id = served.nodes.enter(directory, name, *seen, owner_by_look(address.at(), *seen));
+  if (served.islands.has(*seen)) served.nodes.set_island(id);
   entry = entry_of(served, id, *seen);
   return id;
 }

@@ -6,6 +6,7 @@
 #include "fuse/allowance.h"
 #include "fuse/backing.h"
 #include "fuse/cow.h"
+#include "fuse/islands.h"
 #include "fuse/source.h"
 #include "fuse/wire.h"
 
@@ -15,8 +16,9 @@ inline constexpr std::size_t most_open_directories = 4096;
 inline constexpr std::size_t most_backing_files = 32768;
 
 struct Served {
-  Served(Source tree, Fd device_, bool passthrough)
+  Served(Source tree, Islands native, Fd device_, bool passthrough)
       : source(std::move(tree)),
+        islands(std::move(native)),
         device(std::move(device_)),
         wire(*this, passthrough),
         nodes(stat_at({source.root.get(), ""}), [this](const Gone& gone) { let_go(gone); }),
@@ -26,6 +28,7 @@ struct Served {
   Served(const Served&) = delete;
 
   Source source;
+  Islands islands;
   Fd device;
   Wire wire;
   Nodes nodes;
@@ -48,7 +51,7 @@ struct stat shown(const Node& node, struct stat seen);
 double lasting(const Node& node);
 inline constexpr double for_good = 1e9;
 
-// True for what is not the guest's: our staging, in the root.
+// True for what is not the guest's, or not seen here: our staging, in the root, and what lies beneath an island.
 bool is_hidden(const Served& served, NodeId directory, std::string_view name);
 void expect_visible(const Served& served, NodeId directory, std::string_view name);  // throws EPERM
 

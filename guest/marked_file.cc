@@ -13,16 +13,19 @@
 namespace vunify {
 namespace {
 
+// Of which files the names are counted.
+enum class Counted { stale, all };
+
 // Walks with many threads.
 class Search {
  public:
-  explicit Search(const RootDir& root) : root_(root), fs_(fs_id(root.fd())) {}
+  Search(const RootDir& root, Counted counted) : root_(root), fs_(fs_id(root.fd())), counted_(counted) {}
 
   std::optional<std::string> run() {
     Visitor visitor;
     visitor.visit = [this](const Listing& listing) { look(listing); };
     visitor.failed = [this](const std::string&, const std::system_error& error) {
-      if (is_error(error, EXDEV)) return;  // a mount, or a subvolume: not of this guest
+      if (counted_ == Counted::stale && is_error(error, EXDEV)) return;  // a mount, or a subvolume: not of this guest
       const std::lock_guard lock(noting_);
       failed_ = error;
     };
@@ -34,7 +37,7 @@ class Search {
   }
 
  private:
-  struct Stale {
+  struct Linked {
     std::string path{};
     std::uint32_t links = 0, found = 0;
   };
@@ -45,7 +48,8 @@ class Search {
       if (!entry.inode.is_regular()) continue;
       const std::string leaf(entry.leaf);
       const auto mark = mark_at(listing.fd, leaf, {fs_, entry.inode.ino});
-      if (mark != Mark::none) note(mark, join_path(listing.path, leaf), entry.inode);
+      if (mark != Mark::none || (counted_ == Counted::all && entry.inode.nlink > 1))
+        note(mark, join_path(listing.path, leaf), entry.inode);
     }
   }
 
@@ -56,27 +60,29 @@ class Search {
       is_found_ = true;
       return;
     }
-    auto& stale = stale_.try_emplace(inode.ino, Stale{path, inode.nlink}).first->second;
-    ++stale.found;
+    ++linked_.try_emplace(inode.ino, Linked{path, inode.nlink}).first->second.found;
   }
 
   std::optional<std::string> with_names_elsewhere() const {
-    for (const auto& [ino, stale] : stale_)
-      if (stale.found < stale.links) return stale.path;
+    for (const auto& [ino, linked] : linked_)
+      if (linked.found < linked.links) return linked.path;
     return std::nullopt;
   }
 
   const RootDir& root_;
   const FsId fs_;
+  const Counted counted_;
   std::mutex noting_;  // guards all below
   std::optional<std::string> found_;
-  std::map<std::uint64_t, Stale> stale_;
+  std::map<std::uint64_t, Linked> linked_;
   std::optional<std::system_error> failed_;
   std::atomic<bool> is_found_ = false;
 };
 
 }  // namespace
 
-std::optional<std::string> find_marked_file(const RootDir& root) { return Search(root).run(); }
+std::optional<std::string> find_marked_file(const RootDir& root) { return Search(root, Counted::stale).run(); }
+
+std::optional<std::string> find_file_known_elsewhere(const RootDir& root) { return Search(root, Counted::all).run(); }
 
 }  // namespace vunify

@@ -13,4 +13,8 @@ namespace vunify {
 // names that are not in the tree. Throws where a directory cannot be read.
 std::optional<std::string> find_marked_file(const RootDir& root);
 
+// The same, more strictly: also a file that is not ours, and has names that are not in the tree. What is mounted in the
+// tree, or is another subvolume, cannot be told: EXDEV.
+std::optional<std::string> find_file_known_elsewhere(const RootDir& root);
+
 }  // namespace vunify

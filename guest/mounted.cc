@@ -25,14 +25,14 @@ struct MountPage {
   std::uint64_t broken_links, copied_bytes;
   std::int64_t last_break;  // 0: none yet
   std::int64_t process;
-  std::array<char, 4096> path, mount_point;  // PATH_MAX, the NUL included
+  std::array<char, 4096> path, mount_point, native;  // PATH_MAX, the NUL included
   std::array<char, 256> no_passthrough;
 };
 static_assert(std::is_trivially_copyable_v<MountPage>);
 
 namespace {
 
-constexpr std::array<char, 8> kind_of_page = {'v', 'c', 'o', 'w', ' ', '1', '\n'};
+constexpr std::array<char, 8> kind_of_page = {'v', 'c', 'o', 'w', ' ', '2', '\n'};
 constexpr std::int64_t second = 1'000'000'000;
 
 template <std::size_t N>
@@ -74,6 +74,7 @@ Mounted from_page(const MountPage& page) {
                   .process = static_cast<int>(page.process),
                   .since = time_of(page.since),
                   .no_passthrough = take(page.no_passthrough),
+                  .native = take(page.native),
                   .broken_links = page.broken_links,
                   .copied_bytes = page.copied_bytes};
   if (page.last_break != 0) mounted.last_break = time_of(page.last_break);
@@ -107,6 +108,7 @@ MountRecord::MountRecord(const Mounted& told, int root, const std::string& dir)
   put(page().path, told.path);
   put(page().mount_point, told.mount_point);
   put(page().no_passthrough, told.no_passthrough);
+  put(page().native, told.native);
   std::filesystem::rename(fresh, path);
 }
 

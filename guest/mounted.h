@@ -24,6 +24,7 @@ struct Mounted {
   int process = 0;            // the daemon's
   Timestamp since{};
   std::string no_passthrough{};  // why data goes through the daemon; empty: it does not
+  std::string native{};          // directories that the guest sees natively: "/home,/srv"
   std::uint64_t broken_links = 0;
   std::uint64_t copied_bytes = 0;  // by these
   std::optional<Timestamp> last_break{};

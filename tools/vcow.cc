@@ -20,6 +20,7 @@ struct Verb {
 
 constexpr std::array verbs = {
     Verb{"mount", "DIR [MOUNTPOINT]", "show a guest its root, over itself where no mount point is given", vcow_mount},
+    Verb{"umount", "MOUNTPOINT", "end it, and what it shows natively; umount(8) calls it", vcow_umount},
     Verb{"adopt", "DIR...", "move stopped guests to where only vcow leads", vcow_adopt},
     Verb{"release", "DIR...", "move them back, once nothing in them is shared", vcow_release},
     Verb{"list", "", "tell what is mounted, since when, and what it has cost", vcow_list},

@@ -7,6 +7,7 @@
 namespace vunify {
 
 Exit vcow_mount(int argc, char** argv);
+Exit vcow_umount(int argc, char** argv);
 Exit vcow_adopt(int argc, char** argv);
 Exit vcow_release(int argc, char** argv);
 Exit vcow_list(int argc, char** argv);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "guest/adopted.h"
 #include "guest/mounted.h"
@@ -36,9 +37,19 @@ std::string breaks_of(const Mounted& one) {
 std::string text_of(const Mounted& one) {
   const auto state = one.is_alive ? fmt::format("process {}", one.process) : std::string("dead: vcow mount it again");
   if (one.path.empty()) return fmt::format("{}\n  {}\n", printable(one.mount_point), state);
-  return fmt::format("{}\n  root {}, {}, since {}\n  passthrough: {}\n  links broken: {}\n", printable(one.mount_point),
-                     printable(one.path), state, format_time(one.since),
-                     one.no_passthrough.empty() ? "yes" : "no: " + printable(one.no_passthrough), breaks_of(one));
+  const auto native = one.native.empty() ? std::string() : "  native: " + printable(one.native) + "\n";
+  return fmt::format("{}\n  root {}, {}, since {}\n  passthrough: {}\n{}  links broken: {}\n",
+                     printable(one.mount_point), printable(one.path), state, format_time(one.since),
+                     one.no_passthrough.empty() ? "yes" : "no: " + printable(one.no_passthrough), native,
+                     breaks_of(one));
+}
+
+// A path that is no UTF-8 is told with what printable() makes of it.
+Json native_of(const Mounted& one) {
+  Json dirs = Json::array();
+  std::istringstream all(one.native);
+  for (std::string dir; std::getline(all, dir, ',');) dirs.push_back(printable(dir));
+  return dirs;
 }
 
 Json json_of(const Mounted& one) {
@@ -51,6 +62,7 @@ Json json_of(const Mounted& one) {
   object["since"] = is_told ? Json(format_time(one.since)) : Json(nullptr);
   object["passthrough"] = is_told && one.no_passthrough.empty();
   object["why_no_passthrough"] = one.no_passthrough;
+  object["native"] = native_of(one);
   object["links_broken"] = one.broken_links;
   object["bytes_copied"] = one.copied_bytes;
   object["last_break"] = one.last_break ? Json(format_time(*one.last_break)) : Json(nullptr);

@@ -34,12 +34,18 @@ constexpr std::array<std::pair<std::string_view, unsigned long>, 7> mount_flags 
 constexpr std::array<std::string_view, 8> usual = {"rw",    "suid",     "dev",         "exec",
                                                    "async", "defaults", "allow_other", "default_permissions"};
 
+constexpr std::string_view native = "native=";
+
 void take_option(const std::string& option, MountRequest& request) {
   const auto flag = std::ranges::find(mount_flags, option, &std::pair<std::string_view, unsigned long>::first);
   if (flag != mount_flags.end())
     request.flags |= flag->second;
   else if (option == "nopassthrough")
     request.passthrough = false;
+  else if (option.starts_with(native))
+    request.native.push_back(option.substr(native.size()));
+  else if (option.starts_with('/') && !request.native.empty())  // native=/home,/srv
+    request.native.push_back(option);
   else if (std::ranges::find(usual, option) == usual.end())
     throw std::invalid_argument("no such mount option");
 }
@@ -57,7 +63,7 @@ Options parse(int argc, char** argv) {
   CommandLine line("mount [options] DIR [MOUNTPOINT]", "Mounts a guest's root so that what it writes to is its own.");
   line.flag("-f,--foreground", options.foreground, "stay in the foreground");
   line.option("-o", "OPTION[,OPTION]", options_into(options.request),
-              "mount options; nopassthrough: serve all data here");
+              "mount options; nopassthrough: serve all data here; native=DIR[,DIR]: show these of the guest natively");
   line.option("--log", "FILE", into(options.log), "tell later errors there, not to the journal");
   line.operands("DIR [MOUNTPOINT]", operands, "the guest's root; where it is mounted, over itself if nowhere else");
   line.parse(argc, argv);

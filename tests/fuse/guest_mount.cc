@@ -47,8 +47,10 @@ void GuestMount::share(const std::string& path, const std::string& content) cons
   check(::link(others(path).c_str(), mine(path).c_str()), "link", path);
 }
 
+void GuestMount::watch_other() { before_ = image_of(*dir_ / "other"); }
+
 void GuestMount::mount() {
-  before_ = image_of(*dir_ / "other");
+  watch_other();
   const std::string options = GetParam() == std::string("nopassthrough") ? GetParam() : "rw";
   must(run({"vcow", "mount", "-o", options, mine("")}));
   is_mounted_ = true;

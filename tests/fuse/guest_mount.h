@@ -25,6 +25,7 @@ class GuestMount : public RootTestOn {
 
   // A file that both guests have: one inode, marked.
   void share(const std::string& path, const std::string& content = "shared\n") const;
+  void watch_other();  // what it shows now it is to show at the end
   void mount();
   void unmount();
 
