@@ -60,13 +60,17 @@ void Nodes::release(NodeId id) {
   tell(gone);
 }
 
-// True where somebody else had it first.
-bool Nodes::lock(NodeId id) {
+bool Nodes::try_lock(NodeId id) {
+  const std::lock_guard lock(mutex_);
+  if (known(id).is_busy) return false;
+  node(id).is_busy = true;
+  return true;
+}
+
+void Nodes::lock(NodeId id) {
   std::unique_lock lock(mutex_);
-  const bool waits = known(id).is_busy;
   while (known(id).is_busy) unlocked_.wait(lock);
   node(id).is_busy = true;
-  return waits;
 }
 
 void Nodes::unlock(NodeId id) {

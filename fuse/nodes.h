@@ -150,7 +150,8 @@ class Nodes {
   std::vector<Gone> drop(NodeId id);
   void give_back(NodeId id);
   void tell(const std::vector<Gone>& gone) const;
-  bool lock(NodeId id);
+  bool try_lock(NodeId id);
+  void lock(NodeId id);
   void unlock(NodeId id);
 
   mutable std::shared_mutex breaking_;
@@ -164,21 +165,6 @@ class Nodes {
   std::unordered_map<std::uint64_t, NodeId> borrowed_;  // numbers shown by nodes whose inode has another
   std::size_t count_ = 0;
   std::uint32_t generation_ = 0;
-};
-
-// Opens, breaks and removals of a node's name come one after another; all else goes on.
-class NodeLock {
- public:
-  NodeLock(Nodes& nodes, NodeId id) : nodes_(nodes), id_(id), had_to_wait_(nodes.lock(id)) {}
-  ~NodeLock() { nodes_.unlock(id_); }
-  NodeLock(const NodeLock&) = delete;
-
-  bool had_to_wait() const { return had_to_wait_; }
-
- private:
-  Nodes& nodes_;
-  NodeId id_;
-  bool had_to_wait_;
 };
 
 }  // namespace vunify

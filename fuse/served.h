@@ -7,6 +7,7 @@
 #include "fuse/backing.h"
 #include "fuse/cow.h"
 #include "fuse/islands.h"
+#include "fuse/node_lock.h"
 #include "fuse/source.h"
 #include "fuse/wire.h"
 

@@ -56,9 +56,15 @@ void GuestMount::mount() {
   is_mounted_ = true;
 }
 
-// The daemon's directory in staging goes when it ends, if nothing lies in it.
 void GuestMount::unmount() {
   EXPECT_TRUE(eventually([&] { return ::umount2(mine("").c_str(), 0) == 0; }));
+  expect_ended();
+}
+
+void GuestMount::detach() { check(::umount2(mine("").c_str(), MNT_DETACH), "umount2"); }
+
+// Its directory in staging goes when it ends, if nothing lies in it.
+void GuestMount::expect_ended() {
   EXPECT_TRUE(eventually([&] { return !dir_->exists(".vcow-breaks"); })) << "something was left in staging";
   EXPECT_TRUE(eventually([&] { return daemon_of(mine("")) == 0; }));
   is_mounted_ = false;

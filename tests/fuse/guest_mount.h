@@ -28,6 +28,10 @@ class GuestMount : public RootTestOn {
   void watch_other();  // what it shows now it is to show at the end
   void mount();
   void unmount();
+  // Lazily: who has files open keeps them, and the daemon.
+  void detach();
+  // The daemon is gone, and has left nothing.
+  void expect_ended();
 
   std::string mine(const std::string& path) const { return *dir_ / ("guest/" + path); }
   std::string others(const std::string& path) const { return *dir_ / ("other/" + path); }
