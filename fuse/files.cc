@@ -19,10 +19,16 @@ bool must_see_writes(int file, int flags) {
   return writes(flags) && (stat_at({file, ""}).st_mode & (S_ISUID | S_ISGID)) != 0;
 }
 
+// An append-only file is opened for nothing else, and then each write goes to its end.
+int must_append(int file, int flags) {
+  return writes(flags) && (flags & O_APPEND) != 0 && stat_fd(file).append_only ? O_APPEND : 0;
+}
+
 // What one guest reads moves no time that another sees.
-std::uint64_t open_for_us(Served& served, NodeId id, int flags, Owner owner) {
+std::uint64_t open_for_us(Served& served, NodeId id, int file, int flags, Owner owner) {
   const int quiet = owner == Owner::shared ? O_NOATIME : 0;
-  return static_cast<std::uint64_t>(served.addresses.open(id, (flags & ours) | quiet).give_away());
+  return static_cast<std::uint64_t>(
+      served.addresses.open(id, (flags & ours) | quiet | must_append(file, flags)).give_away());
 }
 
 // Who had it open is gone: the node takes the place of the one that its name leads to.
@@ -73,7 +79,7 @@ Opened open_locked(Served& served, NodeId id, int file, int flags) {
     opened.backing = served.backing.number_of(id, file, node.owner);
   opened.keep_cache = opened.backing == 0;
   opened.direct = opened.backing != 0 && must_see_writes(file, flags);
-  if (opened.backing == 0 || opened.direct) opened.handle = open_for_us(served, id, flags, node.owner);
+  if (opened.backing == 0 || opened.direct) opened.handle = open_for_us(served, id, file, flags, node.owner);
   served.nodes.set_served_by_us(id, opened.backing == 0);
   served.nodes.open(id, is_read_write(flags));
   return opened;
