@@ -3,10 +3,14 @@
 
 #include <fcntl.h>
 
-#include "change/lifted_flag.h"
+#include <atomic>
+#include <charconv>
+
+#include "fuse/lifted_flag.h"
 #include "guest/trusted_directory.h"
 #include "sys/data.h"
 #include "sys/directory.h"
+#include "sys/handle.h"
 #include "sys/mark.h"
 #include "sys/write_out.h"
 
@@ -16,6 +20,25 @@ namespace {
 Fd open_private_in(int parent, const std::string& leaf) {
   make_private_directory(parent, leaf);
   return open_private(parent, leaf, leaf);
+}
+
+constexpr std::string_view note_prefix = "lifted.";
+
+std::string hex(std::string_view bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (const unsigned char byte : bytes) text.append({digits[byte >> 4], digits[byte & 15]});
+  return text;
+}
+
+std::string from_hex(std::string_view text) {
+  std::string bytes(text.size() / 2, '\0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    unsigned char byte = 0;
+    std::from_chars(&text[i * 2], &text[i * 2] + 2, byte, 16);
+    bytes[i] = static_cast<char>(byte);
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -55,17 +78,43 @@ bool BreakStaging::is_leftover(const std::string& leaf) const {
   return inode && (std::to_string(inode->ino) == leaf || mark_at(fd_.get(), leaf, {}) != Mark::none);
 }
 
+// Numbered, for two threads may have lifted the flag of one inode.
+std::string BreakStaging::note_lifted(int fd) const {
+  static std::atomic<unsigned> notes = 0;
+  try {
+    auto note = std::string(note_prefix) + hex(handle_of(fd)) + "." + std::to_string(++notes);
+    open_at({fd_.get(), note.c_str()}, O_WRONLY | O_CREAT, 0600);
+    return note;
+  } catch (const std::system_error&) {
+    return {};
+  }
+}
+
+void BreakStaging::forget_lifted(const std::string& note) const {
+  if (!note.empty()) remove_staged({fd_.get(), note});
+}
+
+// Only what others have still, and is ours.
+void BreakStaging::protect_noted(const std::string& note) const {
+  const auto digits = std::string_view(note).substr(note_prefix.size());
+  const auto inode = open_handle(fd_.get(), from_hex(digits.substr(0, digits.find('.'))), OnLease::wait);
+  if (inode && has_mark(inode->get())) protect(inode->get(), Protection::immutable);
+  forget_lifted(note);
+}
+
+// Notes first: the others are removed under notes of their own.
 std::vector<std::string> BreakStaging::sweep() const {
   std::vector<std::string> kept;
+  for (const auto& leaf : list_names(fd_.get()))
+    if (leaf.starts_with(note_prefix)) protect_noted(leaf);
   for (const auto& leaf : list_names(fd_.get())) {
-    if (!is_leftover(leaf)) {
+    if (is_leftover(leaf)) {
+      const StagedName staged{fd_.get(), leaf};
+      const Fd file = open_staged(staged);
+      with_flags_lifted(*this, std::span(&file, 1), [&] { remove_staged(staged); });
+    } else {
       kept.push_back(leaf);
-      continue;
     }
-    const StagedName staged{fd_.get(), leaf};
-    const Fd file = open_staged(staged);
-    const LiftedFlag lifted(file.get());
-    remove_staged(staged);
   }
   return kept;
 }

@@ -4,8 +4,9 @@
 // A guest whose root is all of its filesystem has it inside; then it is hidden from the guest.
 //
 // A copy has its own inode's number for a name. So whatever is found there at the next mount tells what it is: a copy
-// that never was exchanged; a shared inode, marked, whose copy the guest has; or else somebody's file that was put in
-// the guest's way at that moment, natively, which is kept and told.
+// that never was exchanged; a shared inode, marked, whose copy the guest has; a note, an empty file with a handle for
+// its name, of a shared inode that is unprotected for a moment (fuse/lifted_flag); or else somebody's file that was put
+// in the guest's way at that moment, natively, which is kept and told.
 #pragma once
 
 #include <string>
@@ -33,10 +34,15 @@ class BreakStaging {
   // Where its name still leads to it.
   void remove_copy(const StagedName& staged, int copy) const;
 
+  // Returns the note's name; empty where there is no room for one: what is to be removed from a full disk is removed.
+  std::string note_lifted(int fd) const;
+  void forget_lifted(const std::string& note) const;
+
   // What a killed daemon left; returns what is kept.
   std::vector<std::string> sweep() const;
 
  private:
+  void protect_noted(const std::string& note) const;
   bool is_leftover(const std::string& leaf) const;
 
   Fd parent_, above_, fd_;

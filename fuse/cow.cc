@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "change/lifted_flag.h"
+#include "fuse/lifted_flag.h"
 #include "fuse/log.h"
 #include "fuse/workers.h"
 #include "sys/clone.h"
@@ -25,18 +25,19 @@ bool copy_as_nobody(int from, int to, const GivenUp& given_up) {
   return copy_contents(from, to, given_up);
 }
 
-// The kernel moves and removes no name of an immutable inode: its flag is lifted for the moment. What came out of the
-// guest has to be what was copied.
+// What came out of the guest has to be what was copied.
 void exchange_checked(const StagedName& staged, At name, int old) {
-  const LiftedFlag lifted(old);
   exchange(staged, name, stat_fd(name.dir));
-  if (stat_staged(staged).ino != stat_fd(old).ino) {
-    exchange(staged, name, stat_fd(name.dir));
-    throw std::system_error(ESTALE, std::generic_category(), name.leaf);
-  }
+  if (stat_staged(staged).ino == stat_fd(old).ino) return;
+  exchange(staged, name, stat_fd(name.dir));
+  throw std::system_error(ESTALE, std::generic_category(), name.leaf);
+}
+
+// The link is broken whether this goes well or not; the next mount sweeps staging.
+void remove_old(const BreakStaging& staging, const StagedName& staged, const Fd& old) {
   try {
-    remove_staged(staged);
-  } catch (const std::system_error& error) {  // the link is broken all the same, and the next mount sweeps staging
+    with_flags_lifted(staging, std::span(&old, 1), [&] { remove_staged(staged); });
+  } catch (const std::system_error& error) {
     tell(staged.leaf + " is left in staging: " + error.code().message());
   }
 }
@@ -67,7 +68,7 @@ NodeId Cow::break_link(NodeId id, Keep keep, const GivenUp& given_up) {
   allowance_.ask(keep == Keep::all ? bytes_of(old.get()) : 0, 1);
   const Fd made = copy(old.get(), keep, given_up);
   const std::lock_guard nobody_looks(nodes_.breaking());
-  if (nodes_.at(id).name.length != 0) lead_name(id, old.get(), made.get());
+  if (nodes_.at(id).name.length != 0) lead_name(id, old, made.get());
   if (record_ != nullptr) record_->count_break(bytes_of(made.get()));
   return settle(id, old.get(), made.get());
 }
@@ -81,17 +82,19 @@ Fd Cow::copy(int old, Keep keep, const GivenUp& given_up) const {
   return made;
 }
 
-// What did not go well leaves the copy unnamed again, and the guest's name where it led.
-void Cow::lead_name(NodeId id, int old, int copy) const {
+// What did not go well leaves the copy unnamed again, and the guest's name where it led. The kernel moves and removes
+// no name of an immutable inode: its flag is lifted for the moment.
+void Cow::lead_name(NodeId id, const Fd& old, int copy) const {
   const auto address = addresses_.by_name(id);
   const auto staged = staging_.name_of(copy);
   prepare_link(copy, staged);
   try {
-    exchange_checked(staged, address.at(), old);
+    with_flags_lifted(staging_, std::span(&old, 1), [&] { exchange_checked(staged, address.at(), old.get()); });
   } catch (const std::system_error&) {
     staging_.remove_copy(staged, copy);
     throw;
   }
+  remove_old(staging_, staged, old);
 }
 
 NodeId Cow::settle(NodeId id, int old, int copy) {

@@ -54,7 +54,7 @@ class Cow {
  private:
   NodeId break_link(NodeId id, Keep keep, const GivenUp& given_up);
   Fd copy(int old, Keep keep, const GivenUp& given_up) const;
-  void lead_name(NodeId id, int old, int copy) const;
+  void lead_name(NodeId id, const Fd& old, int copy) const;
   NodeId settle(NodeId id, int old, int copy);
 
   Nodes& nodes_;

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "change/lifted_flag.h"
+#include "fuse/lifted_flag.h"
 #include "fuse/operations.h"
 #include "fuse/served.h"
 #include "sys/mark.h"
@@ -78,18 +78,16 @@ void part(Served& served, const Found& found, std::optional<Parting> parting) {
   served.addresses.hold(found.id(), std::move(parting->held));
 }
 
-// Protected by a flag that keeps its names, too (change/protection), and shared: the flag is vunify's.
-std::optional<Fd> open_immutable(At at) {
+// One that is immutable is so because vunify protects it (change/protection).
+std::optional<Fd> open_shared(At at) {
   const auto seen = find_at(at);
   if (!seen || !S_ISREG(seen->st_mode) || mark_at(at.dir, at.leaf, {}) == Mark::none) return std::nullopt;
-  Fd file = open_at(at, O_RDONLY | O_NOATIME);
-  if (!must_lift(protection_of(file.get()))) return std::nullopt;
-  return file;
+  return open_at(at, O_RDONLY | O_NOATIME);
 }
 
 // Does it; where the kernel refuses it because a shared inode is immutable, with the flag lifted.
 template <typename Work>
-void with_flags_lifted(std::initializer_list<At> names, const Work& work) {
+void move_names(const Served& served, std::initializer_list<At> names, const Work& work) {
   try {
     return work();
   } catch (const std::system_error& error) {
@@ -97,18 +95,16 @@ void with_flags_lifted(std::initializer_list<At> names, const Work& work) {
   }
   std::vector<Fd> files;
   for (const auto& name : names)
-    if (auto file = open_immutable(name)) files.push_back(std::move(*file));
+    if (auto file = open_shared(name)) files.push_back(std::move(*file));
   if (files.empty()) throw std::system_error(EPERM, std::generic_category(), names.begin()->leaf);
-  std::optional<LiftedFlag> lifted[2];
-  for (std::size_t i = 0; i < files.size(); ++i) lifted[i].emplace(files[i].get());
-  work();
+  with_flags_lifted(*served.source.staging, files, work);
 }
 
 void remove(fuse_req_t request, NodeId parent, const char* name, void (*remove_name)(At)) {
   answer(request, [&](Served& served) {
     const Found found(served, parent, name);
     auto parting = prepare_parting(served, found);
-    with_flags_lifted({found.at()}, [&] { remove_name(found.at()); });
+    move_names(served, {found.at()}, [&] { remove_name(found.at()); });
     part(served, found, std::move(parting));
     fuse_reply_err(request, 0);
   });
@@ -128,7 +124,7 @@ struct Spot {
 };
 
 void exchange_names(Served& served, const Found& from, const Found& to, Spot old_spot, Spot new_spot) {
-  with_flags_lifted({from.at(), to.at()}, [&] { rename_at(from.at(), to.at(), RENAME_EXCHANGE); });
+  move_names(served, {from.at(), to.at()}, [&] { rename_at(from.at(), to.at(), RENAME_EXCHANGE); });
   if (from.id() != 0 && to.id() != 0) return served.nodes.exchange(from.id(), to.id());
   if (from.id() != 0) served.nodes.rename(from.id(), new_spot.parent, new_spot.name);
   if (to.id() != 0) served.nodes.rename(to.id(), old_spot.parent, old_spot.name);
@@ -144,7 +140,7 @@ void move_at(const Found& from, const Found& to, unsigned flags) {
 
 void move_name(Served& served, const Found& from, const Found& to, Spot spot, unsigned flags) {
   auto parting = prepare_parting(served, to);
-  with_flags_lifted({from.at(), to.at()}, [&] { move_at(from, to, flags); });
+  move_names(served, {from.at(), to.at()}, [&] { move_at(from, to, flags); });
   part(served, to, std::move(parting));
   if (from.id() != 0) served.nodes.rename(from.id(), spot.parent, spot.name);
 }

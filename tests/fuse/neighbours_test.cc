@@ -53,6 +53,26 @@ TEST_P(Neighbours, WriteToOneFileAtOnceAndToTheirOwn) {
   }
 }
 
+// One lifts the flag that the other has just set again.
+TEST_P(Neighbours, BreakTheLinksOfProtectedFilesAtOnce) {
+  for (int i = 0; i < files; ++i) {
+    share_with_both("f" + std::to_string(i), "shared\n");
+    must(run({"chattr", "+i", others("f" + std::to_string(i))}));
+  }
+  mount_both();
+  const auto append = [&](const std::string& root) {
+    for (int i = 0; i < files; ++i)
+      write_all(open_host(root + "f" + std::to_string(i), O_RDWR | O_APPEND).get(), "x", root);
+  };
+  std::thread other([&] { append(next("")); });
+  append(mine(""));
+  other.join();
+  for (int i = 0; i < files; ++i) {
+    EXPECT_TRUE(dir().inode("other/f" + std::to_string(i)).immutable);
+    EXPECT_EQ(dir().inode("other/f" + std::to_string(i)).nlink, 1u);
+  }
+}
+
 TEST_P(Neighbours, ReadOnWhileOneWrites) {
   share_with_both("f", "shared\n");
   mount_both();
