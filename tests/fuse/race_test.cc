@@ -114,6 +114,20 @@ TEST_P(Race, RemovedFilesAreLetGo) {
   EXPECT_TRUE(eventually([&] { return open_files() < 50; }));
 }
 
+TEST_P(Race, WhatTheKernelForgetsIsFoundAgain) {
+  for (int i = 0; i < rounds; ++i) share("d" + std::to_string(i % 7) + "/" + name(i), "shared\n");
+  mount();
+  at_once(3, [&](int thread) {
+    for (int i = 0; i < rounds; ++i) {
+      const auto path = "d" + std::to_string(i % 7) + "/" + name(i);
+      if (thread == 0 && i % 20 == 0) write_all(open_host("/proc/sys/vm/drop_caches", O_WRONLY).get(), "2", "");
+      if (thread == 1) write_all(open_host(mine(path), O_WRONLY | O_APPEND).get(), "x", path);
+      const auto text = read(path);
+      EXPECT_TRUE(text == "shared\n" || text == "shared\nx") << text;
+    }
+  });
+}
+
 INSTANTIATE_TEST_SUITE_P(BothWays, Race, everywhere, name_of_each);
 
 }  // namespace

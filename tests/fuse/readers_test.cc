@@ -185,6 +185,21 @@ TEST_P(Readers, OfABrokenLinkDoNotWriteByItsHandle) {
   EXPECT_EQ(read("f"), later == 0 ? "BADred\n" : "Mhared\n");
 }
 
+// The filesystem gives a removed file's number to the next one.
+TEST_P(Readers, OfARemovedFileMeetNoOtherByItsHandle) {
+  mount();
+  for (int i = 0; i < 200; ++i) {
+    write("f", "old\n");
+    Handle handle(mine("f"));
+    const Fd reader = i % 2 == 0 ? open_host(mine("f"), O_RDONLY) : Fd();
+    check(::unlink(mine("f").c_str()), "unlink");
+    write("f", "new\n");
+    write_by(handle.handle());
+    ASSERT_EQ(read("f"), "new\n");
+    check(::unlink(mine("f").c_str()), "unlink");
+  }
+}
+
 TEST_P(Readers, WhoseNameIsTakenByAnotherFileDoNotWrite) {
   share("f");
   share("over", "over\n");
