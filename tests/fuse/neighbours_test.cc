@@ -3,6 +3,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include <barrier>
 #include <thread>
 
 #include "tests/eventually.h"
@@ -60,9 +61,13 @@ TEST_P(Neighbours, BreakTheLinksOfProtectedFilesAtOnce) {
     must(run({"chattr", "+i", others("f" + std::to_string(i))}));
   }
   mount_both();
+  std::barrier together(2);
   const auto append = [&](const std::string& root) {
-    for (int i = 0; i < files; ++i)
-      write_all(open_host(root + "f" + std::to_string(i), O_RDWR | O_APPEND).get(), "x", root);
+    for (int i = 0; i < files; ++i) {
+      together.arrive_and_wait();
+      const Fd file(::open((root + "f" + std::to_string(i)).c_str(), O_WRONLY | O_CLOEXEC));
+      EXPECT_EQ(error_of(file.get()), 0) << root << i;
+    }
   };
   std::thread other([&] { append(next("")); });
   append(mine(""));
