@@ -73,11 +73,14 @@ NodeId Cow::break_link(NodeId id, Keep keep, const GivenUp& given_up) {
   return settle(id, old.get(), made.get());
 }
 
+// No signal ends an open natively: here one does, where the copy takes long.
 Fd Cow::copy(int old, Keep keep, const GivenUp& given_up) const {
+  const bool is_soon = bytes_of(old) <= soon_copied;
   std::optional<Workers::Away> away;
-  if (bytes_of(old) > soon_copied) away.emplace();
+  if (!is_soon) away.emplace();
   Fd made = make_unnamed(staging_.fd());
-  if (keep == Keep::all && !copy_as_nobody(old, made.get(), given_up)) staging_.write_out(made.get());
+  if (keep == Keep::all && !copy_as_nobody(old, made.get(), is_soon ? GivenUp{} : given_up))
+    staging_.write_out(made.get());
   copy_metadata(old, made.get());
   return made;
 }
