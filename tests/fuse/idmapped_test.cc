@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// A guest's mount of vcow mounted once more with its owners shifted (mount_setattr(2), MOUNT_ATTR_IDMAP), as container
+// managers do it for a guest with a user namespace.
+#include <linux/mount.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "sys/mount_tree.h"
+#include "tests/fuse/guest_mount.h"
+
+namespace vunify::test {
+namespace {
+
+constexpr int shift = 100000;
+
+// A user namespace in which 0 is that outside. It lives as long as the descriptor.
+Fd shifted_users() {
+  const int child = ::fork();
+  if (child == 0) {
+    ::unshare(CLONE_NEWUSER);
+    ::raise(SIGSTOP);
+    ::_exit(0);
+  }
+  ::waitpid(child, nullptr, WUNTRACED);
+  const auto process = "/proc/" + std::to_string(child);
+  for (const auto* map : {"/uid_map", "/gid_map"}) std::ofstream(process + map) << "0 " << shift << " 65536";
+  Fd users = open_host(process + "/ns/user", O_RDONLY);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  return users;
+}
+
+class Idmapped : public GuestMount {
+ protected:
+  void mount_shifted() {
+    mount();
+    const Fd users = shifted_users();
+    const Fd tree = clone_tree(open_host(mine(""), O_PATH).get(), 0);
+    mount_attr attributes{};
+    attributes.attr_set = MOUNT_ATTR_IDMAP;
+    attributes.userns_fd = static_cast<std::uint64_t>(users.get());
+    check(::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes), "mount_setattr");
+    dir().make_directory("shifted");
+    place_tree(tree.get(), open_host(dir() / "shifted", O_PATH).get());
+  }
+  void TearDown() override {
+    ::umount2((dir() / "shifted").c_str(), MNT_DETACH);
+    GuestMount::TearDown();
+  }
+  // The root of the guest, as the host knows him.
+  Finished as_guests_root(const std::string& script) const {
+    return shell("cd " + dir() / "shifted" + " && setpriv --reuid=100000 --regid=100000 --clear-groups sh -c '" +
+                 script + "'");
+  }
+};
+
+TEST_P(Idmapped, OwnersAreShiftedBothWays) {
+  share("f", "shared\n");
+  mount_shifted();
+  EXPECT_EQ(dir().inode("shifted/f").uid, shift);
+  must(as_guests_root("echo more >>f; touch g; mkdir d; ln -s f l"));
+  check(::chown((dir() / "shifted/g").c_str(), shift + 5, shift + 5), "chown");
+  EXPECT_EQ(read("f"), "shared\nmore\n");
+  EXPECT_FALSE(is_shared("f"));
+  EXPECT_EQ(dir().inode("guest/f").uid, 0u);
+  EXPECT_EQ(dir().inode("guest/g").uid, 5u);
+  for (const auto* made : {"guest/d", "guest/l"}) EXPECT_EQ(dir().inode(made).uid, 0u) << made;
+}
+
+TEST_P(Idmapped, WhoIsNotInItMakesNothing) {
+  mount_shifted();
+  EXPECT_EQ(error_of(::mkdir((dir() / "shifted/d").c_str(), 0755)), EOVERFLOW);
+  EXPECT_TRUE(dir().names("guest").empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(BothWays, Idmapped, both_ways, name_of_each);
+
+}  // namespace
+}  // namespace vunify::test
