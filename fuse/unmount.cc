@@ -74,13 +74,15 @@ std::vector<Island> find_unused(const std::string& point) {
 void expect_no_other_mounts(const std::string& point) {
   const auto mounts = read_mounts();
   const auto* vcow = find_vcow(point, mounts);
-  if (vcow == nullptr) throw std::system_error(EINVAL, std::generic_category(), point + " is no mount of vcow");
+  if (vcow == nullptr) throw std::system_error(EINVAL, std::generic_category(), point);
   const auto on_it = std::ranges::count(mounts, vcow->id, &Mount::parent);
   if (static_cast<std::size_t>(on_it) != find_islands(point, mounts).size())
     throw std::system_error(EBUSY, std::generic_category(), "others are mounted on " + point);
 }
 
 }  // namespace
+
+bool is_vcow(const std::string& point) { return find_vcow(point, read_mounts()) != nullptr; }
 
 std::vector<Mount> find_islands(const std::string& point, const std::vector<Mount>& mounts) {
   const auto* vcow = find_vcow(point, mounts);

@@ -10,6 +10,9 @@
 
 namespace vunify {
 
+// Whether what is mounted there last is one. Told by the table alone.
+bool is_vcow(const std::string& point);
+
 // What is mounted on the vcow mount at a point, and is a directory of its guest itself. Told by the table alone.
 std::vector<Mount> find_islands(const std::string& point, const std::vector<Mount>& mounts);
 

@@ -47,7 +47,7 @@ void take_option(const std::string& option, MountRequest& request) {
   else if (option.starts_with('/') && !request.native.empty())  // native=/home,/srv
     request.native.push_back(option);
   else if (std::ranges::find(usual, option) == usual.end())
-    throw std::invalid_argument("no such mount option");
+    throw std::invalid_argument("no such mount option: " + option);
 }
 
 Take options_into(MountRequest& request) {

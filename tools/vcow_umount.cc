@@ -39,6 +39,7 @@ Options parse(int argc, char** argv) {
 Exit vcow_umount(int argc, char** argv) {
   const auto options = parse(argc, argv);
   if (!is_root()) throw Failed(Exit::refused, "unmounting needs root");
+  if (!is_vcow(options.point)) throw Failed(Exit::refused, printable(options.point) + ": not a mount of vcow");
   try {
     unmount_guest(options.point, options.flags());
   } catch (const std::system_error& error) {

@@ -96,6 +96,14 @@ TEST_F(Vcow, OneLineAndAnExitCodeTellWhatIsWrong) {
   EXPECT_EQ(guests.vcow("adopt", {"a", "absent"}).status, 1);
 }
 
+TEST_F(Vcow, TellsWhichMountOptionAndWhichMountItDoesNotKnow) {
+  EXPECT_EQ(run({"vcow", "mount", "-o", "native=/home,bogus", "/var/tmp"}).err,
+            "vcow: -o: native=/home,bogus: no such mount option: bogus\n");
+  const auto none = run({"vcow", "umount", "/var/tmp"});
+  EXPECT_EQ(none.status, 3);
+  EXPECT_EQ(none.err, "vcow: /var/tmp: not a mount of vcow\n");
+}
+
 TEST_F(Vcow, WaitsForNoRun) {
   const AdoptedGuests guests("/var/tmp", {{"a/bin/sh", "shell"}}, {});
   const auto finished = shell("mkdir -p " + guests / "state && flock " + guests / "state/lock " + VUNIFY_BIN_DIR +
