@@ -86,7 +86,7 @@ TEST_P(ProtectedFile, OfAsManyNamesAsThereCanBeIsBroken) {
 INSTANTIATE_TEST_SUITE_P(BothWays, ProtectedFile, everywhere, name_of_each);
 
 // A daemon killed while the flag is lifted: its guest's next mount sets it again.
-class KilledWhileLifted : public GuestMount {
+class CrashWhileLifted : public GuestMount {
  protected:
   Finished die_before(int step) {
     const auto in = std::to_string(step) + "/";
@@ -113,11 +113,11 @@ class KilledWhileLifted : public GuestMount {
   }
 };
 
-TEST_P(KilledWhileLifted, LeavesNothingUnprotected) {
+TEST_P(CrashWhileLifted, LeavesNothingUnprotected) {
   sweep(1, 1, 15, [&](int step) { return die_before(step); });
 }
 
-INSTANTIATE_TEST_SUITE_P(BothWays, KilledWhileLifted, testing::Values("passthrough", "xfs", "btrfs"), name_of_each);
+INSTANTIATE_TEST_SUITE_P(, CrashWhileLifted, testing::Values("passthrough", "xfs", "btrfs"), name_of_each);
 
 }  // namespace
 }  // namespace vunify::test
