@@ -19,19 +19,20 @@
 namespace vunify::test {
 namespace {
 
-bool is_traced(const std::vector<std::string>& command) {
-  return std::ranges::any_of(command, [](const std::string& word) { return word.find("strace") != std::string::npos; });
+bool names(const std::vector<std::string>& command, const std::string& program) {
+  return std::ranges::any_of(command, [&](const std::string& word) { return word.find(program) != std::string::npos; });
 }
 
-// Nor may vcow, once it serves: it would wait for ever.
-bool is_sandboxed(const std::vector<std::string>& command) {
-  return std::ranges::find(command, "vcow") != command.end();
+// LeakSanitizer traces its process when that ends: it cannot where strace does, and waits for ever where a sandbox
+// forbids it, as vcow's once it serves.
+bool cannot_trace_itself(const std::vector<std::string>& command) {
+  return names(command, "strace") || names(command, "vcow");
 }
 
-// Our own environment, with our programs first on PATH. LeakSanitizer traces its process, and cannot where strace does.
+// Our own environment, with our programs first on PATH.
 std::vector<std::string> child_environment(const std::vector<std::string>& command) {
   std::vector<std::string> variables;
-  if (is_traced(command) || is_sandboxed(command)) variables.push_back("ASAN_OPTIONS=detect_leaks=0");
+  if (cannot_trace_itself(command)) variables.push_back("ASAN_OPTIONS=detect_leaks=0");
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string text = *variable;
     variables.push_back(text.starts_with("PATH=") ? "PATH=" VUNIFY_BIN_DIR ":" + text.substr(5) : text);

@@ -261,8 +261,7 @@ class Guests {
   }
   void mount(const std::string& guest) const {
     const auto how = nopassthrough_ ? " nopassthrough" : "";
-    must(shell("ASAN_OPTIONS=detect_leaks=0 " VUNIFY_BIN_DIR "/sharing_vcow " + root(guest) + how + " </dev/null >" +
-               fs_ / guest + "/said 2>&1 &"));
+    must(shell(VUNIFY_BIN_DIR "/sharing_vcow " + root(guest) + how + " </dev/null >" + fs_ / guest + "/said 2>&1 &"));
     must(shell("until mountpoint -q " + root(guest) + "; do :; done"));
   }
   void compare(const std::filesystem::path& path) {
