@@ -3,12 +3,13 @@
 // managers do it for a guest with a user namespace.
 #include <linux/mount.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 
 #include "sys/mount_tree.h"
+#include "tests/eventually.h"
 #include "tests/fuse/guest_mount.h"
 
 namespace vunify::test {
@@ -18,18 +19,13 @@ constexpr int shift = 100000;
 
 // A user namespace in which 0 is that outside. It lives as long as the descriptor.
 Fd shifted_users() {
-  const int child = ::fork();
-  if (child == 0) {
-    ::unshare(CLONE_NEWUSER);
-    ::raise(SIGSTOP);
-    ::_exit(0);
-  }
-  ::waitpid(child, nullptr, WUNTRACED);
-  const auto process = "/proc/" + std::to_string(child);
-  for (const auto* map : {"/uid_map", "/gid_map"}) std::ofstream(process + map) << "0 " << shift << " 65536";
-  Fd users = open_host(process + "/ns/user", O_RDONLY);
-  ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
+  const auto process = shell("unshare --user sleep 1000 >/dev/null 2>&1 & echo $!").out;
+  const auto proc = "/proc/" + process.substr(0, process.find('\n'));
+  const auto users_of = [](const std::string& of) { return std::filesystem::read_symlink(of + "/ns/user"); };
+  EXPECT_TRUE(eventually([&] { return users_of(proc) != users_of("/proc/self"); }));
+  for (const auto* map : {"/uid_map", "/gid_map"}) std::ofstream(proc + map) << "0 " << shift << " 65536";
+  Fd users = open_host(proc + "/ns/user", O_RDONLY);
+  ::kill(std::stoi(process), SIGKILL);
   return users;
 }
 
