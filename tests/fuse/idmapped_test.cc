@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A guest's mount of vcow mounted once more with its owners shifted (mount_setattr(2), MOUNT_ATTR_IDMAP), as container
 // managers do it for a guest with a user namespace.
-#include <linux/mount.h>
 #include <sys/mount.h>
 
 #include <csignal>

@@ -113,7 +113,8 @@ class Changer : public Racer {
   void link(unsigned k) {
     const auto other = leaf(k) + ".link";
     const int result = ::link(path(k), other.c_str());
-    if (result != 0 && errno == ENOENT) return;  // its inode lost its last name since the kernel looked it up (vfs_link)
+    if (result != 0 && errno == ENOENT)
+      return;  // its inode lost its last name since the kernel looked it up (vfs_link)
     if (refused(result != 0, "link")) return;
     ++course().linked;
     bool together = true;
