@@ -94,12 +94,15 @@ void BreakStaging::forget_lifted(const std::string& note) const {
   if (!note.empty()) remove_staged({fd_.get(), note});
 }
 
-// Only what others have still, and is ours.
+// Only what others have still, and is ours. What is of no use, damaged or no note at all, is kept and told.
 void BreakStaging::protect_noted(const std::string& note) const {
-  const auto digits = std::string_view(note).substr(note_prefix.size());
-  const auto inode = open_handle(fd_.get(), from_hex(digits.substr(0, digits.find('.'))), OnLease::wait);
-  if (inode && has_mark(inode->get())) protect(inode->get(), Protection::immutable);
-  forget_lifted(note);
+  try {
+    const auto digits = std::string_view(note).substr(note_prefix.size());
+    const auto inode = open_handle(fd_.get(), from_hex(digits.substr(0, digits.find('.'))), OnLease::wait);
+    if (inode && has_mark(inode->get())) protect(inode->get(), Protection::immutable);
+    forget_lifted(note);
+  } catch (const std::system_error&) {  // sweep() finds it there still
+  }
 }
 
 // Notes first: the others are removed under notes of their own.

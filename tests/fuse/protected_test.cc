@@ -83,6 +83,18 @@ TEST_P(ProtectedFile, OfAsManyNamesAsThereCanBeIsBroken) {
   EXPECT_EQ(dir().inode("other/written").nlink, before - 1);
 }
 
+// As a damaged disk may leave it.
+TEST_P(ProtectedFile, OfADamagedNoteKeepsNoGuestFromBeingMounted) {
+  const auto note =
+      ".vcow-breaks/" + std::to_string(dir().inode("guest").ino) + "/lifted." + std::string(24, 'f') + ".1";
+  dir().write(note, "");
+  check(::chmod((dir() / ".vcow-breaks").c_str(), 0700), "chmod");
+  check(::chmod((dir() / note).substr(0, (dir() / note).rfind('/')).c_str(), 0700), "chmod");
+  mount();
+  EXPECT_TRUE(dir().exists(note));
+  std::filesystem::remove(dir() / note);
+}
+
 INSTANTIATE_TEST_SUITE_P(BothWays, ProtectedFile, everywhere, name_of_each);
 
 // A daemon killed while the flag is lifted: its guest's next mount sets it again.
