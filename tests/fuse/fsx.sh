@@ -8,23 +8,10 @@
 set -eu
 [ $# = 3 ] || { echo 'usage: fsx.sh PROGRAMS CHECKOUT OPERATIONS' >&2; exit 2; }
 [ "$(id -u)" = 0 ] || { echo 'fsx: needs root, to mount' >&2; exit 1; }
-PATH=$(realpath "$1"):$PATH:/usr/sbin:/sbin
+programs=$(realpath "$1")
 operations=$3
-runs='native passthrough nopassthrough shared'
 work=$(mktemp -d /var/tmp/vunify-fsx.XXXXXX)
-
-take_down() {
-  status=$?
-  trap - EXIT
-  cd /
-  for run in $runs; do umount -l "$work/fs/$run/root" 2>/dev/null || :; done
-  wait
-  umount "$work/fs" || :
-  rm -rf --one-file-system "$work"
-  exit $status
-}
-trap take_down EXIT
-trap 'exit 130' INT TERM
+. "$(dirname "$0")/roots.sh"
 
 # Without autoconf; and what is cached stays cached when it closes its file, which costs a second each time.
 build() {
@@ -41,19 +28,6 @@ build() {
   cc -w -O1 -D_GNU_SOURCE -DFALLOCATE -DHAVE_LINUX_FALLOC_H -DHAVE_COPY_FILE_RANGE -I"$work" -o "$work/fsx" "$work/fsx.c"
 }
 
-mount_root() {  # mount_root RUN
-  root=$work/fs/$1/root
-  mkdir -p "$root" "$work/fs/$1/other"
-  case $1 in
-    native) return ;;
-    passthrough) vcow mount "$root" ;;
-    nopassthrough) vcow mount -o nopassthrough "$root" ;;
-    shared) sharing_vcow "$root" & ;;
-  esac
-  until mountpoint -q "$root"; do sleep 0.1; done
-}
-
-seen_of() { stat -c '%f %u %g %s %.Y' "$1" && cat "$1"; }
 expect_unchanged() {  # expect_unchanged RUN
   shares=0
   for was in "$work/fs/$1"/other/*.was; do
@@ -76,11 +50,8 @@ exercise() {  # exercise RUN KIND OPTION...
   printf '%-14s %-9s %7d operations well, %d shares broken\n' "$run" "$kind" "$operations" "$shares"
 }
 
+make_fs "$programs" 1G
 build "$2"
-truncate -s 1G "$work/image"
-mkfs.ext4 -q -F "$work/image"
-mkdir "$work/fs"
-mount -o loop "$work/image" "$work/fs"
 verdict=0
 for run in $runs; do
   mount_root "$run"

@@ -7,9 +7,9 @@
 # The checkout is not touched: a copy is built in /var/tmp, and goes.
 set -eu
 
-# --- one test file, as prove(1) is told to run it ------------------------------------------------------------------
+. "$(dirname "$0")/roots.sh"
 
-seen_of() { stat -c '%f %u %g %s %.Y' "$1" && cat "$1"; }
+# --- one test file, as prove(1) is told to run it ------------------------------------------------------------------
 
 # expect_unchanged OTHER: N is what N.was tells it was.
 expect_unchanged() {
@@ -37,23 +37,8 @@ fi
 [ "$(id -u)" = 0 ] || { echo 'pjdfstest: needs root, to mount and to be anybody' >&2; exit 1; }
 programs=$(realpath "$1")
 self=$(realpath "$0")
-PATH=$programs:$PATH:/usr/sbin:/sbin
-runs='native passthrough nopassthrough shared'
 work=$(mktemp -d /var/tmp/vunify-pjdfstest.XXXXXX)
 chmod 755 "$work"
-
-take_down() {
-  status=$?
-  trap - EXIT
-  cd /
-  for run in $runs; do umount -l "$work/fs/$run/root" 2>/dev/null || :; done
-  wait
-  umount "$work/fs" || :
-  rm -rf --one-file-system "$work"
-  exit $status
-}
-trap take_down EXIT
-trap 'exit 130' INT TERM
 
 # Without autoconf: what Linux has. ext4 moves a file's ctime when it is renamed, and so does vcow on it.
 build() {
@@ -64,18 +49,6 @@ build() {
   done >"$work/pjdfstest/config.h"
   cc -D_GNU_SOURCE -I"$work/pjdfstest" -o "$work/pjdfstest/pjdfstest" "$work/pjdfstest/pjdfstest.c"
   sed -i 's/EXT4)/EXT4|FUSE.VCOW)/' "$work/pjdfstest/tests/misc.sh"
-}
-
-mount_root() {  # mount_root RUN
-  root=$work/fs/$1/root
-  mkdir -p "$root" "$work/fs/$1/other"
-  case $1 in
-    native) return ;;
-    passthrough) vcow mount "$root" ;;
-    nopassthrough) vcow mount -o nopassthrough "$root" ;;
-    shared) sharing_vcow "$root" & ;;
-  esac
-  until mountpoint -q "$root"; do sleep 0.1; done
 }
 
 prove_run() {  # prove_run RUN
@@ -92,11 +65,8 @@ tell() {  # tell RUN
   grep -q '^Result: PASS' "$work/$1.out" || { cat "$work/$1.out" "$work/$1.err"; return 1; }
 }
 
+make_fs "$programs" 4G
 build "$2"
-truncate -s 4G "$work/image"
-mkfs.ext4 -q -F "$work/image"
-mkdir "$work/fs"
-mount -o loop "$work/image" "$work/fs"
 for run in $runs; do mount_root "$run"; done
 proving=
 for run in $runs; do
