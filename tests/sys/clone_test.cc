@@ -38,6 +38,14 @@ TEST_P(CloneOn, CopyHoldsTheSameBytes) {
   EXPECT_EQ(dir().read("b"), content);
 }
 
+TEST_P(CloneOn, CopyEndsWithTheHoleThatTheFileEndsWith) {
+  const auto from = dir() / "from", to = dir() / "to";
+  write_all(open_host(from, O_WRONLY | O_CREAT, 0644).get(), "data", from);
+  check(::truncate(from.c_str(), 1 << 20), "truncate");
+  copy_contents(open_host(from, O_RDONLY).get(), open_host(to, O_RDWR | O_CREAT, 0644).get());
+  EXPECT_EQ(stat_fd(open_host(to, O_RDONLY).get()).stamp.size, 1u << 20);
+}
+
 TEST_P(CloneOn, FilesOfTheirOwnHaveOtherPlaces) {
   write("a", std::string(256 << 10, 'x'));
   write("b", std::string(256 << 10, 'x'));
