@@ -140,6 +140,7 @@ void clear_leftovers(const std::vector<Guest>& guests, const std::string& state_
     const auto members = guests_on(fs_id(staging->fd()), guests);
     if (!members.empty()) Leftovers(*staging, known, recovery).clear(members, state_dir);
   }
+  std::ranges::sort(recovery.kept, {}, &Kept::path);  // inode numbers say nothing to who reads the report
 }
 
 }  // namespace vunify
