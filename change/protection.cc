@@ -101,13 +101,6 @@ Protection choose(int dir, std::optional<Protection> wanted, bool (*holds_here)(
 
 }  // namespace
 
-std::optional<Protection> parse_protection(const std::string& word) {
-  if (word == "auto") return std::nullopt;
-  for (const auto protection : {Protection::cow, Protection::iunlink, Protection::reflink, Protection::immutable})
-    if (word == name_of(protection)) return protection;
-  throw std::invalid_argument("not one of auto, cow, iunlink, reflink, immutable");
-}
-
 Protection choose_protection(int staging, std::optional<Protection> wanted) {
   return choose(staging, wanted, holds_or_is_full);
 }
