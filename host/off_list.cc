@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/off_list.h"
+
+#include <algorithm>
+
+#include "host/kept_lines.h"
+#include "host/root_key.h"
+
+namespace vunify {
+namespace {
+
+constexpr auto leaf = "off";
+constexpr auto remedy = "put it back from a backup, or remove it and take the guests out again with vunify -R";
+constexpr auto no_root = "-";
+
+}  // namespace
+
+OffList::OffList(const std::string& state_dir) : mounts_(read_mounts()) {
+  for (const auto& line : kept_lines(state_dir + "/" + leaf, remedy)) {
+    const auto end = std::min(line.find(' '), line.size() - 1);
+    entries_.push_back({line.substr(0, end), line.substr(end + 1)});
+  }
+}
+
+bool OffList::is_off(const HostGuest& guest) const {
+  const auto asked = entry_of(guest);
+  return std::ranges::any_of(entries_, [&asked](const Entry& entry) {
+    return entry.name == asked.name || (entry.root == asked.root && entry.root != no_root);
+  });
+}
+
+void OffList::set_off(const HostGuest& guest) {
+  set_on(guest);
+  entries_.push_back(entry_of(guest));
+}
+
+void OffList::set_on(const HostGuest& guest) {
+  const auto named = entry_of(guest);
+  std::erase_if(entries_, [&named](const Entry& entry) {
+    return entry.name == named.name || (entry.root == named.root && entry.root != no_root);
+  });
+}
+
+void OffList::keep(const StateDir& state) const {
+  std::vector<std::string> lines;
+  for (const auto& entry : entries_) lines.push_back(entry.root + " " + entry.name);
+  keep_lines(state, leaf, lines);
+}
+
+OffList::Entry OffList::entry_of(const HostGuest& guest) const {
+  const auto root = guest.root.empty() ? std::nullopt : root_key(guest.root, mounts_);
+  return {root.value_or(no_root), to_word(guest.provider + ":" + guest.name)};
+}
+
+}  // namespace vunify
