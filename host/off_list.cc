@@ -17,16 +17,14 @@ constexpr auto no_root = "-";
 
 OffList::OffList(const std::string& state_dir) : mounts_(read_mounts()) {
   for (const auto& line : kept_lines(state_dir + "/" + leaf, remedy)) {
-    const auto end = std::min(line.find(' '), line.size() - 1);
-    entries_.push_back({line.substr(0, end), line.substr(end + 1)});
+    const auto end = std::min(line.find(' '), line.size());
+    entries_.push_back({line.substr(0, end), line.substr(std::min(end + 1, line.size()))});
   }
 }
 
 bool OffList::is_off(const HostGuest& guest) const {
   const auto asked = entry_of(guest);
-  return std::ranges::any_of(entries_, [&asked](const Entry& entry) {
-    return entry.name == asked.name || (entry.root == asked.root && entry.root != no_root);
-  });
+  return std::ranges::any_of(entries_, [&asked](const Entry& entry) { return is_of(entry, asked); });
 }
 
 void OffList::set_off(const HostGuest& guest) {
@@ -36,15 +34,17 @@ void OffList::set_off(const HostGuest& guest) {
 
 void OffList::set_on(const HostGuest& guest) {
   const auto named = entry_of(guest);
-  std::erase_if(entries_, [&named](const Entry& entry) {
-    return entry.name == named.name || (entry.root == named.root && entry.root != no_root);
-  });
+  std::erase_if(entries_, [&named](const Entry& entry) { return is_of(entry, named); });
 }
 
 void OffList::keep(const StateDir& state) const {
   std::vector<std::string> lines;
   for (const auto& entry : entries_) lines.push_back(entry.root + " " + entry.name);
   keep_lines(state, leaf, lines);
+}
+
+bool OffList::is_of(const Entry& one, const Entry& other) {
+  return one.name == other.name || (one.root == other.root && one.root != no_root);
 }
 
 OffList::Entry OffList::entry_of(const HostGuest& guest) const {

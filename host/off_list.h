@@ -33,6 +33,7 @@ class OffList {
     std::string name;  // "provider:name", as a word
   };
   Entry entry_of(const HostGuest& guest) const;
+  static bool is_of(const Entry& one, const Entry& other);  // one guest
 
   std::vector<Mount> mounts_;
   std::vector<Entry> entries_;

@@ -77,12 +77,13 @@ void add_name(Found& found, const std::string& directory) {
 
 Found read_directory(const std::string& config, const std::string& leaf) {
   const auto directory = config + "/" + leaf;
-  config_names(directory);  // whose is it?
+  const auto names = config_names(directory);
   Found found(leaf, directory);
   found.through = follow_config(directory, directory).through;
   add_name(found, directory);
   const auto vdir = directory + "/vdir";
-  is_there(vdir) ? add_root(found, vdir, vdir) : add_root(found, vdirbase_of(config) + "/" + leaf, directory);
+  std::ranges::binary_search(names, "vdir") ? add_root(found, vdir, vdir)
+                                            : add_root(found, vdirbase_of(config) + "/" + leaf, directory);
   const auto context = directory + "/context";
   if (const auto text = read_first_line(context)) found.guest.xid = parse_context(*text, context, 1);
   add_rules(found, config, directory);
