@@ -12,6 +12,7 @@ std::vector<Refusal> leave_out_capable(std::vector<Guest>& guests) {
   const ProcessRoots roots;
   std::vector<Refusal> refused;
   std::erase_if(guests, [&](const Guest& guest) {
+    if (guest.rules.protect != Protection::immutable) return false;
     const auto& path = guest.path();
     const auto processes = roots.processes_in(guest.root.host_path());
     const auto able =

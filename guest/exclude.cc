@@ -50,6 +50,13 @@ void ExcludeList::add_file(const std::string& host_path) {
   add(read_all(open_host(host_path, O_RDONLY).get(), host_path), host_path);
 }
 
+void ExcludeList::add(const ExcludeList& other) {
+  for (const auto& rule : other.rules_) {
+    rules_.push_back(rule);
+    file_rule(rules_.size() - 1);
+  }
+}
+
 void ExcludeList::add_shipped() { add(shipped_text, "default-exclude"); }
 
 // A "*" takes as little as it can: what a piece may match further on, it may match at its first place as well.

@@ -28,6 +28,7 @@ class ExcludeList {
   void add(std::string_view text, const std::string& source);
   void add_file(const std::string& host_path);
   void add_shipped();  // guest/default-exclude
+  void add(const ExcludeList& other);
 
   // The rule that decides about path, or nullptr. Cheap enough to ask for every file of a host: patterns are
   // looked up by what a path must begin or end with, and only those with "?", "[" or "\" go through fnmatch.

@@ -109,9 +109,10 @@ std::string path_within_filesystem(const Guest& guest) {
   return path.size() > 1 && path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
 }
 
-Candidate open_candidate(const std::string& given, const std::vector<Mount>& mounts) {
-  const auto place = find_guest(given, mounts);
-  Guest guest{{}, {}, RootDir(place.root), {}, {}};
+Candidate open_candidate(GuestRoot given, const std::vector<Mount>& mounts) {
+  const auto place = find_guest(given.path, mounts);
+  Guest guest{std::move(given.name), given.xid, RootDir(place.root), {}, {}};
+  guest.rules = std::move(given.rules);
   if (place.is_adopted()) guest.adopted_from = place.path;
   guest.is_mounted = place.is_mounted || (place.is_adopted() && !lock_root(guest.root.fd(), lock_shared));
   guest.root.make_view();
@@ -120,7 +121,7 @@ Candidate open_candidate(const std::string& given, const std::vector<Mount>& mou
   const DirectoryId id = id_of(guest.root.fd());
   auto above = directories_above(guest.root);
   auto within_filesystem = path_within_filesystem(guest);
-  return {given, std::move(guest), id, std::move(above), std::move(within_filesystem)};
+  return {std::move(given.path), std::move(guest), id, std::move(above), std::move(within_filesystem)};
 }
 
 // "no such file or directory": the system's words, as a reason.
@@ -216,21 +217,22 @@ Refusal refusal_of(std::size_t index, const std::vector<Candidate>& all, const S
 std::string last_component(const std::string& path) { return path == "/" ? path : std::string(split_path(path).leaf); }
 
 void give_names(std::vector<Guest>& guests) {
+  const auto name_of = [](const Guest& guest) {
+    return guest.name.empty() ? last_component(guest.path()) : guest.name;
+  };
   std::map<std::string, int> uses;
-  for (const auto& guest : guests) ++uses[last_component(guest.path())];
-  for (auto& guest : guests) {
-    const auto& path = guest.path();
-    const auto leaf = last_component(path);
-    guest.name = uses[leaf] == 1 ? leaf : path;
-  }
+  for (const auto& guest : guests) ++uses[name_of(guest)];
+  for (auto& guest : guests)
+    if (guest.name.empty()) guest.name = uses[name_of(guest)] == 1 ? name_of(guest) : guest.path();
 }
 
-std::vector<Candidate> open_candidates(const std::vector<std::string>& paths, const std::vector<Mount>& mounts,
+std::vector<Candidate> open_candidates(std::vector<GuestRoot> roots, const std::vector<Mount>& mounts,
                                        std::vector<Refusal>& refused) {
   std::vector<Candidate> candidates;
-  for (const auto& path : paths) {
+  for (auto& root : roots) {
+    const auto path = root.path;
     try {
-      candidates.push_back(open_candidate(path, mounts));
+      candidates.push_back(open_candidate(std::move(root), mounts));
     } catch (const std::system_error& error) {
       refused.push_back({path, reason_of(error)});
     }
@@ -246,9 +248,15 @@ std::vector<Candidate> open_way_to(const std::string& path, const std::vector<Mo
   for (const auto& component : std::filesystem::absolute(path).lexically_normal()) {
     prefix /= component;
     if (std::error_code unseen; std::filesystem::is_directory(prefix, unseen))
-      way.push_back(open_candidate(prefix, mounts));
+      way.push_back(open_candidate({prefix}, mounts));
   }
   return way;
+}
+
+std::vector<GuestRoot> by_hand(const std::vector<std::string>& paths) {
+  std::vector<GuestRoot> roots;
+  for (const auto& path : paths) roots.push_back({path});
+  return roots;
 }
 
 }  // namespace
@@ -257,18 +265,20 @@ std::optional<Refusal> expect_outside(const std::string& path, const std::vector
   const auto mounts = read_mounts();
   const auto way = open_way_to(path, mounts);
   std::vector<Refusal> of_no_concern;
-  for (const auto& root : open_candidates(roots, mounts, of_no_concern))
+  for (const auto& root : open_candidates(by_hand(roots), mounts, of_no_concern))
     for (const auto& directory : way)
       if (directory.id == root.id || is_inside(directory, root))
         return Refusal{.path = path, .reason = "is in " + root.guest.path() + ": a guest could write to it"};
   return std::nullopt;
 }
 
-OpenedGuests open_guests(const std::vector<std::string>& paths) {
+OpenedGuests open_guests(const std::vector<std::string>& paths) { return open_guests(by_hand(paths)); }
+
+OpenedGuests open_guests(std::vector<GuestRoot> roots) {
   Surroundings around{.mounts = read_mounts(), .layers = {}, .other_layers = other_layers()};
   around.layers = layers_by_id(around.mounts);
   OpenedGuests opened;
-  auto candidates = open_candidates(paths, around.mounts, opened.refused);
+  auto candidates = open_candidates(std::move(roots), around.mounts, opened.refused);
   std::vector<Refusal> refusals;
   for (std::size_t i = 0; i < candidates.size(); ++i) refusals.push_back(refusal_of(i, candidates, around));
   for (std::size_t i = 0; i < candidates.size(); ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A guest: its number, its tree, and the filesystem the tree lies on. Here guests are directories given by hand.
+// A guest: its number, its tree, the filesystem the tree lies on, and the rules by which it is unified.
 #pragma once
 
 #include <cstdint>
@@ -7,14 +7,23 @@
 #include <string>
 #include <vector>
 
+#include "guest/guest_rules.h"
 #include "sys/inode.h"
 #include "sys/mount.h"
 #include "sys/root_dir.h"
 
 namespace vunify {
 
+// Where a guest is said to be.
+struct GuestRoot {
+  std::string path;
+  std::string name{};  // as its configuration has it; empty: a directory given by hand
+  std::optional<std::uint32_t> xid{};
+  GuestRules rules{};
+};
+
 struct Guest {
-  std::string name;  // the last component of its path; the whole path where two guests would be alike
+  std::string name;  // where it was told none: the last component of its path, or all of it where two would be alike
   std::optional<std::uint32_t> xid;
   RootDir root;
   FsId fs;
@@ -22,6 +31,7 @@ struct Guest {
   std::string
       adopted_from{};       // where vcow shows it (guest/adopted.h); empty: it is not adopted, its root is what it is
   bool is_mounted = false;  // vcow shows it now: its files are not ours to touch
+  GuestRules rules{};
 
   bool is_adopted() const { return !adopted_from.empty(); }
   // As its admin knows it.
@@ -48,6 +58,7 @@ struct OpenedGuests {
 // through a bind mount), a root inside another, and an overlay mount or a layer of a mounted one, in whichever mount
 // namespace, whose files the kernel expects to stay as they are (Documentation/filesystems/overlayfs.rst, "Changes to
 // underlying filesystems"). Nothing is changed.
+OpenedGuests open_guests(std::vector<GuestRoot> roots);
 OpenedGuests open_guests(const std::vector<std::string>& paths);
 
 // For what no guest may reach: refused where path, or a directory on the way to it, is one of the roots or inside it,

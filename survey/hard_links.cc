@@ -45,6 +45,9 @@ class Judge {
   const FsId& fs(NameRef name) const { return trees_[name.guest].fs; }
   bool is_open(NameRef name) const { return file(name).verdict == Verdict::open; }
   bool is_one_inode(NameRef a, NameRef b) const { return file(a).ino == file(b).ino && fs(a) == fs(b); }
+  bool are_apart(NameRef a, NameRef b) const {
+    return !rules_.group.empty() && rules_.group[a.guest] != rules_.group[b.guest];
+  }
   bool has_to_leave(NameRef name) const { return is_in_question(file(name), rules_.shares_data[name.guest]); }
 
   void add_names(std::vector<Keyed>& keyed, const auto& wanted) const {
@@ -60,6 +63,11 @@ class Judge {
     std::vector<Keyed> keyed;
     add_names(keyed, [this](NameRef name) { return has_to_leave(name); });
     std::vector<std::uint64_t> shared;
+    if (!rules_.group.empty()) {
+      add_names(keyed,
+                [this](NameRef name) { return file(name).marked && file(name).nlink > 1 && !has_to_leave(name); });
+      return keyed;
+    }
     for (const auto& one : keyed)
       if (file(one.name).marked) shared.push_back(one.ino);
     std::ranges::sort(shared);
@@ -97,10 +105,11 @@ class Judge {
   // Names of a shared inode that must not be shared (any more). Where all must leave, one keeps the inode.
   void take_shared(Names names) {
     const auto nlink = file(names[0]).nlink;
-    if (!std::ranges::any_of(names, [this](NameRef name) { return has_to_leave(name); })) return;
+    const auto has_to = [&](NameRef name) { return has_to_leave(name) || are_apart(names[0], name); };
+    if (!std::ranges::any_of(names, has_to)) return;
     if (nlink == 1) return found_.last_names.push_back(names[0]);
     std::vector<NameRef> leaving;
-    for (const auto name : names) (has_to_leave(name) ? leaving : found_.staying).push_back(name);
+    for (const auto name : names) (has_to(name) ? leaving : found_.staying).push_back(name);
     if (leaving.size() == nlink) {
       found_.staying.push_back(leaving.front());
       leaving.erase(leaving.begin());

@@ -11,7 +11,8 @@
 namespace vunify {
 
 // Names, of one place and guest by guest, that have to leave an inode which other guests have as well, for it cannot be
-// shared: a name of it is excluded, a guest has two, it is empty, or only data is shared here.
+// shared: a name of it is excluded, a guest has two, it is empty, or only data is shared here; or their guest is of
+// another group than the first that has it.
 struct Leaving {
   std::vector<NameRef> names;
   bool together = true;  // those of one guest, which linked them itself; names of a shared inode were separate files
@@ -27,6 +28,7 @@ struct HardLinks {
 struct HardLinkRules {
   std::vector<std::uint32_t> place;
   std::vector<bool> shares_data;
+  std::vector<std::uint32_t> group{};  // a number for it; empty where all guests are of one
 };
 
 // Sets the verdict of open names that can be no candidates: hard_linked, outside_names. Once the leaving have left,

@@ -24,9 +24,9 @@ bool is_gone(const std::system_error& error) {
 }
 
 // What is one inode already is not too small to be protected.
-Verdict first_look(const File& file, const ScanRules& rules, const Guest& guest, bool excluded, bool append_only) {
+Verdict first_look(const File& file, const ScanRules& rules, const Guest& guest, Verdict by_name, bool append_only) {
   if (file.stamp.size == 0 || (file.bytes_on_disk() == 0 && !file.marked)) return Verdict::empty;
-  if (excluded) return Verdict::excluded;
+  if (by_name != Verdict::open) return by_name;
   if (file.nlink == 1 && is_below(file.stamp.size, rules.min_size)) return Verdict::too_small;
   if (is_inline(file, guest)) return Verdict::not_shareable;
   if (append_only || (file.immutable && !file.marked)) return Verdict::own_flags;
@@ -51,11 +51,10 @@ class GuestScan {
     for (auto& entry : listing.entries) {
       path.resize(stem);
       path += entry.leaf;
-      const bool excluded = rules_.exclude->excludes(path);
       entry.enter = entry.inode.is_directory();
-      entry.unseen = excluded;
+      entry.unseen = guest_.rules.excludes(path);
       if (!entry.inode.is_regular()) continue;
-      files.push_back(look_at(listing.fd, entry, excluded));
+      files.push_back(look_at(listing.fd, entry, verdict_by_name(path, entry.unseen)));
       leaves.push_back(entry.leaf);
       bytes += entry.inode.bytes_on_disk();
     }
@@ -70,7 +69,7 @@ class GuestScan {
     const auto inode = stat_name(name.dir.get(), name.leaf.c_str());
     if (!inode || !inode->is_regular()) return;
     const std::string_view leaf = name.leaf;
-    const auto file = look_at(name.dir.get(), {leaf, *inode}, true);
+    const auto file = look_at(name.dir.get(), {leaf, *inode}, Verdict::excluded);
     if (file.nlink == 1 && !file.marked) return;
     ++counters_.files;
     tree_.add(split_path(path).parent, std::span(&file, 1), std::span(&leaf, 1));
@@ -90,12 +89,17 @@ class GuestScan {
     excluded_.add(listing.path, files, leaves);
   }
 
+  Verdict verdict_by_name(const std::string& path, bool excluded) const {
+    if (excluded) return Verdict::excluded;
+    return guest_.rules.is_conffile(path) ? Verdict::conffile : Verdict::open;
+  }
+
   // Only an inode with several names, or a protected one, can be marked: all others cost no further call. Under cow no
   // flag tells of a last name.
-  File look_at(int dir, const Entry& entry, bool excluded) const {
+  File look_at(int dir, const Entry& entry, Verdict by_name) const {
     File file(entry.inode);
     if (file.nlink > 1 || file.immutable || guest_.is_adopted()) look_at_mark(dir, entry, file);
-    file.verdict = first_look(file, rules_, guest_, excluded, entry.inode.append_only);
+    file.verdict = first_look(file, rules_, guest_, by_name, entry.inode.append_only);
     return file;
   }
 
@@ -145,6 +149,7 @@ Scan scan_guests(const std::vector<Guest>& guests, const ScanRules& rules, const
     auto& tree = scan.trees.emplace_back();
     tree.fs = guests[i].fs;
     tree.is_adopted = guests[i].is_adopted();
+    tree.refserver = guests[i].rules.refserver;
     Visitor visitor;
     visitor.visit = [&visit = visits.emplace_back(guests[i], rules, counters, tree, excluded.emplace_back())](
                         const Listing& listing) { visit.visit(listing); };

@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "guest/exclude.h"
 #include "guest/guest.h"
 #include "survey/counters.h"
 #include "survey/tree.h"
@@ -31,13 +30,12 @@ struct Scan {
 };
 
 struct ScanRules {
-  const ExcludeList* exclude = nullptr;
   std::uint64_t min_size = 1;
   std::function<bool(const FsId&, const Inode&)> known_shared{};  // spares reading the marks of those it is true of
 };
 
-// Walks every guest, in the caller's tbb::task_arena. A directory that cannot be read is noted, and what lies beneath
-// it is not known.
+// Walks every guest, by its own rules, in the caller's tbb::task_arena. A directory that cannot be read is noted, and
+// what lies beneath it is not known.
 Scan scan_guests(const std::vector<Guest>& guests, const ScanRules& rules, const Stop& stop, Counters& counters);
 
 }  // namespace vunify

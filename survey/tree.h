@@ -78,9 +78,10 @@ class Tree {
   const File& file(std::uint32_t index) const { return files_[index]; }
   std::string path(std::uint32_t index) const;  // from the guest's root, without a leading slash
 
-  bool is_adopted = false;                     // its guest: what it shares needs no flag
-  FsId fs;                                     // whose inode numbers these are: snapshots of one btrfs have the same
-  std::vector<std::uint64_t> excluded_inodes;  // numbers of those with names beneath excluded directories, sorted
+  std::uint32_t refserver = ~std::uint32_t{0};  // its guest's rank as one (GuestRules)
+  bool is_adopted = false;                      // its guest: what it shares needs no flag
+  FsId fs;                                      // whose inode numbers these are: snapshots of one btrfs have the same
+  std::vector<std::uint64_t> excluded_inodes;   // numbers of those with names beneath excluded directories, sorted
 
  private:
   // The files from first_file on, up to the next directory's. text: its path and NUL, then every leaf and NUL.

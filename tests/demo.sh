@@ -133,13 +133,16 @@ mib() { awk -v bytes="$1" 'BEGIN { printf "%.1f MiB", bytes / 1048576 }'; }
 differ_by() { awk -v a="$1" -v b="$2" 'BEGIN { d = a - b; print d < 0 ? -d : d }'; }
 now() { date +%s%N; }
 
+# What no configuration tells of has a slash.
+directories() { for guest in $guests; do printf './%s ' "$guest"; done; }
+
 # Shows the report for people. Of the same run the numbers are wanted, too, and a run prints one report or the other:
 # they come from the dry run before it, and df and the inodes have to agree with them.
 run_vunify() {
-  # shellcheck disable=SC2086  # a list of words
-  vunify --state "$state" "$@" -n --json $guests >"$root/seen.json"
-  # shellcheck disable=SC2086
-  show vunify --state "$state" "$@" $guests
+  # shellcheck disable=SC2046  # a list of words
+  vunify --state "$state" "$@" -n --json $(directories) >"$root/seen.json"
+  # shellcheck disable=SC2046
+  show vunify --state "$state" "$@" $(directories)
 }
 
 # --- the demo -----------------------------------------------------------------------------------------------------
@@ -193,8 +196,8 @@ claim 'trees as at the start' unchanged
 title 'kill -9 in the middle'
 pause=$((took / 2))
 for _ in 1 2 3 4 5 6 7 8; do
-  printf '$ vunify --protect=immutable g1 g2 g3 & sleep %d.%03d; kill -9 $!\n' $((pause / 1000)) $((pause % 1000))
-  vunify --state "$state" --protect=immutable -q $guests &
+  printf '$ vunify --protect=immutable ./g1 ./g2 ./g3 & sleep %d.%03d; kill -9 $!\n' $((pause / 1000)) $((pause % 1000))
+  vunify --state "$state" --protect=immutable -q $(directories) &
   sleep "$(awk -v ms="$pause" 'BEGIN { print ms / 1000 }')"
   kill -9 $! 2>/dev/null || :
   status=0
@@ -204,7 +207,7 @@ for _ in 1 2 3 4 5 6 7 8; do
   unchanged || fails 'all hashes are as before'
   [ $status != 137 ] || [ "$caught" = 0 ] || [ "$caught" -ge "$shared_after" ] || break
   if [ "$caught" = 0 ]; then pause=$((pause * 5 / 4 + 5)); continue; fi
-  vunify --state "$state" -q -R $guests
+  vunify --state "$state" -q -R $(directories)
   pause=$((pause * 3 / 5))
 done
 claim 'killed in the middle of its work' [ "$caught" -gt 0 -a "$caught" -lt "$shared_after" ]

@@ -16,8 +16,7 @@ Scene::Scene(const Scratch& dir, const Names& guest_names, const GroupRules& rul
   for (const auto& guest : guest_names) roots.push_back(dir / guest);
   guests = open_guests(roots).guests;
   if (place_of.empty()) place_of.assign(guests.size(), 0);
-  const ExcludeList nothing;
-  scan = scan_guests(guests, {.exclude = &nothing}, stop, counters);
+  scan = scan_guests(guests, {}, stop, counters);
   judge_hard_links(scan.trees, {place_of, std::vector<bool>(guests.size(), !rules.metadata)});
   candidates = find_candidates(scan.trees, place_of, rules);
 }
@@ -66,6 +65,18 @@ std::vector<Names> Scene::groups() const {
   std::vector<Names> all;
   for (const auto& group : candidates.groups) all.push_back(names(inodes(group)));
   return all;
+}
+
+std::vector<Guest>& under(std::optional<Protection> protect, std::vector<Guest>& guests) {
+  for (auto& guest : guests) guest.rules.protect = protect;
+  return guests;
+}
+
+std::vector<Guest>& excluding(const std::string& rules, std::vector<Guest>& guests) {
+  const auto list = std::make_shared<ExcludeList>();
+  list->add(rules, "test");
+  for (auto& guest : guests) guest.rules.exclude = list;
+  return guests;
 }
 
 LinkRequest link_request(const Scene& scene, ProvenClass& proven) {

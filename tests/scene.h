@@ -50,6 +50,10 @@ struct Scene {
   NameRef find(const std::string& name) const;
 };
 
+// The same guests, to be protected so; or with these paths excluded, a rule a line.
+std::vector<Guest>& under(std::optional<Protection> protect, std::vector<Guest>& guests);
+std::vector<Guest>& excluding(const std::string& rules, std::vector<Guest>& guests);
+
 // What is to be done with a class of guests "a", "b", ...: a's inode is the keeper.
 LinkRequest link_request(const Scene& scene, ProvenClass& proven);
 // The same, but all are led to the copy that the proof made.

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/options.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <stdexcept>
 #include <thread>
 
 #include "hashindex/index.h"
+#include "host/providers.h"
 #include "tools/cli.h"
 #include "tools/text.h"
 
@@ -21,6 +25,14 @@ Take pattern_into(ExcludeList& exclude) {
   return [&](const std::string& pattern) { exclude.add(pattern, "--exclude"); };
 }
 
+Take provider_into(std::vector<std::string>& providers) {
+  return [&](const std::string& word) {
+    if (std::ranges::find(provider_names, word) == provider_names.end())
+      throw std::invalid_argument(fmt::format("not one of {}", fmt::join(provider_names, ", ")));
+    providers.push_back(word);
+  };
+}
+
 Take file_into(ExcludeList& exclude) {
   return [&](const std::string& path) { exclude.add_file(path); };
 }
@@ -31,52 +43,61 @@ Take file_into(ExcludeList& exclude) {
 
 // --why DIR PATH [DIR...]: PATH as the guest sees it, or as the host does; "." and doubled slashes say nothing.
 void take_why_path(Options& options) {
-  if (options.roots.size() < 2) complain_usage("--why wants a guest's DIR and a PATH in it");
-  auto path = options.roots[1];
-  options.roots.erase(options.roots.begin() + 1);
-  const auto& root = options.roots.front();
+  auto& guests = options.guests;
+  if (guests.size() < 2) complain_usage("--why wants a GUEST and a PATH in it");
+  auto path = guests[1];
+  guests.erase(guests.begin() + 1);
+  const auto& root = guests.front();
   if (path.starts_with(root + "/")) path.erase(0, root.size());
   for (const auto& step : std::filesystem::path(path).relative_path())
     if (step != "." && !step.empty()) options.why_path += (options.why_path.empty() ? "" : "/") + step.string();
 }
 
-Verb verb_of(bool deunify, bool delete_guest, bool recover, bool why, bool status) {
-  if (deunify + delete_guest + recover + why + status > 1)
-    complain_usage("--deunify, --delete, --recover, --why and --status exclude one another");
+Verb verb_of(bool deunify, bool delete_guest, bool recover, bool why, bool status, bool list) {
+  if (deunify + delete_guest + recover + why + status + list > 1)
+    complain_usage("--deunify, --delete, --recover, --why, --status and --list exclude one another");
   if (delete_guest) return Verb::delete_guest;
   if (deunify) return Verb::deunify;
   if (recover) return Verb::recover;
   if (status) return Verb::status;
+  if (list) return Verb::list;
   return why ? Verb::why : Verb::unify;
 }
 
-void check_roots(const Options& options) {
-  if (std::ranges::find(options.roots, "") != options.roots.end()) complain_usage("a directory has no name");
-  if (options.verb == Verb::recover && !options.roots.empty()) complain_usage("--recover takes no directory");
-  if (options.verb == Verb::status && !options.roots.empty()) complain_usage("--status takes no directory");
-  if (options.verb == Verb::delete_guest && options.roots.size() != 1) complain_usage("--delete takes one directory");
-  if (options.verb == Verb::deunify && options.roots.empty()) complain_usage("no directory given");
+void check_guests(const Options& options) {
+  const auto count = options.guests.size();
+  if (std::ranges::find(options.guests, "") != options.guests.end()) complain_usage("a guest has no name");
+  if (options.verb == Verb::recover && count > 0) complain_usage("--recover takes no guest");
+  if (options.verb == Verb::status && count > 0) complain_usage("--status takes no guest");
+  if (options.verb == Verb::delete_guest && count != 1) complain_usage("--delete takes one guest");
+  if (options.all && options.verb != Verb::unify && options.verb != Verb::deunify)
+    complain_usage("--all is for unifying, and for -R");
+  if (options.all && count > 0) complain_usage("--all takes no guest");
+  if (options.verb == Verb::deunify && count == 0 && !options.all) complain_usage("no guest given");
   // One guest alone finds its keepers through the index.
   std::error_code unseen;
   const auto least = std::filesystem::exists(index_path(options.state_dir), unseen) ? 1U : 2U;
-  if (options.verb == Verb::unify && options.roots.size() < least)
-    complain_usage(least == 1 ? "no directory given" : "at least two directories are needed");
+  if (options.verb == Verb::unify && count < least && !options.all)
+    complain_usage(least == 1 ? "no guest given" : "at least two guests are needed");
 }
 
 }  // namespace
 
 Options parse_options(int argc, char** argv) {
   Options options;
-  bool deunify = false, delete_guest = false, recover = false, why = false, status = false, quiet = false,
+  bool deunify = false, delete_guest = false, recover = false, why = false, status = false, list = false, quiet = false,
        verbose = false;
   options.jobs = std::max(1U, std::thread::hardware_concurrency());
-  CommandLine line("[options] DIR DIR...",
+  CommandLine line("[options] --all | GUEST...",
                    "Makes equal files of different guests one inode, protected so that no guest can change it for the "
-                   "others. Each DIR is the root of a guest. vunify -R DIR... takes it back.");
+                   "others. GUEST is a name that --list knows, or with a slash the directory that is its root. vunify "
+                   "-R GUEST... takes it back.");
+  line.flag("--all", options.all, "every guest of this host that is not off");
   line.flag("-n,--dry-run", options.dry_run, "print what would be done, change nothing, take no leases");
   line.flag("-R,--deunify", deunify, "give the guests private copies of all that they share");
-  line.flag("--delete", delete_guest, "remove the guest DIR, all of it; what others share with it stays theirs");
-  line.flag("--why", why, "--why DIR PATH [DIR...]: with whom is this file shared, or why is it not");
+  line.flag("--delete", delete_guest, "remove the guest's tree, all of it; what others share with it stays theirs");
+  line.flag("--list", list, "the guests of this host: provider, root, xid, running or not, protection and why");
+  line.flag("--why", why, "--why GUEST PATH [GUEST...]: with whom is this file shared, or why is it not");
   line.flag("--status", status, "what the last run did, who runs now, what waits, and which guests are off");
   line.flag("--recover", recover, "finish or undo what an interrupted run left; every start does so too");
   line.option(
@@ -93,19 +114,21 @@ Options parse_options(int argc, char** argv) {
   line.option("--jobs", "N", count_into(options.jobs), "workers (default: one a processor)");
   line.option("--max-time", "TIME", duration_into(options.max_time),
               "stop cleanly after 90m, 2h, ...; the largest savings come first, the next run goes on");
+  line.option("--config", "DIR", into(options.config), "the guests' configuration (default: /etc/vservers)");
+  line.option("--provider", "NAME", provider_into(options.providers),
+              "ask only this one for guests; may be given again");
   line.option("--state", "DIR", into(options.state_dir), "where journals and reports are (default: /var/lib/vunify)");
   line.flag("-q", quiet, "say nothing unless something failed");
   line.flag("-v", verbose, "say why files were left alone");
   line.flag("--json", options.json, "the report as one JSON object on standard output");
   line.option("--progress", "WHEN", choice_into(options.progress, {"auto", "json", "none"}),
               "a bar on the terminal (auto), JSON lines on standard error, or none");
-  line.operands("DIR", options.roots, "roots of guests");
+  line.operands("GUEST", options.guests, "names of guests, or directories with a slash in them: ./g1");
   line.parse(argc, argv);
-  options.exclude.add_shipped();
-  options.verb = verb_of(deunify, delete_guest, recover, why, status);
+  options.verb = verb_of(deunify, delete_guest, recover, why, status, list);
   options.detail = quiet ? Detail::quiet : verbose ? Detail::verbose : Detail::normal;
   if (options.verb == Verb::why) take_why_path(options);
-  check_roots(options);
+  check_guests(options);
   return options;
 }
 

@@ -14,16 +14,19 @@
 
 namespace vunify {
 
-enum class Verb { unify, deunify, delete_guest, recover, why, status };
+enum class Verb { unify, deunify, delete_guest, recover, why, status, list };
 
 struct Options {
   Verb verb = Verb::unify;
-  std::vector<std::string> roots;
-  std::string why_path;  // from the root of roots[0]
-  ExcludeList exclude;
-  std::optional<Protection> protect;  // nothing: auto
-  bool insist = false;                // on immutable, though a guest could take the flag off
-  bool sledgehammer = false;          // no guest runs: a guest's own inode may become the one that is shared
+  std::vector<std::string> guests;  // names, or directories
+  bool all = false;                 // every guest of this host that is not off
+  std::string why_path;             // from the root of guests[0]
+  std::string config = "/etc/vservers";
+  std::vector<std::string> providers;  // to be asked for the guests of this host; empty: as config says
+  ExcludeList exclude;                 // comes before a guest's own, or the shipped one
+  std::optional<Protection> protect;   // nothing: auto
+  bool insist = false;                 // on immutable, though a guest could take the flag off
+  bool sledgehammer = false;           // no guest runs: a guest's own inode may become the one that is shared
   bool dry_run = false;
   bool ignore_mtime = false;
   std::uint64_t min_size = 1;
@@ -34,6 +37,9 @@ struct Options {
   bool json = false;
   std::string progress = "auto";
 };
+
+// A guest given as a directory: its word has a slash.
+inline bool is_directory_word(const std::string& word) { return word.find('/') != std::string::npos; }
 
 // Throws Failed{usage}; answers --help and --version by itself.
 Options parse_options(int argc, char** argv);

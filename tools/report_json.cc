@@ -105,6 +105,7 @@ std::string report_json(const Outcome& outcome, Exit exit) {
   object["filesystems"] = list_of(outcome.filesystems);
   object["skipped"] = json_of(outcome.skipped());
   object["failed"] = list_of(outcome.failed);
+  object["notes"] = list_of(outcome.notes);
   object["seconds"] = {{"walk", outcome.walk_seconds},
                        {"prove", outcome.prove_seconds},
                        {"link", outcome.link_seconds},

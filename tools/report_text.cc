@@ -157,14 +157,16 @@ std::string where(const Failure& failure) {
   return printable(failure.guest) + ": " + printable(failure.path);
 }
 
-std::string failures(const Outcome& outcome) {
+std::string told(std::string_view word, const std::vector<Failure>& all) {
   std::string text;
-  for (const auto& failure : outcome.failed) {
-    const auto place = where(failure);
-    text += fmt::format("failed: {}{}{}\n", place, place.empty() ? "" : ": ", one_line(failure.reason));
+  for (const auto& one : all) {
+    const auto place = where(one);
+    text += fmt::format("{}: {}{}{}\n", word, place, place.empty() ? "" : ": ", one_line(one.reason));
   }
   return text;
 }
+
+std::string failures(const Outcome& outcome) { return told("failed", outcome.failed); }
 
 // People know a filesystem by where it is mounted.
 std::string name_of(const FilesystemOutcome& fs) {
@@ -198,8 +200,8 @@ Exit exit_of(const Outcome& outcome, int signal) {
 
 std::string report_text(const Outcome& outcome, Exit exit, Detail detail) {
   if (detail == Detail::quiet) return failures(outcome);
-  return guest_table(outcome) + totals(outcome) + skips(outcome, detail) + cures(outcome) + failures(outcome) +
-         free_space(outcome) + ending(outcome, exit);
+  return guest_table(outcome) + totals(outcome) + skips(outcome, detail) + cures(outcome) +
+         told("note", outcome.notes) + failures(outcome) + free_space(outcome) + ending(outcome, exit);
 }
 
 }  // namespace vunify

@@ -16,8 +16,8 @@
 namespace vunify {
 namespace {
 
-std::optional<StateDir> lock_state(const Options& options) {
-  obey(expect_outside(options.state_dir, options.roots));
+std::optional<StateDir> lock_state(const Options& options, const Choice& choice) {
+  expect_state_outside(options, choice);
   if (options.dry_run) return std::nullopt;
   StateDir state(options.state_dir);
   if (!state.lock())
@@ -30,9 +30,9 @@ constexpr std::size_t files_a_guest = 2;    // its root, and a view of it
 constexpr std::size_t files_a_worker = 64;  // the least that it links with
 
 // Open files that the workers may hold together.
-std::size_t files_for_workers(const Options& options) {
+std::size_t files_for_workers(std::size_t guests) {
   const auto limit = raise_open_files_limit();
-  const auto besides = files_besides + files_a_guest * options.roots.size();
+  const auto besides = files_besides + files_a_guest * guests;
   if (limit >= besides + files_a_worker) return limit - besides;
   throw Failed(Exit::refused, "ulimit -n: " + std::to_string(limit) + " open files are allowed, " +
                                   std::to_string(besides + files_a_worker) + " are needed");
@@ -51,9 +51,13 @@ void begin_as_root() {
   catch_stop_signals();
 }
 
-std::vector<Guest> open_roots(const std::vector<std::string>& roots, std::size_t least, Outcome& outcome) {
+std::vector<Guest> open_roots(const std::vector<GuestRoot>& roots, std::size_t least, Outcome& outcome) {
   auto opened = open_guests(roots);
-  if (opened.guests.size() >= least && std::ranges::all_of(opened.refused, &Refusal::for_now)) {
+  const auto can_wait = [&](const Refusal& refusal) {
+    const auto root = std::ranges::find(roots, refusal.path, &GuestRoot::path);
+    return refusal.for_now || (root != roots.end() && !root->name.empty());
+  };
+  if (opened.guests.size() >= least && std::ranges::all_of(opened.refused, can_wait)) {
     for (const auto& refusal : opened.refused) outcome.failed.push_back({"", refusal.path, refusal.reason});
     return std::move(opened.guests);
   }
@@ -77,23 +81,31 @@ void expect_unmounted(std::vector<Guest>& guests, std::size_t least, Outcome& ou
   leave_out(refused, guests.size() < least, outcome);
 }
 
+void expect_state_outside(const Options& options, const Choice& choice) {
+  std::vector<std::string> paths;
+  for (const auto& root : choice.roots) paths.push_back(root.path);
+  obey(expect_outside(options.state_dir, paths));
+}
+
 void obey(const std::optional<Refusal>& refusal) {
   if (refusal) throw Failed(Exit::refused, printable(refusal->path) + ": " + refusal->reason);
 }
 
-Session::Session(const Options& options)
+Session::Session(const Options& options, const Choice& choice)
     : options_(options),
-      open_files_(files_for_workers(options)),
-      state_(lock_state(options)),
+      open_files_(files_for_workers(choice.roots.size())),
+      state_(lock_state(options, choice)),
       stop_(options.max_time),
       run_{.stop = stop_,
            .counters = counters_,
            .dry_run = options.dry_run,
            .mtime = !options.ignore_mtime,
+           .one_group = choice.one_group,
            .fresh = !options.sledgehammer,
            .jobs = options.jobs,
            .open_files = open_files_,
            .state_dir = state_ ? state_->path() : ""} {
+  outcome_.failed = choice.failed;
   run_.jobs = static_cast<unsigned>(std::min<std::size_t>(run_.jobs, run_.open_files / files_a_worker));
 }
 

@@ -11,6 +11,7 @@
 #include "change/recover.h"
 #include "guest/guest.h"
 #include "guest/state_dir.h"
+#include "tools/choose.h"
 #include "tools/cli.h"
 #include "tools/options.h"
 #include "unify/outcome.h"
@@ -23,15 +24,19 @@ namespace vunify {
 void begin_as_root();
 
 // Opens the roots, or throws Failed{usage}: the first refusal is its line, the others are complained of. Those that are
-// refused only for now are failures in outcome, and left out, as long as so many others are there.
-std::vector<Guest> open_roots(const std::vector<std::string>& roots, std::size_t least, Outcome& outcome);
+// refused only for now, and guests with a name, are failures in outcome, and left out, as long as so many others are
+// there.
+std::vector<Guest> open_roots(const std::vector<GuestRoot>& roots, std::size_t least, Outcome& outcome);
 
-// Under immutable: takes out the guests that could take the flag off (guest/capable.h), which are failures in outcome.
-// Throws Failed{refused} where fewer than so many are left.
+// Takes out the guests that are to be protected by immutable and could take the flag off (guest/capable.h), which are
+// failures in outcome. Throws Failed{refused} where fewer than so many are left.
 void expect_incapable(std::vector<Guest>& guests, std::size_t least, Outcome& outcome);
 
 // The same with guests that vcow shows now (guest/adopted.h).
 void expect_unmounted(std::vector<Guest>& guests, std::size_t least, Outcome& outcome);
+
+// Throws Failed{refused} where a guest could write to the state directory.
+void expect_state_outside(const Options& options, const Choice& choice);
 
 // Throws Failed{refused} where there is a refusal.
 void obey(const std::optional<Refusal>& refusal);
@@ -40,8 +45,9 @@ class Session {
  public:
   // Locks the state directory unless it is a dry run; throws Failed{locked} where another run holds it, and
   // Failed{refused} where it is in a guest, or too few files may be open for even one worker.
-  explicit Session(const Options& options);
+  Session(const Options& options, const Choice& choice);
 
+  const StateDir* state() const { return state_ ? &*state_ : nullptr; }
   Run& run() { return run_; }
   Outcome& outcome() { return outcome_; }
 

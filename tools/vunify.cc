@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "tools/choose.h"
 #include "tools/cli.h"
 #include "tools/options.h"
 #include "tools/session.h"
@@ -17,34 +18,35 @@
 namespace vunify {
 namespace {
 
-std::vector<Guest> open_guests(const Options& options, std::size_t least, Session& session) {
-  auto guests = open_roots(options.roots, least, session.outcome());
+std::vector<Guest> open_guests(const Choice& choice, std::size_t least, Session& session) {
+  auto guests = open_roots(choice.roots, least, session.outcome());
   session.look_into_staging(guests);
   return guests;
 }
 
-void unify(const Options& options, Session& session) {
-  const auto least = std::min<std::size_t>(options.roots.size(), 2);
-  auto guests = open_guests(options, least, session);
-  if (options.protect == Protection::immutable && !options.insist) expect_incapable(guests, least, session.outcome());
-  obey(unify_guests(guests, {options.exclude, options.min_size, options.protect}, session.run(), session.outcome()));
+void unify(const Options& options, const Choice& choice, Session& session) {
+  const auto least = std::min<std::size_t>(choice.roots.size(), 2);
+  auto guests = open_guests(choice, least, session);
+  if (!options.insist) expect_incapable(guests, least, session.outcome());
+  learn_conffiles(guests, session.outcome());
+  obey(unify_guests(guests, options.min_size, session.run(), session.outcome()));
 }
 
-std::vector<Guest> open_unmounted(const Options& options, Session& session) {
-  auto guests = open_guests(options, 1, session);
+std::vector<Guest> open_unmounted(const Choice& choice, Session& session) {
+  auto guests = open_guests(choice, 1, session);
   expect_unmounted(guests, 1, session.outcome());
   return guests;
 }
 
-void deunify(const Options& options, Session& session) {
-  const auto guests = open_unmounted(options, session);
+void deunify(const Choice& choice, Session& session) {
+  const auto guests = open_unmounted(choice, session);
   session.outcome().filesystems = measure_space(guests);
   obey(deunify_guests(guests, session.run(), session.outcome()));
   measure_space_after(guests, session.outcome());
 }
 
-void delete_guest(const Options& options, Session& session) {
-  const auto guests = open_unmounted(options, session);
+void delete_guest(const Choice& choice, Session& session) {
+  const auto guests = open_unmounted(choice, session);
   session.outcome().filesystems = measure_space(guests);
   obey(delete_guest(guests, session.run(), session.outcome()));
   measure_space_after(guests, session.outcome());
@@ -52,9 +54,16 @@ void delete_guest(const Options& options, Session& session) {
 
 Exit why(const Options& options) {
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
-  obey(expect_outside(options.state_dir, options.roots));
   obey(check_locks());
-  return tell_why(options);
+  const auto choice = choose_guests(options);
+  expect_state_outside(options, choice);
+  return tell_why(options, choice);
+}
+
+// A host that has none yet: its nights are no failures.
+Exit tell_no_guest(const Options& options) {
+  if (options.detail != Detail::quiet) print("no guest on this host that can be unified: see vunify --list\n");
+  return Exit::done;
 }
 
 Exit vunify(int argc, char** argv) {
@@ -62,13 +71,16 @@ Exit vunify(int argc, char** argv) {
   if (options.verb == Verb::status) return tell_status(options);
   begin_as_root();
   if (options.verb == Verb::why) return why(options);
-  Session session(options);
+  auto choice = choose_guests(options);
+  if (options.all && choice.roots.empty()) return tell_no_guest(options);
+  Session session(options, choice);
+  note_choice(options, choice, session.state(), session.outcome());
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, session.run().jobs);
   if (options.verb == Verb::unify) session.open_index();
   session.carry_out([&] {
-    if (options.verb == Verb::unify) unify(options, session);
-    if (options.verb == Verb::deunify) deunify(options, session);
-    if (options.verb == Verb::delete_guest) delete_guest(options, session);
+    if (options.verb == Verb::unify) unify(options, choice, session);
+    if (options.verb == Verb::deunify) deunify(choice, session);
+    if (options.verb == Verb::delete_guest) delete_guest(choice, session);
   });
   return session.tell(options.verb == Verb::unify);
 }

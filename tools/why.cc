@@ -16,14 +16,14 @@
 namespace vunify {
 namespace {
 
-std::vector<std::string> all_roots(const Options& options) {
-  auto roots = options.roots;
+std::vector<GuestRoot> all_roots(const Options& options, const Choice& choice) {
+  auto roots = choice.roots;
   if (roots.size() > 1) return roots;
   const auto report = last_report(options.state_dir);
   if (!report)
     throw Failed(Exit::usage,
                  "no report of an earlier run in " + printable(options.state_dir) + ": name the other guests too");
-  for (auto& root : guest_roots(*report)) roots.push_back(std::move(root));
+  for (auto& path : guest_roots(*report)) roots.push_back({.path = std::move(path), .rules = roots[0].rules});
   return roots;
 }
 
@@ -33,17 +33,18 @@ struct Opened {
   std::uint32_t asked = 0;
 };
 
-Opened open_all(const Options& options) {
-  auto opened = open_guests({options.roots.front()});
+Opened open_all(const Options& options, const Choice& choice) {
+  auto opened = open_guests({choice.roots.front()});
   if (opened.guests.empty()) {
     const auto& refused = opened.refused[0];
     throw Failed(refused.unknown ? Exit::refused : Exit::usage, printable(refused.path) + ": " + refused.reason);
   }
   const auto asked = opened.guests[0].path();
-  auto roots = all_roots(options);
-  roots[0] = asked;
-  roots.erase(std::remove(roots.begin() + 1, roots.end(), asked), roots.end());
-  Opened all{open_guests(roots).guests};
+  auto roots = all_roots(options, choice);
+  roots[0].path = asked;
+  const auto is_again = [&](const GuestRoot& root) { return root.path == asked; };
+  roots.erase(std::remove_if(roots.begin() + 1, roots.end(), is_again), roots.end());
+  Opened all{open_guests(std::move(roots)).guests};
   const auto is_asked = [&](const Guest& guest) { return guest.path() == asked; };
   all.asked = static_cast<std::uint32_t>(std::ranges::find_if(all.guests, is_asked) - all.guests.begin());
   if (all.asked == all.guests.size()) throw Failed(Exit::usage, printable(asked) + ": no guest beside the others");
@@ -146,17 +147,19 @@ std::string protect_in_thought(Places& places) {
 
 }  // namespace
 
-Exit tell_why(const Options& options) {
-  if (const auto* rule = deciding_rule(options.exclude, options.why_path)) {
+Exit tell_why(const Options& options, const Choice& choice) {
+  if (const auto* rule = deciding_rule(*choice.roots.front().rules.exclude, options.why_path)) {
     print(tell_rule(options.why_path, *rule));
     return Exit::done;
   }
-  const auto [guests, number] = open_all(options);
-  Places places(guests, options.protect, true);
+  auto [guests, number] = open_all(options, choice);
+  Outcome outcome;
+  learn_conffiles(guests, outcome);
+  Places places(guests, true);
   const auto besides = protect_in_thought(places);
   const Stop stop(options.max_time);
   Counters counters;
-  auto scan = scan_guests(guests, {.exclude = &options.exclude, .min_size = options.min_size}, stop, counters);
+  auto scan = scan_guests(guests, {.min_size = options.min_size}, stop, counters);
   const auto file = find_file(scan.trees[number], options.why_path);
   if (!file) throw Failed(Exit::usage, printable(options.why_path) + ": no regular file of this guest");
   const NameRef asked{number, *file};
@@ -168,7 +171,6 @@ Exit tell_why(const Options& options) {
     return Exit::done;
   }
   const Run run{.stop = stop, .counters = counters, .dry_run = true, .mtime = !options.ignore_mtime};
-  Outcome outcome;
   unify_files(guests, places, scan.trees, run, outcome,
               [asked](Candidates& candidates) { keep_group_of(candidates, asked); });
   print(tell_verdict(survey, places, asked));

@@ -33,8 +33,7 @@ std::optional<Refusal> what_forbids(const Guest& guest) {
 }
 
 Scan look(const std::vector<Guest>& guests, const Run& run) {
-  const ExcludeList nothing;
-  return scan_guests(guests, {.exclude = &nothing, .min_size = 0}, run.stop, run.counters);
+  return scan_guests(guests, {.min_size = 0}, run.stop, run.counters);
 }
 
 std::map<std::uint64_t, Names> by_inode(const Tree& tree) {

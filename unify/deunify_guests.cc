@@ -198,8 +198,7 @@ void carry_out(const Survey& survey, const std::vector<Breaking>& all, const Run
 }  // namespace
 
 std::optional<Refusal> deunify_guests(const std::vector<Guest>& guests, const Run& run, Outcome& outcome) {
-  const ExcludeList nothing;
-  auto scan = scan_guests(guests, {.exclude = &nothing, .min_size = 0}, run.stop, run.counters);
+  auto scan = scan_guests(guests, {.min_size = 0}, run.stop, run.counters);
   outcome.stale_files = count_stale(scan.trees);
   const Survey survey{guests, scan.trees, {}};
   std::vector<Breaking> all;
@@ -207,8 +206,7 @@ std::optional<Refusal> deunify_guests(const std::vector<Guest>& guests, const Ru
   const auto refusal = run.dry_run ? std::nullopt : prepare_all(guests, all);
   if (!refusal) carry_out(survey, all, run, outcome);
   if (refusal) return refusal;
-  if (!run.dry_run && !run.stop.requested())
-    scan = scan_guests(guests, {.exclude = &nothing, .min_size = 0}, run.stop, run.counters);
+  if (!run.dry_run && !run.stop.requested()) scan = scan_guests(guests, {.min_size = 0}, run.stop, run.counters);
   summarize_private(guests, scan, run.dry_run, outcome);
   return std::nullopt;
 }

@@ -16,7 +16,8 @@ Batch& Linker::batch_at(std::uint32_t place) {
   const auto& where = places_.all()[place];
   assert(where.staging);
   const auto& staging = *where.staging;
-  return batches_.try_emplace(place, journal_, staging.fd(), staging.path(), where.mount, worker_).first->second;
+  const auto worker = places_.shares_staging(place) ? worker_ + "." + std::to_string(place) : worker_;
+  return batches_.try_emplace(place, journal_, staging.fd(), staging.path(), where.mount, worker).first->second;
 }
 
 std::size_t Linker::open_files() const {

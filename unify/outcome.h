@@ -68,6 +68,7 @@ struct Outcome {
   std::vector<GuestOutcome> guests;
   std::vector<FilesystemOutcome> filesystems;
   std::vector<Failure> failed;
+  std::vector<Failure> notes;  // what is worth knowing of a guest, and no failure
   double walk_seconds = 0, prove_seconds = 0, link_seconds = 0, total_seconds = 0;
 
   // Names that got private copies, which take so many bytes together.

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "guest/adopted.h"
 #include "sys/clone.h"
@@ -31,8 +32,8 @@ void replace_verdict(Tree& tree, Verdict from, Verdict to) {
 }
 
 // Links need a directory beside the guests on their mount; shared data does not.
-void decide_without_staging(Place& place, const Guest& guest, std::optional<Protection> wanted,
-                            const std::system_error& error) {
+void decide_without_staging(Place& place, const Guest& guest, const std::system_error& error) {
+  const auto wanted = guest.rules.protect;
   place.on_other_mount = is_error(error, EXDEV);
   place.reason = place.no_staging = error.what();
   if (place.on_other_mount) place.reason += "; data can be shared across mounts on XFS and btrfs (--protect=reflink)";
@@ -48,15 +49,19 @@ void decide_without_staging(Place& place, const Guest& guest, std::optional<Prot
 
 bool is_one(const Inode& one, const Inode& other) { return one.dev == other.dev && one.ino == other.ino; }
 
-// Through another mount a directory is the same, and so is the staging in it: only one place can have it.
-void expect_first(const Place& place, const std::vector<Place>& earlier, const std::vector<Guest>& guests) {
+// The place that came first to the directory which staging is made in. Through another mount that is the same, and
+// names cannot be moved there: only guests of one mount can have it.
+const Place* find_first(const Place& place, const std::vector<Place>& earlier, const std::vector<Guest>& guests) {
   for (const auto& other : earlier) {
     if (!other.above || !is_one(*other.above, *place.above)) continue;
-    const auto &here = guests[place.guests.front()].root, &there = guests[other.guests.front()].root;
+    const auto &one = guests[place.guests.front()], &first = guests[other.guests.front()];
+    if (one.mount.id == first.mount.id) return &other;
+    const auto &here = one.root, &there = first.root;
     throw std::system_error(EXDEV, std::generic_category(),
                             here.host_path() + " is on the filesystem of " + there.host_path() +
                                 ", by another mount: name both by one of them");
   }
+  return nullptr;
 }
 
 // Nothing has to be found out: no native path leads to them.
@@ -70,79 +75,84 @@ std::string what_would_help(const Place& place, std::optional<Protection> wanted
   return "it is adopted: vcow keeps it apart, and --protect=cow or auto shares what it has";
 }
 
-Protection find_protection(Place& place, const std::vector<const Guest*>& members, int above,
-                           std::optional<Protection> wanted, bool dry_run) {
-  if (!dry_run) place.staging = std::make_unique<Staging>(members);
+Protection find_protection(const Place& place, int above, std::optional<Protection> wanted) {
   if (place.is_adopted) return protection_of_adopted(above, wanted);
-  return dry_run ? guess_protection(above, wanted) : choose_protection(place.staging->fd(), wanted);
+  return place.staging ? choose_protection(place.staging->fd(), wanted) : guess_protection(above, wanted);
 }
 
-void decide(Place& place, const std::vector<Place>& earlier, const std::vector<Guest>& guests,
-            std::optional<Protection> wanted, bool dry_run) {
+// What no other place has of it goes.
+void give_up_staging(Place& place) {
+  if (place.staging && place.staging.use_count() == 1) place.staging->remove_if_empty();
+  place.staging.reset();  // an open directory keeps its block, and df would miss it
+}
+
+void decide(Place& place, const std::vector<Place>& earlier, const std::vector<Guest>& guests, bool dry_run) {
   const auto members = guests_of(place, guests);
+  const auto wanted = members.front()->rules.protect;
   try {
     const Fd above = open_staging_parent(members);
     place.above = stat_fd(above.get());
-    expect_first(place, earlier, guests);
-    place.protection = find_protection(place, members, above.get(), wanted, dry_run);
+    if (const auto* first = find_first(place, earlier, guests)) place.staging = first->staging;
+    if (!dry_run && !place.staging) place.staging = std::make_shared<Staging>(members);
+    place.protection = find_protection(place, above.get(), wanted);
     if (place.protection == Protection::none) place.reason = what_would_help(place, wanted);
   } catch (const StagingInUse&) {
     throw;
   } catch (const std::system_error& error) {
-    decide_without_staging(place, *members.front(), wanted, error);
+    decide_without_staging(place, *members.front(), error);
   }
-  if (place.staging && !place.reason.empty()) {
-    place.staging->remove_if_empty();
-    place.staging.reset();
-  }
+  if (!place.reason.empty()) give_up_staging(place);
 }
 
 bool is_mounted(const Place& place, const std::vector<Guest>& guests) {
   return guests[place.guests.front()].is_mounted;
 }
 
-// Of guests between which names could be linked, those that keep apart what they share in one way.
+// Of guests between which names could be linked, those of one group that keep apart what they share in one way.
 std::vector<Place> places_of(const std::vector<std::uint32_t>& members, const std::vector<Guest>& guests) {
-  std::map<std::pair<bool, bool>, std::vector<std::uint32_t>> kinds;
-  for (const auto member : members) kinds[{guests[member].is_adopted(), guests[member].is_mounted}].push_back(member);
+  const auto kind_of = [](const Guest& guest) {
+    return std::tuple(guest.is_adopted(), guest.is_mounted, guest.rules.protect, guest.rules.group);
+  };
+  std::map<decltype(kind_of(guests[0])), std::vector<std::uint32_t>> kinds;
+  for (const auto member : members) kinds[kind_of(guests[member])].push_back(member);
   std::vector<Place> places;
   for (auto& [kind, of_kind] : kinds) {
     const auto& mount = guests[of_kind.front()].mount;
-    places.push_back({.guests = std::move(of_kind), .mount = mount, .is_adopted = kind.first});
+    places.push_back({.guests = std::move(of_kind), .mount = mount, .is_adopted = std::get<0>(kind)});
   }
   return places;
 }
 
 // Data is shared by descriptor: it needs neither names nor staging, and no common mount.
 std::vector<Place> by_filesystem(std::vector<Place> places, const std::vector<Guest>& guests) {
-  std::map<FsId, Place> merged;
+  std::map<std::pair<FsId, std::string>, Place> merged;
   std::vector<Place> result;
   for (auto& place : places) {
     if (place.protection != Protection::reflink) {
       result.push_back(std::move(place));
       continue;
     }
-    auto& target = merged[whole(guests[place.guests.front()].fs)];
+    const auto& first = guests[place.guests.front()];
+    auto& target = merged[{whole(first.fs), first.rules.group}];
     target.protection = Protection::reflink;
     target.guests.insert(target.guests.end(), place.guests.begin(), place.guests.end());
     if (!target.staging) target.staging = std::move(place.staging);
-    if (place.staging) place.staging->remove_if_empty();
+    give_up_staging(place);
   }
-  for (auto& [fs, place] : merged) result.push_back(std::move(place));
+  for (auto& [key, place] : merged) result.push_back(std::move(place));
   return result;
 }
 
 }  // namespace
 
-Places::Places(const std::vector<Guest>& guests, std::optional<Protection> wanted, bool dry_run)
-    : number_of_(guests.size(), no_place) {
+Places::Places(const std::vector<Guest>& guests, bool dry_run) : number_of_(guests.size(), no_place) {
   std::vector<Place> places;
   for (const auto& members : guests_by_mount(guests))
     for (auto& place : places_of(members, guests)) {
       if (is_mounted(place, guests))
         place.reason = mounted_reason;
       else
-        decide(place, places, guests, wanted, dry_run);
+        decide(place, places, guests, dry_run);
       places.push_back(std::move(place));
     }
   places_ = by_filesystem(std::move(places), guests);
@@ -166,11 +176,10 @@ std::vector<std::uint32_t> Places::where(Sharing sharing) const {
 }
 
 void Places::close() {
-  for (auto& place : places_) {
-    if (place.staging) place.staging->remove_if_empty();
-    place.staging.reset();  // an open directory keeps its block, and df would miss it
-  }
+  for (auto& place : places_) give_up_staging(place);
 }
+
+bool Places::shares_staging(std::uint32_t place) const { return places_[place].staging.use_count() > 1; }
 
 void leave_unprotected(Trees& trees, const Places& places) {
   for (const auto& place : places.all())

@@ -26,25 +26,29 @@ struct Place {
   bool is_adopted = false;             // its guests are: they share with none that are not, but under reflink
   bool on_other_mount = false;         // no directory beside the guests is on their mount
   std::optional<Inode> above{};        // the directory that staging is made in, where there is one
-  std::unique_ptr<Staging> staging{};  // absent in a dry run, where there is no protection, and maybe under reflink
+  std::shared_ptr<Staging> staging{};  // also of other places in the same directory; absent in a dry run, where there
+                                       // is no protection, and maybe under reflink
   std::string no_staging{};            // why it is absent
   std::string reason{};                // why the guests are left alone, where they are
 
   Sharing sharing() const { return protection == Protection::reflink ? Sharing::data : Sharing::inodes; }
 };
 
-// Every guest is in one place; adopted ones (guest/adopted.h) are in places of their own, where `auto` is cow, and
-// those that are mounted in others, where nothing is shared. Under reflink the places of one filesystem become one,
-// whatever the mount or the subvolume.
+// Every guest is in one place, with others of its group that are to be protected as it is. Adopted ones
+// (guest/adopted.h) are in places of their own, where `auto` is cow, and those that are mounted in others, where
+// nothing is shared. Under reflink the places of one group and filesystem become one, whatever the mount or the
+// subvolume.
 class Places {
  public:
   // In a dry run nothing is made. Throws StagingInUse where another run holds a staging directory.
-  Places(const std::vector<Guest>& guests, std::optional<Protection> wanted, bool dry_run);
+  Places(const std::vector<Guest>& guests, bool dry_run);
 
   std::vector<Place>& all() { return places_; }
   const std::vector<Place>& all() const { return places_; }
   std::uint32_t number_of(std::uint32_t guest) const { return number_of_[guest]; }
   const Place& of(std::uint32_t guest) const { return places_[number_of_[guest]]; }
+  // Another place has its staging directory.
+  bool shares_staging(std::uint32_t place) const;
   // For find_candidates(): the numbers of the guests' places, but no_place for guests that share nothing, or otherwise.
   std::vector<std::uint32_t> where(Sharing sharing) const;
   std::vector<std::uint32_t> where() const;  // of guests that share anything

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <set>
 #include <string_view>
+#include <tuple>
 
 namespace vunify {
 namespace {
@@ -28,10 +29,11 @@ class Planner {
   }
 
  private:
-  // Shared before private, those with more names first; then by guest, then as they came.
+  // Shared before private; refservers' first, then those with more names; then by guest, then as they came.
   std::vector<std::size_t> in_order() const {
     const auto key = [this](std::size_t i) {
-      return std::pair(copies_[i].shared ? -std::int64_t{copies_[i].nlink} : 0, copies_[i].guests.front());
+      const auto& copy = copies_[i];
+      return std::tuple(!copy.shared, copy.refserver, copy.shared ? -std::int64_t{copy.nlink} : 0, copy.guests.front());
     };
     std::vector<std::size_t> order(copies_.size());
     std::iota(order.begin(), order.end(), 0);
@@ -60,6 +62,8 @@ class Planner {
     return true;
   }
 
+  bool is_refservers(std::size_t copy) const { return copies_[copy].refserver != Copy().refserver; }
+
   void open_rank(std::size_t copy) {
     const auto& guests = copies_[copy].guests;
     ranks_.push_back({{copy, {}}, {guests.begin(), guests.end()}, copies_[copy].nlink});
@@ -67,7 +71,7 @@ class Planner {
 
   // Of private copies the oldest shall stay: it takes the keeper's place, and the keeper its.
   void prefer_oldest(LinkSet& set) const {
-    if (!rules_.oldest || copies_[set.keeper].shared) return;
+    if (!rules_.oldest || copies_[set.keeper].shared || is_refservers(set.keeper)) return;
     const auto age = [this](std::size_t copy) { return copies_[copy].mtime; };
     const auto oldest = std::ranges::min_element(set.victims, {}, age);
     if (age(*oldest) < age(set.keeper)) std::swap(set.keeper, *oldest);

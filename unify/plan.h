@@ -2,7 +2,8 @@
 // The decision: given files shown to be equal, which inode stays and which names are led to it. Pure: values in, values
 // out, nothing is opened and nothing changed. A dry run prints this plan, a real run applies it.
 //
-//   keeper   the inode that stays. Shared inodes are keepers before private ones: most of the work was done.
+//   keeper   the inode that stays. Shared inodes are keepers before private ones: most of the work was done. Of either
+//            those of the guests that others named as their refservers come first.
 //   rank     files that were separate inside a guest stay separate, so a keeper takes at most one name of each guest:
 //            the first keeper takes each guest's first copy, the second its second.
 #pragma once
@@ -22,6 +23,7 @@ struct Copy {
   bool complete = false;                // all its names are known, each in another guest: it may be given up
   std::uint32_t nlink = 0;
   Timestamp mtime{};
+  std::uint32_t refserver = ~std::uint32_t{0};  // the lower, the sooner it is the keeper: one of its guests is so named
 };
 
 // All names of the victims are to lead to the keeper. Both are indices into the copies planned for.
@@ -37,7 +39,7 @@ struct LinkPlan {
 
 struct PlanRules {
   std::uint32_t link_limit = ~std::uint32_t{0};  // names an inode may have
-  bool oldest = false;  // mtimes differ (--ignore-mtime): of private copies the oldest becomes the keeper
+  bool oldest = false;  // mtimes differ (--ignore-mtime): of private copies the oldest is the keeper, or a refserver's
 };
 
 LinkPlan plan_links(const std::vector<Copy>& copies, const PlanRules& rules);

@@ -15,9 +15,10 @@ namespace vunify {
 struct Run {
   const Stop& stop;
   Counters& counters;
-  bool dry_run = false;  // plan only: no leases, no staging, nothing is changed
-  bool mtime = true;     // false: mtimes may differ, the oldest file of a class is kept
-  bool fresh = true;     // keepers are fresh copies (change/fresh_copy.h); false: the guests are known to be stopped
+  bool dry_run = false;   // plan only: no leases, no staging, nothing is changed
+  bool mtime = true;      // false: mtimes may differ, the oldest file of a class is kept
+  bool one_group = true;  // all guests of this host are of it: what the index knows of others may be shared with them
+  bool fresh = true;      // keepers are fresh copies (change/fresh_copy.h); false: the guests are known to be stopped
   unsigned jobs = 1;
   std::size_t open_files = 1024;  // descriptors that all workers together may hold
   std::string state_dir{};        // for the journals; exists where it is no dry run

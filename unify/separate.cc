@@ -27,6 +27,16 @@ void look_again(Survey& survey, NameRef name) {
   if (file.stamp.size != before.stamp.size || file.stamp.mtime != before.stamp.mtime) file.verdict = Verdict::changed;
 }
 
+// Empty where all are of one group.
+std::vector<std::uint32_t> group_numbers(const std::vector<Guest>& guests) {
+  std::map<std::string, std::uint32_t> numbers;
+  std::vector<std::uint32_t> group;
+  for (const auto& guest : guests)
+    group.push_back(numbers.try_emplace(guest.rules.group, static_cast<std::uint32_t>(numbers.size())).first->second);
+  if (numbers.size() < 2) group.clear();
+  return group;
+}
+
 class Separation {
  public:
   Separation(Survey& survey, const Places& places, const Run& run, Outcome& outcome)
@@ -105,8 +115,7 @@ class Separation {
 }  // namespace
 
 void separate_hard_links(Survey& survey, const Places& places, const Run& run, Outcome& outcome) {
-  HardLinkRules rules;
-  rules.place = places.where();
+  HardLinkRules rules{.place = places.where(), .shares_data = {}, .group = group_numbers(survey.guests)};
   for (std::uint32_t guest = 0; guest < survey.guests.size(); ++guest)
     rules.shares_data.push_back(places.of(guest).sharing() == Sharing::data);
   const auto links = judge_hard_links(survey.trees, rules);

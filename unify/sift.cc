@@ -42,7 +42,10 @@ Copy copy_of(const Survey& survey, std::uint32_t inode) {
             .complete = candidate.complete,
             .nlink = file.nlink,
             .mtime = file.stamp.mtime.full()};
-  for (const auto name : survey.names_of(inode)) copy.guests.push_back(name.guest);
+  for (const auto name : survey.names_of(inode)) {
+    copy.guests.push_back(name.guest);
+    copy.refserver = std::min(copy.refserver, survey.trees[name.guest].refserver);
+  }
   // An unwalked keeper has names in other guests than tonight's: a number that none of these has.
   if (copy.guests.empty()) copy.guests.push_back(~inode);
   return copy;

@@ -49,8 +49,8 @@ void tend_index(Run& run, Outcome& outcome, const auto& work) {
   }
 }
 
-Scan walk_guests(const std::vector<Guest>& guests, const UnifyRules& rules, const Run& run) {
-  ScanRules scan{.exclude = &rules.exclude, .min_size = rules.min_size};
+Scan walk_guests(const std::vector<Guest>& guests, std::uint64_t min_size, const Run& run) {
+  ScanRules scan{.min_size = min_size};
   if (run.index != nullptr)
     scan.known_shared = [&](const FsId& fs, const Inode& inode) { return run.index->knows_shared(fs, inode); };
   return scan_guests(guests, scan, run.stop, run.counters);
@@ -59,9 +59,10 @@ Scan walk_guests(const std::vector<Guest>& guests, const UnifyRules& rules, cons
 Tally unify_by(Sharing sharing, const std::vector<Guest>& guests, const Places& places, Trees& trees, const Run& run,
                Outcome& outcome, const Narrow& narrow) {
   const bool inodes = sharing == Sharing::inodes;
-  const GroupRules rules{.metadata = inodes,
-                         .mtime = run.mtime,
-                         .find_unwalked = run.index != nullptr ? run.index->find_unwalked(guests) : FindUnwalked()};
+  const GroupRules rules{
+      .metadata = inodes,
+      .mtime = run.mtime,
+      .find_unwalked = run.index != nullptr && run.one_group ? run.index->find_unwalked(guests) : FindUnwalked()};
   Survey survey{guests, trees, find_candidates(trees, places.where(sharing), rules)};
   if (narrow) narrow(survey.candidates);
   separate_changed(survey, places, run, outcome);
@@ -103,16 +104,16 @@ Tally unify_files(const std::vector<Guest>& guests, const Places& places, Trees&
   return tally;
 }
 
-std::optional<Refusal> unify_guests(const std::vector<Guest>& guests, const UnifyRules& rules, Run& run,
+std::optional<Refusal> unify_guests(const std::vector<Guest>& guests, std::uint64_t min_size, Run& run,
                                     Outcome& outcome) {
   if (auto refusal = check_locks()) return refusal;
   outcome.filesystems = measure_space(guests);
-  Places places(guests, rules.protect, run.dry_run);
+  Places places(guests, run.dry_run);
   if (auto refusal = check_protection(guests, places, outcome)) return refusal;
 
   tend_index(run, outcome, [&](Index& index) { index.begin(guests); });
   Scan scan;
-  outcome.walk_seconds = timed([&] { scan = walk_guests(guests, rules, run); });
+  outcome.walk_seconds = timed([&] { scan = walk_guests(guests, min_size, run); });
   const bool walked_all = !run.stop.requested();
   outcome.stale_files = count_stale(scan.trees);
 

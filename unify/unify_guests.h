@@ -16,16 +16,11 @@
 
 namespace vunify {
 
-struct UnifyRules {
-  const ExcludeList& exclude;
-  std::uint64_t min_size = 1;           // bytes; smaller files are left alone
-  std::optional<Protection> protect{};  // nothing: auto
-};
-
-// Walks the guests, unifies them, and says in outcome what was done. The refusal is returned where no guest has any
-// protection, or none can be found out, or /proc/locks cannot be read: then nothing has changed. A run that loses its
-// index (disk full) goes on without; run.index is absent then.
-std::optional<Refusal> unify_guests(const std::vector<Guest>& guests, const UnifyRules& rules, Run& run,
+// Walks the guests, unifies them by their rules, and says in outcome what was done. The refusal is returned where no
+// guest has any protection, or none can be found out, or /proc/locks cannot be read: then nothing has changed. A run
+// that loses its index (disk full) goes on without; run.index is absent then. min_size: in bytes; smaller files are
+// left alone.
+std::optional<Refusal> unify_guests(const std::vector<Guest>& guests, std::uint64_t min_size, Run& run,
                                     Outcome& outcome);
 
 // Where /proc/locks cannot be read: who locks which file has to be known.

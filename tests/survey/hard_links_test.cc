@@ -9,6 +9,7 @@
 #include "survey/scan.h"
 #include "sys/fd.h"
 #include "sys/mark.h"
+#include "tests/scene.h"
 #include "tests/scratch.h"
 
 namespace vunify::test {
@@ -21,12 +22,13 @@ using testing::UnorderedElementsAre;
 // Guests a, b and c of a directory; "/home" and "/own" are excluded.
 class HardLinksOf {
  public:
-  explicit HardLinksOf(const Scratch& dir, bool shares_data = false, std::vector<std::uint32_t> place = {0, 0, 0}) {
+  explicit HardLinksOf(const Scratch& dir, bool shares_data = false, std::vector<std::uint32_t> place = {0, 0, 0},
+                       std::vector<std::uint32_t> group = {}) {
     guests_ = open_guests({dir / "a", dir / "b", dir / "c"}).guests;
-    ExcludeList exclude;
-    exclude.add("/home\n/own", "test");
-    scan_ = scan_guests(guests_, {.exclude = &exclude}, Stop(), counters_);
-    found_ = judge_hard_links(scan_.trees, {std::move(place), std::vector<bool>(3, shares_data)});
+    scan_ = scan_guests(excluding("/home\n/own", guests_), {}, Stop(), counters_);
+    found_ = judge_hard_links(
+        scan_.trees,
+        {.place = std::move(place), .shares_data = std::vector<bool>(3, shares_data), .group = std::move(group)});
   }
 
   std::vector<std::vector<std::string>> leaving() const {
@@ -141,6 +143,14 @@ TEST_F(HardLinksTest, OfASharedInodeLeaveItWhereTheyAreExcluded) {
   link("a/f", "b/home/g");
   mark("a/f");
   EXPECT_THAT(HardLinksOf(dir_).leaving(), ElementsAre(ElementsAre("b/home/f", "b/home/g")));
+}
+
+TEST_F(HardLinksTest, OfASharedInodeLeaveItWhereTheirGuestIsOfAnotherGroup) {
+  for (const auto* name : {"b/f", "c/f"}) link("a/f", name);
+  mark("a/f");
+  const HardLinksOf links(dir_, false, {0, 0, 1}, {0, 0, 1});
+  EXPECT_THAT(links.leaving(), ElementsAre(ElementsAre("c/f")));
+  EXPECT_EQ(links.staying(), 2u);
 }
 
 TEST_F(HardLinksTest, OfASharedInodeThatIsExcludedEverywhereButOneLeave) {

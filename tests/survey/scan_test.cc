@@ -9,6 +9,7 @@
 #include "sys/inode_attr.h"
 #include "sys/mark.h"
 #include "tests/root_test.h"
+#include "tests/scene.h"
 
 namespace vunify::test {
 namespace {
@@ -24,10 +25,9 @@ class ScanOfWhatWasShared : public RootTest {
 
   File scan(bool has_index = true) const {
     const auto guests = open_guests({dir_ / "a"}).guests;
-    const ExcludeList nothing;
     const auto all = [has_index](const FsId&, const Inode&) { return has_index; };
     Counters counters;
-    return scan_guests(guests, {.exclude = &nothing, .known_shared = all}, Stop(), counters).trees[0].file(0);
+    return scan_guests(guests, {.known_shared = all}, Stop(), counters).trees[0].file(0);
   }
 
   Scratch dir_{{"a/f", "same"}};
@@ -50,9 +50,8 @@ TEST(Scan, LeavesFilesInsideInodesAlone) {
   if (!fs.ok()) GTEST_SKIP() << fs.reason();
   const Scratch dir({{"a/f", "tiny"}}, fs.root());
   const auto guests = open_guests({dir / "a"}).guests;
-  const ExcludeList nothing;
   Counters counters;
-  const auto scan = scan_guests(guests, {.exclude = &nothing}, Stop(), counters);
+  const auto scan = scan_guests(guests, {}, Stop(), counters);
   EXPECT_EQ(scan.trees[0].file(0).verdict, Verdict::not_shareable);
 }
 
@@ -82,14 +81,31 @@ TEST_F(ScanOfAStaleMark, TakesWhatIsNotForItsGuests) {
 }
 
 // Guests a and b, of which "/home" is excluded.
+// A directory of that name is none, and excludes nothing.
+TEST(Scan, TellsWhatThePackageManagerCallsConfiguration) {
+  const Scratch dir{{"a/etc/conf", "same"}, {"a/etc/conf.d/x", "same"}};
+  auto guests = open_guests({dir / "a"}).guests;
+  guests[0].rules.conffiles = {"/etc/conf", "/etc/conf.d"};
+  Counters counters;
+  const auto scan = scan_guests(guests, {}, Stop(), counters);
+  for (std::uint32_t i = 0; i < 2; ++i)
+    EXPECT_EQ(scan.trees[0].file(i).verdict, scan.trees[0].path(i) == "etc/conf" ? Verdict::conffile : Verdict::open);
+}
+
+TEST(Scan, LeavesAllOfEtcAloneWhereConfigurationIsNotKnown) {
+  const Scratch dir{{"a/etc/any/thing", "same"}};
+  auto guests = open_guests({dir / "a"}).guests;
+  guests[0].rules.conffiles_unknown = "unreadable";
+  Counters counters;
+  EXPECT_EQ(scan_guests(guests, {}, Stop(), counters).trees[0].file(0).verdict, Verdict::conffile);
+}
+
 class ScanOfExcludedPlaces : public testing::Test {
  protected:
   Scan scan() const {
-    const auto guests = open_guests({dir_ / "a", dir_ / "b"}).guests;
-    ExcludeList exclude;
-    exclude.add("/home", "test");
+    auto guests = open_guests({dir_ / "a", dir_ / "b"}).guests;
     Counters counters;
-    return scan_guests(guests, {.exclude = &exclude}, Stop(), counters);
+    return scan_guests(excluding("/home", guests), {}, Stop(), counters);
   }
   void link(const std::string& from, const std::string& to) const {
     std::filesystem::create_hard_link(dir_ / from, dir_ / to);

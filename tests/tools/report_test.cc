@@ -54,7 +54,7 @@ TEST(ReportJson, HasTheKeysThatAreDocumented) {
       ElementsAre("schema", "status", "complete", "dry_run", "deleted", "started", "guest_count", "files", "bytes",
                   "read_files", "read_bytes", "linked_files", "freed_bytes", "freed_when_closed", "shared_files",
                   "shared_bytes", "copied_files", "copied_bytes", "stale_files", "unmarked_files", "adopted_files",
-                  "recovered_files", "guests", "filesystems", "skipped", "failed", "seconds"));
+                  "recovered_files", "guests", "filesystems", "skipped", "failed", "notes", "seconds"));
   EXPECT_THAT(keys_of(json_of(two_guests())["guests"][0]),
               ElementsAre("name", "xid", "root", "protection", "files", "bytes", "linked_files", "freed_bytes",
                           "shared_bytes", "private_bytes", "skipped"));

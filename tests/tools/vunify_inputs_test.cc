@@ -70,7 +70,7 @@ TEST_F(VunifyInputs, WhatIsNoDirectoryIsRefused) {
   expect_refused({dir_ / "a", dir_ / "missing"}, dir_ / "missing", "no such file or directory");
   expect_refused({dir_ / "a", dir_ / "b/f"}, dir_ / "b/f", "not a directory");
   expect_refused({dir_ / "a", dir_ / "b/f/x"}, dir_ / "b/f/x", "not a directory");
-  expect_refused({dir_ / "a", ""}, "a directory", "has no name");
+  expect_refused({dir_ / "a", ""}, "a guest", "has no name");
 }
 
 TEST_F(VunifyInputs, AnOverlayIsRefusedAndSoAreItsLayers) {
@@ -82,10 +82,10 @@ TEST_F(VunifyInputs, AnOverlayIsRefusedAndSoAreItsLayers) {
 }
 
 TEST_F(VunifyInputs, ZeroOrOneRootIsAUsageError) {
-  expect_refused({}, "at least two", "directories");
-  expect_refused({dir_ / "a"}, "at least two", "directories");
-  expect_refused({"-R"}, "no directory", "given");
-  expect_refused({"--recover", dir_ / "a"}, "--recover", "takes no directory");
+  expect_refused({}, "at least two", "guests");
+  expect_refused({dir_ / "a"}, "at least two", "guests");
+  expect_refused({"-R"}, "no guest", "given");
+  expect_refused({"--recover", dir_ / "a"}, "--recover", "takes no guest");
   expect_refused({"--why", dir_ / "a"}, "--why", "PATH");
   expect_refused({"-R", "--why", dir_ / "a", "f"}, "--deunify", "exclude one another");
 }

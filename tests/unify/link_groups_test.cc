@@ -18,7 +18,7 @@ class LinkingGroups : public testing::Test {
  protected:
   Tally link(bool dry_run = false, const Stop& stop = Stop()) {
     const vunify::Run how{.stop = stop, .counters = scene_.counters, .dry_run = dry_run, .state_dir = state_.root()};
-    Places places(scene_.guests, Protection::immutable, dry_run);
+    Places places(under(Protection::immutable, scene_.guests), dry_run);
     auto tally = link_groups(scene_.survey, places, how);
     places.close();
     return tally;

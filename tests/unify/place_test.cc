@@ -14,8 +14,8 @@ using testing::HasSubstr;
 
 TEST(Places, GuestsOfOneMountHaveOneWithAStagingDirectory) {
   const Scratch dir{{"a/f", "same"}, {"b/f", "same"}};
-  const Scene scene(dir, {"a", "b"});
-  Places places(scene.guests, Protection::immutable, false);
+  Scene scene(dir, {"a", "b"});
+  Places places(under(Protection::immutable, scene.guests), false);
   ASSERT_EQ(places.all().size(), 1u);
   EXPECT_THAT(places.all()[0].guests, ElementsAre(0, 1));
   EXPECT_EQ(places.all()[0].staging->path(), dir / ".vunify");
@@ -25,8 +25,8 @@ TEST(Places, GuestsOfOneMountHaveOneWithAStagingDirectory) {
 
 TEST(Places, ADryRunMakesNothing) {
   const Scratch dir{{"a/f", "same"}, {"b/f", "same"}};
-  const Scene scene(dir, {"a", "b"});
-  const Places places(scene.guests, Protection::immutable, true);
+  Scene scene(dir, {"a", "b"});
+  const Places places(under(Protection::immutable, scene.guests), true);
   EXPECT_EQ(places.all()[0].protection, Protection::immutable);
   EXPECT_FALSE(places.all()[0].staging);
   EXPECT_THAT(dir.names(), ElementsAre("a", "b"));
@@ -37,7 +37,7 @@ TEST(Places, GuestsWithoutProtectionAreLeftAloneAndTold) {
   if (!fs.ok()) GTEST_SKIP() << fs.reason();
   const Scratch dir({{"a/f", "same"}, {"b/f", "same"}}, fs.root());
   Scene scene(dir, {"a", "b"});
-  const Places places(scene.guests, Protection::reflink, false);
+  const Places places(under(Protection::reflink, scene.guests), false);
   EXPECT_EQ(places.all()[0].protection, Protection::none);
   EXPECT_THAT(places.all()[0].reason, HasSubstr("--protect=immutable"));
   EXPECT_THAT(places.where(Sharing::inodes), ElementsAre(no_place, no_place));
@@ -49,21 +49,45 @@ TEST(Places, GuestsWithoutProtectionAreLeftAloneAndTold) {
 TEST(Places, AdoptedGuestsAreApartUnderCowWithStagingWhereTheyLie) {
   const Scratch dir{{"a/f", "same"}, {"b/f", "same"}, {"c/f", "same"}};
   for (const auto* guest : {"b", "c"}) ASSERT_FALSE(adopt(dir / guest));
-  const auto guests = open_guests({dir / "a", dir / "b", dir / "c"}).guests;
-  Places places(guests, std::nullopt, false);
+  auto guests = open_guests({dir / "a", dir / "b", dir / "c"}).guests;
+  Places places(under(std::nullopt, guests), false);
   ASSERT_EQ(places.all().size(), 2u);
   EXPECT_THAT(places.of(1).guests, ElementsAre(1, 2));
   EXPECT_EQ(places.of(1).protection, Protection::cow);
   EXPECT_EQ(places.of(1).staging->path(), dir / ".vcow/.vunify");
-  EXPECT_EQ(Places(guests, Protection::immutable, true).of(1).protection, Protection::none);
+  EXPECT_EQ(Places(under(Protection::immutable, guests), true).of(1).protection, Protection::none);
+}
+
+// One staging directory is in their parent: they share it, and nothing else.
+TEST(Places, GroupsAreApartInOneStagingDirectory) {
+  const Scratch dir{{"a/f", "same"}, {"b/f", "same"}, {"c/f", "same"}};
+  Scene scene(dir, {"a", "b", "c"});
+  scene.guests[2].rules.group = "web";
+  Places places(under(Protection::immutable, scene.guests), false);
+  ASSERT_EQ(places.all().size(), 2u);
+  EXPECT_THAT(places.of(0).guests, ElementsAre(0, 1));
+  EXPECT_EQ(places.of(0).staging, places.of(2).staging);
+  EXPECT_TRUE(places.shares_staging(places.number_of(2)));
+  places.close();
+  EXPECT_THAT(dir.names(), ElementsAre("a", "b", "c"));
+}
+
+TEST(Places, WhatIsProtectedOtherwiseIsApart) {
+  const Scratch dir{{"a/f", "same"}, {"b/f", "same"}};
+  Scene scene(dir, {"a", "b"});
+  under(Protection::immutable, scene.guests)[1].rules.protect = Protection::reflink;
+  const Places places(scene.guests, true);
+  ASSERT_EQ(places.all().size(), 2u);
+  EXPECT_EQ(places.of(0).protection, Protection::immutable);
+  EXPECT_NE(places.of(1).protection, Protection::immutable);
 }
 
 TEST(Places, ASecondRunFindsThemTaken) {
   const Scratch dir{{"a/f", "same"}, {"b/f", "same"}};
-  const Scene scene(dir, {"a", "b"});
-  const Places first(scene.guests, Protection::immutable, false);
+  Scene scene(dir, {"a", "b"});
+  const Places first(under(Protection::immutable, scene.guests), false);
   try {
-    const Places second(scene.guests, Protection::immutable, false);
+    const Places second(under(Protection::immutable, scene.guests), false);
     FAIL() << "two runs in one staging directory";
   } catch (const std::system_error& error) {
     EXPECT_EQ(error.code().value(), EWOULDBLOCK);
@@ -76,7 +100,7 @@ TEST(Places, MountsOfOneFilesystemAreApartAndTheirLoneFilesTellSo) {
   const Scratch dir({{"a/f", "same"}, {"b/f", "same"}, {"c/d/f", "same"}, {"e/g", ""}}, fs.root());
   ASSERT_EQ(shell("mount --bind " + (dir / "c") + " " + (dir / "e")).status, 0);
   Scene scene(dir, {"a", "b", "e/d"}, {}, {0, 0, 1});
-  const Places places(scene.guests, Protection::immutable, true);
+  const Places places(under(Protection::immutable, scene.guests), true);
   ASSERT_EQ(places.all().size(), 2u);
   name_other_mounts(scene.guests, places, scene.scan.trees);
   EXPECT_EQ(scene.verdict("d/f"), Verdict::other_mount);
@@ -103,9 +127,9 @@ TEST(Places, SubvolumesShareDataButNoNames) {
   const LoopFs fs("btrfs");
   if (!fs.ok()) GTEST_SKIP() << fs.reason();
   for (const auto* guest : {"a", "b"}) ASSERT_EQ(shell("btrfs subvolume create " + (fs / guest)).status, 0);
-  const auto guests = open_guests({fs / "a", fs / "b"}).guests;
-  EXPECT_EQ(Places(guests, Protection::reflink, true).all().size(), 1u);
-  EXPECT_EQ(Places(guests, Protection::immutable, true).all().size(), 2u);
+  auto guests = open_guests({fs / "a", fs / "b"}).guests;
+  EXPECT_EQ(Places(under(Protection::reflink, guests), true).all().size(), 1u);
+  EXPECT_EQ(Places(under(Protection::immutable, guests), true).all().size(), 2u);
 }
 
 }  // namespace

@@ -23,6 +23,11 @@ Copy private_copy(std::uint32_t guest) { return {{guest}, false, true, 1, {}}; }
 Copy shared_by(const Guests& guests) { return {guests, true, true, static_cast<std::uint32_t>(guests.size()), {}}; }
 Copy private_of(std::uint32_t guest, std::int64_t mtime) { return {{guest}, false, true, 1, {mtime, 0}}; }
 
+Copy of_refserver(Copy copy, std::uint32_t rank) {
+  copy.refserver = rank;
+  return copy;
+}
+
 LinkSet keeper(std::size_t keeper, std::vector<std::size_t> victims) { return {keeper, std::move(victims)}; }
 
 TEST(Plan, FirstGuestsCopyIsKept) {
@@ -54,6 +59,22 @@ TEST(Plan, SharedIsKeptBeforePrivate) {
 
 TEST(Plan, OfSharedOnesTheOneWithMoreNamesIsKept) {
   const auto plan = plan_links({shared_by({0, 1}), shared_by({2, 3, 4})}, {});
+  EXPECT_THAT(plan.sets, ElementsAre(keeper(1, {0})));
+}
+
+TEST(Plan, RefserversCopyIsKeptBeforeAnyOther) {
+  const auto plan =
+      plan_links({private_copy(0), of_refserver(private_copy(1), 1), of_refserver(private_copy(2), 0)}, {});
+  EXPECT_THAT(plan.sets, ElementsAre(keeper(2, {1, 0})));
+}
+
+TEST(Plan, OfSharedOnesTheRefserversIsKept) {
+  const auto plan = plan_links({shared_by({2, 3, 4}), of_refserver(shared_by({0, 1}), 0)}, {});
+  EXPECT_THAT(plan.sets, ElementsAre(keeper(1, {0})));
+}
+
+TEST(Plan, RefserversCopyIsKeptThoughAnotherIsOlder) {
+  const auto plan = plan_links({private_of(0, 100), of_refserver(private_of(1, 200), 0)}, {.oldest = true});
   EXPECT_THAT(plan.sets, ElementsAre(keeper(1, {0})));
 }
 

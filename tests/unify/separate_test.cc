@@ -10,6 +10,7 @@
 #include "survey/scan.h"
 #include "sys/mark.h"
 #include "sys/quiet_read.h"
+#include "tests/scene.h"
 #include "tests/scratch.h"
 #include "tests/shared.h"
 #include "tests/unify/clones.h"
@@ -29,11 +30,9 @@ class Separated {
   explicit Separated(const Scratch& dir, const SeparatedRules& rules = {})
       : state_{{"journals", ""}},
         guests_(open_guests({dir / "a", dir / "b", dir / "c"}).guests),
-        places_(guests_, rules.protection, false),
+        places_(under(rules.protection, guests_), false),
         run_{.stop = stop_, .counters = counters_, .dry_run = rules.dry_run, .state_dir = state_.root()} {
-    ExcludeList exclude;
-    exclude.add(rules.exclude, "test");
-    scan_ = scan_guests(guests_, {.exclude = &exclude}, stop_, counters_);
+    scan_ = scan_guests(excluding(rules.exclude, guests_), {}, stop_, counters_);
   }
   ~Separated() { places_.close(); }
 

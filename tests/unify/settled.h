@@ -13,7 +13,9 @@ namespace vunify::test {
 class Settled {
  public:
   explicit Settled(const Scratch& dir)
-      : state_{{"journals", ""}}, scene_(dir, {"a", "b", "c"}), places_(scene_.guests, Protection::immutable, false) {}
+      : state_{{"journals", ""}},
+        scene_(dir, {"a", "b", "c"}),
+        places_(under(Protection::immutable, scene_.guests), false) {}
   ~Settled() { places_.close(); }
 
   Outcome by(void (*settle)(Survey&, const Places&, const Run&, Outcome&), bool dry_run = false, bool fresh = true,

@@ -22,7 +22,7 @@ class Summary : public testing::Test {
 
   Scratch dir_{{"a/f", "same"}, {"a/empty", ""}, {"a/alone", "lonely"}, {"b/f", "same"}};
   Scene scene_{dir_, {"a", "b"}};
-  Places places_{scene_.guests, Protection::immutable, true};
+  Places places_{under(Protection::immutable, scene_.guests), true};
   Outcome outcome_;
 };
 

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// The guests of a configuration: all of them, or some by name, each by its own rules.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "tests/root_test.h"
+#include "tests/tools/configured_guests.h"
+
+namespace vunify::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+const std::string content(5000, 'x');
+
+class VunifyAll : public RootTest {
+ protected:
+  void SetUp() override {
+    RootTest::SetUp();
+    guests_.fill({"a", "b", "c"}, "usr/x", content);
+    guests_.set(".defaults/apps/vunify/protect", "immutable");
+  }
+  ConfiguredGuests guests_{{"a", "b", "c"}};
+};
+
+TEST_F(VunifyAll, UnifiesEveryGuestOfTheHost) {
+  const auto report = guests_.report({"--all"});
+  EXPECT_EQ(report["linked_files"], 2) << report.dump(1);
+  EXPECT_TRUE(guests_.are_one("a/usr/x", "b/usr/x") && guests_.are_one("a/usr/x", "c/usr/x"));
+}
+
+TEST_F(VunifyAll, TakesNamesAndDirectories) {
+  EXPECT_EQ(guests_.report({"a", "b"})["linked_files"], 1);
+  EXPECT_FALSE(guests_.are_one("a/usr/x", "c/usr/x"));
+  EXPECT_EQ(guests_.report({"--protect=immutable", "a", guests_ / "vs/c"})["linked_files"], 1);
+  EXPECT_TRUE(guests_.are_one("a/usr/x", "c/usr/x"));
+}
+
+TEST_F(VunifyAll, SaysThatNoGuestHasTheName) {
+  const auto finished = guests_.vunify({"a", "nobody"});
+  EXPECT_EQ(finished.status, 2);
+  EXPECT_THAT(finished.err, HasSubstr("vunify: nobody: no guest of this name"));
+  EXPECT_FALSE(guests_.are_one("a/usr/x", "b/usr/x"));
+}
+
+TEST_F(VunifyAll, SharesWithinAGroupOnly) {
+  guests_.set("c/apps/vunify/group", "web");
+  EXPECT_EQ(guests_.report({"--all"})["linked_files"], 1);
+  EXPECT_TRUE(guests_.are_one("a/usr/x", "b/usr/x"));
+  EXPECT_FALSE(guests_.are_one("a/usr/x", "c/usr/x"));
+}
+
+// Both have more than one file, and batches of one worker in one staging directory.
+TEST_F(VunifyAll, SharesInTwoGroupsAtOnce) {
+  for (const std::string guest : {"c", "d"}) {
+    if (guest == "d") guests_.add(guest);
+    guests_.set(guest + "/apps/vunify/group", "web");
+  }
+  for (int i = 0; i < 50; ++i)
+    guests_.fill({"a", "b", "c", "d"}, "usr/" + std::to_string(i), content + std::to_string(i));
+  EXPECT_EQ(guests_.report({"--all", "--jobs=2"})["linked_files"], 101);
+  EXPECT_TRUE(guests_.are_one("a/usr/7", "b/usr/7") && guests_.are_one("c/usr/7", "d/usr/7"));
+  EXPECT_FALSE(guests_.are_one("a/usr/7", "c/usr/7"));
+  EXPECT_FALSE(guests_.exists("vs/.vunify"));
+}
+
+TEST_F(VunifyAll, PartsGuestsThatAreOfTwoGroupsNow) {
+  ASSERT_EQ(guests_.report({"--all"})["linked_files"], 2);
+  guests_.set("c/apps/vunify/group", "web");
+  const auto report = guests_.report({"--all"});
+  EXPECT_EQ(report["copied_files"], 1) << report.dump(1);
+  EXPECT_FALSE(guests_.are_one("a/usr/x", "c/usr/x"));
+  EXPECT_EQ(guests_.report({"--all"})["copied_files"], 0);
+}
+
+// The index knows of keepers that guests of the other group have.
+TEST_F(VunifyAll, FindsNoKeeperInAnotherGroup) {
+  ASSERT_EQ(guests_.report({"a", "b"})["linked_files"], 1);
+  guests_.set("c/apps/vunify/group", "web");
+  EXPECT_EQ(guests_.report({"c"})["linked_files"], 0);
+  std::filesystem::remove(guests_ / "config/c/apps/vunify/group");
+  EXPECT_EQ(guests_.report({"c"})["linked_files"], 1);
+}
+
+TEST_F(VunifyAll, ExcludesAndProtectsEachGuestByItsOwnRules) {
+  guests_.fill({"a", "b", "c"}, "srv/y", content + "y");
+  guests_.set("c/apps/vunify/exclude", "/srv");
+  EXPECT_EQ(guests_.report({"--all"})["linked_files"], 3);
+  EXPECT_TRUE(guests_.are_one("a/srv/y", "b/srv/y"));
+  EXPECT_FALSE(guests_.are_one("a/srv/y", "c/srv/y"));
+}
+
+TEST_F(VunifyAll, TakesTheKeeperFromTheRefserver) {
+  std::filesystem::create_symlink(guests_ / "config/c", guests_ / "config/a/apps/vunify/refserver.00");
+  const auto ino = guests_.inode("vs/c/usr/x").ino;
+  ASSERT_EQ(guests_.report({"--all", "--sledgehammer"})["linked_files"], 2);
+  EXPECT_EQ(guests_.inode("vs/a/usr/x").ino, ino);
+}
+
+TEST_F(VunifyAll, SkipsTheGuestThatIsToldOfWrongly) {
+  guests_.set("c/context", "many");
+  const auto finished = guests_.vunify({"--all"});
+  EXPECT_EQ(finished.status, 1) << finished.out;
+  EXPECT_THAT(finished.out + finished.err, HasSubstr(guests_ / "config/c/context:1: "));
+  EXPECT_TRUE(guests_.are_one("a/usr/x", "b/usr/x"));
+  EXPECT_FALSE(guests_.are_one("a/usr/x", "c/usr/x"));
+}
+
+TEST_F(VunifyAll, PassesAGuestByThatWasTakenBack) {
+  ASSERT_EQ(guests_.report({"--all"})["linked_files"], 2);
+  ASSERT_EQ(guests_.vunify({"-R", "c"}).status, 0);
+  EXPECT_EQ(guests_.report({"--all"})["linked_files"], 0);
+  EXPECT_FALSE(guests_.are_one("a/usr/x", "c/usr/x"));
+  EXPECT_EQ(guests_.report({"a", "c"})["linked_files"], 1);
+  EXPECT_EQ(guests_.report({"--all"})["guests"].size(), 3u);
+}
+
+TEST_F(VunifyAll, AnswersWhyForAGuestByName) {
+  ASSERT_EQ(guests_.report({"--all"})["linked_files"], 2);
+  const auto why = guests_.vunify({"--why", "b", "usr/x"});
+  EXPECT_EQ(why.status, 0) << why.err;
+  EXPECT_THAT(why.out, HasSubstr("a: /usr/x"));
+  EXPECT_THAT(why.out, HasSubstr("c: /usr/x"));
+}
+
+}  // namespace
+}  // namespace vunify::test

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/choose.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "host/off_list.h"
+#include "host/providers.h"
+#include "host/xids.h"
+#include "packages/packages.h"
+#include "tools/text.h"
+
+namespace vunify {
+namespace {
+
+std::string place_of(const Mistake& mistake) {
+  return mistake.line == 0 ? mistake.file : mistake.file + ":" + std::to_string(mistake.line);
+}
+
+// What -R and --delete do is done to all of a guest.
+bool follows_rules(const Options& options) { return options.verb == Verb::unify || options.verb == Verb::why; }
+
+GuestRules rules_of(const UnifyConfig& config, const std::string& no_links, const Options& options) {
+  GuestRules rules{.packages = config.packages, .protect = config.protect, .group = config.group};
+  if (!no_links.empty() && !rules.protect) rules.protect = Protection::reflink;
+  if (options.protect) rules.protect = options.protect;
+  auto exclude = std::make_shared<ExcludeList>(options.exclude);
+  exclude->add(config.exclude);
+  rules.exclude = std::move(exclude);
+  return rules;
+}
+
+GuestRoot by_hand(const std::string& directory, const std::shared_ptr<const ExcludeList>& exclude,
+                  const Options& options) {
+  GuestRoot root{.path = directory};
+  if (follows_rules(options)) root.rules = {.exclude = exclude, .protect = options.protect};
+  return root;
+}
+
+// Of the roots that were chosen by name, whose they are; nullptr for a directory.
+const HostGuest* guest_of(const GuestRoot& root, const HostGuests& host) {
+  const auto found = std::ranges::find(host.guests, root.path, &HostGuest::root);
+  return root.name.empty() || found == host.guests.end() ? nullptr : &*found;
+}
+
+void note_who_is_off(const Options& options, const Choice& choice, const StateDir& state) {
+  OffList off(state.path());
+  for (const auto& root : choice.roots)
+    if (const auto* guest = guest_of(root, choice.host))
+      options.verb == Verb::deunify ? off.set_off(*guest) : off.set_on(*guest);
+  off.keep(state);
+}
+
+void leave_out_refused(Choice& choice, std::size_t mistakes_before, Outcome& outcome) {
+  for (auto i = mistakes_before; i < choice.host.mistakes.size(); ++i)
+    outcome.failed.push_back({"", place_of(choice.host.mistakes[i]), choice.host.mistakes[i].reason});
+  std::erase_if(choice.roots,
+                [&](const GuestRoot& root) { return !root.name.empty() && guest_of(root, choice.host) == nullptr; });
+}
+
+// name: "provider:name".
+bool is_name(const std::string& word, const std::string& name) { return name == word || name.ends_with(":" + word); }
+
+class Chooser {
+ public:
+  Chooser(const Options& options, HostGuests host) : options_(options), host_(std::move(host)) {
+    for (const auto& mistake : host_.mistakes) choice_.failed.push_back({"", place_of(mistake), mistake.reason});
+    for (const auto& guest : host_.guests) choice_.one_group &= guest.unify.group == host_.guests[0].unify.group;
+  }
+
+  Choice run() {
+    if (options_.all) take_all();
+    for (const auto& word : options_.guests) is_directory_word(word) ? take_directory(word) : take_name(word);
+    if (options_.verb == Verb::why && choice_.roots.size() == 1 && !choice_.roots[0].name.empty()) take_others();
+    give_refservers();
+    choice_.host = std::move(host_);
+    return std::move(choice_);
+  }
+
+ private:
+  void take_all() {
+    const OffList off(options_.state_dir);
+    for (const auto& guest : host_.guests)
+      if (guest.left_alone.empty() && (options_.verb == Verb::deunify || !off.is_off(guest))) take(guest);
+  }
+
+  void take_directory(const std::string& word) {
+    if (!by_hand_) {
+      auto exclude = std::make_shared<ExcludeList>(options_.exclude);
+      exclude->add_shipped();
+      by_hand_ = std::move(exclude);
+    }
+    choice_.roots.push_back(by_hand(word, by_hand_, options_));
+  }
+
+  void take_name(const std::string& word) {
+    const auto& guest = find(word);
+    if (guest.left_alone.empty()) return take(guest);
+    choice_.failed.push_back({name_among(guest, host_.guests), "", guest.left_alone});
+  }
+
+  // With which of them is it shared?
+  void take_others() {
+    const auto asked = choice_.roots[0].path;
+    for (const auto& guest : host_.guests)
+      if (guest.left_alone.empty() && guest.root != asked) take(guest);
+  }
+
+  void take(const HostGuest& guest) {
+    GuestRoot root{.path = guest.root, .name = name_among(guest, host_.guests), .xid = guest.xid};
+    if (follows_rules(options_)) root.rules = rules_of(guest.unify, guest.no_links, options_);
+    for (std::uint32_t i = 0; i < guest.unify.refservers.size(); ++i) {
+      auto& rank = refservers_.try_emplace(guest.unify.refservers[i], i).first->second;
+      rank = std::min(rank, i);
+    }
+    choice_.roots.push_back(std::move(root));
+  }
+
+  const HostGuest& find(const std::string& word) const {
+    const auto is_so_named = [&](const HostGuest& guest) {
+      const auto full = guest.provider + ":" + guest.name;
+      return name_among(guest, host_.guests) == word || full == word ||
+             std::ranges::any_of(guest.also_known, [&](const std::string& other) { return is_name(word, other); });
+    };
+    const auto found = std::ranges::find_if(host_.guests, is_so_named);
+    if (found != host_.guests.end()) return *found;
+    for (const auto& failure : choice_.failed) complain(printable(failure.path) + ": " + one_line(failure.reason));
+    const bool is_ambiguous = std::ranges::find(host_.guests, word, &HostGuest::name) != host_.guests.end();
+    throw Failed(Exit::usage,
+                 printable(word) + (is_ambiguous ? ": several providers have such a guest: see vunify --list"
+                                                 : ": no guest of this name (vunify --list); a directory has a slash"));
+  }
+
+  // Those that others take keepers from.
+  void give_refservers() {
+    for (auto& root : choice_.roots)
+      if (const auto found = refservers_.find(root.name); found != refservers_.end())
+        root.rules.refserver = found->second;
+  }
+
+  const Options& options_;
+  HostGuests host_;
+  Choice choice_;
+  std::shared_ptr<const ExcludeList> by_hand_;
+  std::map<std::string, std::uint32_t> refservers_;
+};
+
+}  // namespace
+
+std::string name_among(const HostGuest& guest, const std::vector<HostGuest>& all) {
+  const auto uses = std::ranges::count(all, guest.name, &HostGuest::name);
+  return uses > 1 ? guest.provider + ":" + guest.name : guest.name;
+}
+
+Choice choose_guests(const Options& options) {
+  const bool names = options.all || !std::ranges::all_of(options.guests, is_directory_word);
+  auto choice = Chooser(options, names ? host_guests(options.config, options.providers) : HostGuests()).run();
+  const bool is_bare_host = options.all && choice.failed.empty();
+  if (!choice.roots.empty() || options.verb == Verb::recover || is_bare_host) return choice;
+  for (const auto& failure : choice.failed)
+    complain(printable(failure.path.empty() ? failure.guest : failure.path) + ": " + one_line(failure.reason));
+  throw Failed(Exit::usage, printable(options.config) + ": no guest that can be unified; see vunify --list");
+}
+
+void note_choice(const Options& options, Choice& choice, const StateDir* state, Outcome& outcome) {
+  if (choice.host.guests.empty()) return;
+  const auto mistakes = choice.host.mistakes.size();
+  try {
+    if (state != nullptr)
+      give_xids(*state, options.config, choice.host);
+    else
+      show_xids(options.state_dir, choice.host);
+    leave_out_refused(choice, mistakes, outcome);
+    if (state != nullptr) note_who_is_off(options, choice, *state);
+  } catch (const std::runtime_error& damage) {
+    throw Failed(Exit::fatal, one_line(damage.what()));
+  }
+  for (auto& root : choice.roots)
+    if (const auto* guest = guest_of(root, choice.host)) root.xid = guest->xid;
+}
+
+void learn_conffiles(std::vector<Guest>& guests, Outcome& outcome) {
+  for (auto& guest : guests) {
+    if (!guest.rules.packages || guest.is_mounted) continue;
+    auto conffiles = read_conffiles(guest.root);
+    guest.rules.conffiles = std::move(conffiles.paths);
+    guest.rules.conffiles_unknown = std::move(conffiles.unknown);
+    if (!guest.rules.conffiles_unknown.empty())
+      outcome.notes.push_back({guest.name, "", guest.rules.conffiles_unknown + ": all of /etc is left alone"});
+  }
+}
+
+}  // namespace vunify
