@@ -64,7 +64,7 @@ void exchange_directories(int one, const std::string& leaf, int other, const std
   check(::renameat2(one, leaf.c_str(), other, other_leaf.c_str(), RENAME_EXCHANGE), "renameat2", leaf);
 }
 
-std::vector<std::string> list_names(int dir) {
+std::vector<std::string> list_names(int dir, std::size_t most) {
   // Opened anew: the place in a listing belongs to the open file, and dir may be listed again.
   DIR* opened = ::fdopendir(check(::openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "openat"));
   if (opened == nullptr) throw_errno("fdopendir");
@@ -72,7 +72,9 @@ std::vector<std::string> list_names(int dir) {
   std::vector<std::string> names;
   for (errno = 0; const dirent* entry = ::readdir(stream.get());) {
     const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
+    if (name == "." || name == "..") continue;
+    if (names.size() == most) throw std::system_error(E2BIG, std::generic_category(), "readdir");
+    names.emplace_back(name);
   }
   if (errno != 0) throw_errno("readdir");
   std::ranges::sort(names);

@@ -2,6 +2,8 @@
 // A directory kept for ourselves, made, locked, listed, and removed again; or one that is cleared.
 #pragma once
 
+#include <cstddef>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,7 +40,7 @@ bool move_directory(int from, const std::string& leaf, int to, const std::string
 // either is immutable; nothing changes then.
 void exchange_directories(int one, const std::string& leaf, int other, const std::string& other_leaf);
 
-// The names in an open directory, sorted, without "." and "..".
-std::vector<std::string> list_names(int dir);
+// The names in an open directory, sorted, without "." and "..". Throws E2BIG where they are more than `most`.
+std::vector<std::string> list_names(int dir, std::size_t most = std::numeric_limits<std::size_t>::max());
 
 }  // namespace vunify

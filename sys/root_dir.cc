@@ -19,16 +19,21 @@ namespace {
 // Shorter than PATH_MAX (4096) with room for one more component.
 constexpr std::size_t longest_step = 3500;
 
-Fd open_beneath(int dir, const std::string& path, int flags) {
+Fd open_resolved(int dir, const std::string& path, int flags, std::uint64_t resolve) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
+  how.resolve = resolve;
   for (int tries = 0;; ++tries) {
     const long fd = ::syscall(SYS_openat2, dir, path.empty() ? "." : path.c_str(), &how, sizeof how);
     if (fd >= 0) return Fd(static_cast<int>(fd));
     // EAGAIN: a rename elsewhere raced the walk up of ".."; openat2(2) says to try again.
     if (errno != EAGAIN || tries == 100) throw_errno("openat2", path);
   }
+}
+
+Fd open_beneath(int dir, const std::string& path, int flags) {
+  const auto resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
+  return open_resolved(dir, path, flags, resolve);
 }
 
 Fd open_from(int dir, std::string_view path, int flags) {
@@ -66,6 +71,11 @@ RootDir::RootDir(const std::string& host_path)
 Fd RootDir::open(std::string_view path, int flags) const { return open_from(fd_.get(), path, flags); }
 
 Fd RootDir::open_directory(std::string_view path) const { return open(path, O_RDONLY | O_DIRECTORY | O_NOATIME); }
+
+Fd RootDir::open_in_root(std::string_view path, int flags) const {
+  const auto resolve = RESOLVE_IN_ROOT | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
+  return open_resolved(fd_.get(), std::string(path), flags, resolve);
+}
 
 Fd RootDir::open_regular(std::string_view path) const {
   return reopen_regular(open(path, O_PATH | O_NOFOLLOW).get(), path);

@@ -31,6 +31,11 @@ class RootDir {
   // Opens path beneath the root with open(2)'s flags. Throws ELOOP where a component is a symlink, EXDEV at a mount.
   Fd open(std::string_view path, int flags) const;
   Fd open_directory(std::string_view path) const;
+  // Opens path as a process inside the root would find it: symlinks are followed, and neither an absolute one nor ".."
+  // leads out (RESOLVE_IN_ROOT). For what a guest may have moved about, never for what will be changed:
+  // open_regular()'s care is the caller's (O_PATH, then reopen_regular()). Shorter than PATH_MAX. Throws EXDEV at a
+  // mount.
+  Fd open_in_root(std::string_view path, int flags) const;
   // Opens a regular file for reading without following, blocking, touching atime, or waking a device that was put in
   // its place: the inode is looked at before it is opened. Throws EINVAL where it is not a regular file.
   Fd open_regular(std::string_view path) const;

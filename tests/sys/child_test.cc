@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
 #include <stdexcept>
+#include <string>
 
 namespace vunify::test {
 namespace {
@@ -56,6 +58,33 @@ TEST(Child, IsAwaitedWhereItsEndWouldNotBeTold) {
   EXPECT_TRUE(succeeds_in_child([] { return true; }, plenty));
   EXPECT_FALSE(succeeds_in_child([] { return ::raise(SIGKILL) == 0; }, plenty));
   EXPECT_EQ(::signal(SIGCHLD, before), SIG_IGN);
+}
+
+constexpr ChildLimits generous{.seconds = plenty, .memory_bytes = 256 << 20, .answer_bytes = 1 << 20};
+
+TEST(Child, HandsItsAnswerBack) {
+  const std::string answer(1 << 20, 'a');
+  EXPECT_EQ(answer_of_child([&] { return answer; }, generous), answer);
+  EXPECT_EQ(answer_of_child([] { return std::string(); }, generous), "");
+}
+
+TEST(Child, HasNoAnswerWhereItThrewOrDied) {
+  EXPECT_EQ(answer_of_child([]() -> std::string { throw std::runtime_error("damaged"); }, generous), std::nullopt);
+  EXPECT_EQ(answer_of_child([] { return std::to_string(::raise(SIGSEGV)); }, generous), std::nullopt);
+}
+
+TEST(Child, HasNoAnswerLongerThanAllowed) {
+  EXPECT_EQ(answer_of_child([] { return std::string((1 << 20) + 1, 'a'); }, generous), std::nullopt);
+}
+
+TEST(Child, MayAskForAllMemory) {
+  const auto greedy = [] { return std::string(std::string(512 << 20, 'a'), 0, 1); };
+  EXPECT_EQ(answer_of_child(greedy, generous), std::nullopt);
+}
+
+TEST(Child, IsNotWaitedForLongerThanItsSeconds) {
+  const auto asleep = [] { return std::to_string(::pause()); };
+  EXPECT_EQ(answer_of_child(asleep, {.seconds = 1, .memory_bytes = 1 << 20, .answer_bytes = 1}), std::nullopt);
 }
 
 }  // namespace

@@ -29,6 +29,14 @@ TEST(RootDir, NeverFollowsASymlink) {
   EXPECT_EQ(error_opening(dir, "etc/passwd"), ELOOP);
 }
 
+TEST(RootDir, FollowsSymlinksAsItsGuestDoesWhereAsked) {
+  const Scratch dir{{"root/real/file", "inside"}, {"real/file", "outside"}};
+  ASSERT_EQ(shell("cd " + (dir / "root") + " && ln -s /real absolute && ln -s ../../../real upwards").status, 0);
+  const RootDir root(dir / "root");
+  for (const auto* path : {"absolute/file", "upwards/file", "/real/file", "../real/file"})
+    EXPECT_EQ(read_all(root.open_in_root(path, O_RDONLY).get(), path), "inside") << path;
+}
+
 TEST(RootDir, NeverGoesUpOut) {
   const Scratch dir{{"root/a/file", ""}, {"secret", ""}};
   EXPECT_EQ(error_opening(dir, "../secret"), EXDEV);
@@ -41,11 +49,14 @@ TEST(RootDir, NeverEntersAMount) {
   if (shell("mount --bind " + (dir / "other") + " " + (dir / "root/a")).status != 0) GTEST_SKIP() << "no mounts here";
   EXPECT_EQ(error_opening(dir, "a/file"), EXDEV);
   EXPECT_EQ(error_opening(dir, "a"), EXDEV);
+  EXPECT_EQ(error_of([&] { RootDir(dir / "root").open_in_root("a/file", O_RDONLY); }), EXDEV);
   shell("umount " + (dir / "root/a"));
 }
 
 TEST(RootDir, NeverFollowsAMagicLink) {
   EXPECT_EQ(error_of([] { RootDir("/proc/" + std::to_string(::getpid())).open("root/etc", O_RDONLY); }), ELOOP);
+  const RootDir process("/proc/" + std::to_string(::getpid()));
+  EXPECT_EQ(error_of([&] { process.open_in_root("root/etc", O_RDONLY); }), ELOOP);
 }
 
 TEST(RootDir, ItsOwnPathIsNoSymlink) {
