@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a guest's package manager says of its files: read as data, by us, never by running anything of the guest. The
 // databases are the guest's, so they may be forged, huge, or a FIFO; a bad one costs that guest its savings in /etc.
+//
+// Neither function throws for what is in the guest. Both are for a process of one thread that holds no lease: what is
+// dangerous to read is read by a child process, with limits of memory and time. Both end early where we are stopped.
 #pragma once
 
 #include <string>
@@ -14,20 +17,22 @@ namespace vunify {
 
 // The files that a package manager takes for configuration: they are never shared.
 struct Conffiles {
-  std::unordered_set<std::string> paths{};  // from the guest's root, beginning with "/"; no symlink on the way
-  std::vector<std::string> managers{};      // whose databases were read: "dpkg", "rpm", "apk", "pacman"
-  std::string unknown{};                    // why they are not known: all of /etc is left alone; empty: they are
+  // From the guest's root, beginning with "/"; no symlink on the way. Regular files are meant: one that is a directory
+  // now, be it /etc itself, says nothing of what lies in it.
+  std::unordered_set<std::string> paths{};
+  std::vector<std::string> managers{};  // whose databases were read: "dpkg", "rpm", "apk", "pacman"
+  // Why they are not known: all of /etc is left alone, and `paths`. Empty where they are, and where a guest has no
+  // package manager at all: then nothing is called configuration, and the exclude lists are all there is.
+  std::string unknown{};
 };
 
-// Never throws for what is in the guest. Only while this process holds no lease: what is dangerous to read is read by a
-// child process, with limits of memory and time.
 Conffiles read_conffiles(const RootDir& root);
 
 // One package that is installed, and what it put there.
 struct Package {
-  std::string name;
+  std::string name;                  // more than once where it is installed for several architectures
   std::string version;               // as its manager writes it: "2.36-9+deb12u14", "1.1-1"
-  std::vector<std::string> files{};  // as in Conffiles, without configuration
+  std::vector<std::string> files{};  // as in Conffiles, without configuration; directories and symlinks, too
 };
 
 struct Packages {
@@ -35,7 +40,6 @@ struct Packages {
   std::string unknown{};            // why there are none to be known
 };
 
-// The same guards.
 Packages read_packages(const RootDir& root);
 
 }  // namespace vunify
