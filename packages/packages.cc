@@ -7,9 +7,11 @@
 
 #include <algorithm>
 
+#include "packages/apk.h"
 #include "packages/dpkg.h"
 #include "packages/guest_files.h"
 #include "packages/inventory.h"
+#include "packages/pacman.h"
 #include "packages/resolver.h"
 
 namespace vunify {
@@ -19,7 +21,7 @@ struct Manager {
   const char* name;
   bool (*read)(const GuestFiles&, Inventory&);
 };
-constexpr Manager managers[] = {{"dpkg", read_dpkg}};
+constexpr Manager managers[] = {{"dpkg", read_dpkg}, {"apk", read_apk}, {"pacman", read_pacman}};
 
 struct Found {
   std::vector<std::string> managers;
