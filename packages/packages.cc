@@ -13,6 +13,7 @@
 #include "packages/inventory.h"
 #include "packages/pacman.h"
 #include "packages/resolver.h"
+#include "packages/rpm.h"
 
 namespace vunify {
 namespace {
@@ -21,7 +22,7 @@ struct Manager {
   const char* name;
   bool (*read)(const GuestFiles&, Inventory&);
 };
-constexpr Manager managers[] = {{"dpkg", read_dpkg}, {"apk", read_apk}, {"pacman", read_pacman}};
+constexpr Manager managers[] = {{"dpkg", read_dpkg}, {"rpm", read_rpm}, {"apk", read_apk}, {"pacman", read_pacman}};
 
 struct Found {
   std::vector<std::string> managers;
