@@ -52,7 +52,7 @@ class GuestFiles {
   std::optional<Fd> find(const std::string& path) const;
 
   const RootDir& root_;
-  Stop stop_{std::chrono::seconds(60)};
+  Stop stop_{std::chrono::seconds(30)};
 };
 
 }  // namespace vunify

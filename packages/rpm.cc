@@ -19,7 +19,7 @@ const std::string database = "rpmdb.sqlite";
 const char* const kinds_not_read[] = {"Packages", "Packages.db"};  // Berkeley DB; ndb
 
 constexpr auto copies = "/var/tmp";
-constexpr unsigned most_seconds = 60;
+constexpr unsigned most_seconds = 30;
 constexpr std::uint64_t memory_bytes = 256 << 20;
 constexpr std::size_t most_answer_bytes = 64 << 20;
 

@@ -87,6 +87,16 @@ TEST(Dpkg, TellsPackagesOfSeveralArchitectures) {
   EXPECT_EQ(packages[2].version, "2.36-9+deb12u14");
 }
 
+TEST(Dpkg, TellsWhereAConffileIs) {
+  const Scratch guest{{status, stanza("a", " /lib/a.conf" + hash + "\n /etc/b" + hash + "\n")},
+                      {"usr/lib/a.conf", ""},
+                      {"srv/b", ""},
+                      {"etc/.keep", ""}};
+  std::filesystem::create_symlink("usr/lib", guest / "lib");
+  std::filesystem::create_symlink("/srv/b", guest / "etc/b");
+  EXPECT_THAT(paths_in(guest.root()), ElementsAre("/srv/b", "/usr/lib/a.conf"));
+}
+
 TEST(Dpkg, SaysNothingOfAGuestWithoutIt) {
   const Scratch guest{{"etc/passwd", ""}};
   const auto conffiles = conffiles_in(guest.root());
