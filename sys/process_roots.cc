@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sys/process_roots.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
 #include <optional>
 
 #include "sys/processes.h"
@@ -25,28 +29,38 @@ class OtherNamespaces {
   std::map<std::string, std::vector<Mount>> tables_;
 };
 
+// Of what is mounted there only what the kernel has in memory: a FUSE daemon, say, is not waited for.
+std::optional<std::pair<std::uint64_t, std::uint64_t>> known_id(const std::string& path) {
+  struct statx st {};
+  if (::statx(AT_FDCWD, path.c_str(), AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_INO, &st) != 0) return std::nullopt;
+  return std::pair{makedev(st.stx_dev_major, st.stx_dev_minor), st.stx_ino};
+}
+
 }  // namespace
 
 ProcessRoots::ProcessRoots() : mounts_(read_mounts()) {
-  const auto ours = link_of_process("self", "ns/mnt");
-  std::map<std::pair<std::string, std::string>, std::optional<Located>> roots;  // of all processes of a container, one
+  add_points(mounts_);
+  std::set<std::string> spaces{link_of_process("self", "ns/mnt")};
   for_each_process([&](const std::string& process) {
-    const auto space = link_of_process(process, "ns/mnt"), root = link_of_process(process, "root");
-    const auto number = std::stoi(process);
-    if (space == ours || root != "/") return by_path_[root].push_back(number);  // many are copies of ours
-    if (!roots.contains({space, root})) roots[{space, root}] = locate(read_mounts(process), "/");
-    if (const auto& there = roots[{space, root}]) by_place_[{there->dev, there->path}].push_back(number);
+    if (const auto root = known_id("/proc/" + process + "/root")) by_root_[*root].push_back(std::stoi(process));
+    if (spaces.insert(link_of_process(process, "ns/mnt")).second) add_points(read_mounts(process));
   });
 }
 
+void ProcessRoots::add_points(const std::vector<Mount>& mounts) {
+  for (const auto& mount : mounts) points_[{mount.dev, mount.root}].insert(mount.point);
+}
+
 std::vector<int> ProcessRoots::processes_in(const std::string& host_path) const {
-  std::vector<int> processes;
-  const auto add = [&](const auto& found, const auto& end) {
-    if (found != end) processes.insert(processes.end(), found->second.begin(), found->second.end());
-  };
-  add(by_path_.find(host_path), by_path_.end());
-  if (const auto here = locate(mounts_, host_path)) add(by_place_.find({here->dev, here->path}), by_place_.end());
-  return processes;
+  const auto id = known_id(host_path);
+  const auto found = id ? by_root_.find(*id) : by_root_.end();
+  return found == by_root_.end() ? std::vector<int>() : found->second;
+}
+
+bool ProcessRoots::is_mounted_elsewhere(const std::string& host_path) const {
+  const auto here = locate(mounts_, host_path);
+  const auto points = here ? points_.find({here->dev, here->path}) : points_.end();
+  return points != points_.end() && (points->second.size() > 1 || !points->second.contains(host_path));
 }
 
 std::optional<int> process_beneath(const std::string& host_path) {
