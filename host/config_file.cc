@@ -34,12 +34,13 @@ Fd open_config(const std::string& path) {
   return reopen_regular(found.get(), path);
 }
 
-std::string read_at_most(const Fd& file, const std::string& path) {
+std::string read_at_most(std::size_t most, const std::string& path) {
+  const Fd file = open_config(path);
   std::string text;
   std::array<char, 1 << 16> buffer;
   while (const auto got = read_some(file.get(), buffer, path)) {
     text.append(buffer.data(), got);
-    if (text.size() > longest_config) throw Misconfigured(path, "is longer than 1 MiB");
+    if (text.size() > most) throw Misconfigured(path, "is longer than " + std::to_string(most >> 20) + " MiB");
   }
   return text;
 }
@@ -74,10 +75,14 @@ auto read_if_there(const std::string& path, Read read) -> std::optional<decltype
 
 std::optional<std::string> read_config(const std::string& path) {
   return read_if_there(path, [&path] {
-    auto text = read_at_most(open_config(path), path);
+    auto text = read_at_most(longest_config, path);
     check_lines(text, path);
     return without_marks(std::move(text));
   });
+}
+
+std::optional<std::string> read_data(const std::string& path) {
+  return read_if_there(path, [&path] { return read_at_most(longest_data, path); });
 }
 
 std::optional<std::string> read_first_line(const std::string& path) {

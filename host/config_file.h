@@ -15,6 +15,7 @@
 namespace vunify {
 
 inline constexpr std::size_t longest_config = 1 << 20;    // bytes of a file
+inline constexpr std::size_t longest_data = 16 << 20;     // bytes of a file that a program writes
 inline constexpr std::size_t longest_config_line = 4096;  // bytes; a path of the host may be as long (PATH_MAX)
 
 struct Misconfigured : std::runtime_error {
@@ -27,6 +28,9 @@ struct Misconfigured : std::runtime_error {
 // Symlinks are followed. Throws Misconfigured for a symlink that leads nowhere, for what is no regular file (it is not
 // opened), what is too long, holds a NUL byte, or is not root's alone to write.
 std::optional<std::string> read_config(const std::string& path);
+
+// The same of a file that a program writes: any bytes in lines of any length, unchanged, up to 16 MiB.
+std::optional<std::string> read_data(const std::string& path);
 
 // The first line, without blanks around it: a scalar of util-vserver, whose shell read no further.
 std::optional<std::string> read_first_line(const std::string& path);

@@ -13,13 +13,12 @@ namespace vunify {
 inline const std::vector<std::string> provider_names = {"vserver",     "nspawn", "lxc", "schroot",
                                                         "libvirt-lxc", "incus",  "lxd", "podman"};
 
-// providers: which to ask; empty: those that config's .defaults/apps/vunify/providers names, or all. config:
-// "/etc/vservers", or what --config says. A root that is missing, no directory, `/`, inside another's, ... is a
-// mistake. Throws where config is there and cannot be read.
-HostGuests host_guests(const std::string& config, const std::vector<std::string>& providers);
-
-// Who runs now, told without asking a guest: a process has its root there, or somebody mounted it elsewhere. One pass
-// over /proc for all of them. roots: of their trees, on the host.
-std::vector<bool> who_runs(const std::vector<std::string>& roots);
+// providers: which to ask; empty: those that config's .defaults/apps/vunify/providers names, one a line, or all where
+// there is no such file. config: "/etc/vservers", or what --config says. In the order of the guests' names. A root that
+// is missing, no directory, `/`, inside another's, ... is a mistake (host/check_roots.h), and so is what keeps a
+// provider from being asked: the others are. Throws where config is there and cannot be read. host: what stands before
+// /etc and /var, where that is not the host itself.
+HostGuests host_guests(const std::string& config, const std::vector<std::string>& providers,
+                       const std::string& host = {});
 
 }  // namespace vunify

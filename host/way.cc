@@ -45,8 +45,9 @@ class Walker {
     const std::filesystem::path here = here_;
     const std::string there = leaf == ".." ? here.parent_path() : here / leaf;
     try {
-      if (const auto target = link_target({dir_.get(), leaf.c_str()})) return turn(*target);
-      dir_ = open_at({dir_.get(), leaf.c_str()}, O_PATH | O_DIRECTORY);
+      const At at{dir_.get(), leaf.c_str()};
+      if (const auto target = link_target(at)) return turn(*target, stat_at(at).st_uid);
+      dir_ = open_at(at, O_PATH | O_DIRECTORY);
     } catch (const std::system_error& error) {
       throw std::system_error(error.code(), there);
     }
@@ -63,7 +64,8 @@ class Walker {
     }
   }
 
-  void turn(const std::string& target) {
+  void turn(const std::string& target, uid_t owner) {
+    way_.by_root &= owner == 0;
     errno = ELOOP;
     if (++symlinks_ > most_symlinks) throw_errno("readlink");
     auto further = components(target);

@@ -11,6 +11,7 @@ namespace vunify {
 struct Way {
   std::string path;               // no symlink in it
   std::set<std::string> through;  // the directories in which a name was looked up, each without a symlink in it
+  bool by_root = true;            // whatever symlinks were followed are root's
 
   // Through directory, or into it.
   bool enters(const std::string& directory) const { return through.contains(directory); }
