@@ -22,7 +22,7 @@ namespace {
 struct Answered {};
 
 Exit fail(std::string_view message, Exit exit) {
-  complain(message);
+  if (!message.empty()) complain(message);
   return exit;
 }
 

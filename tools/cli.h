@@ -35,8 +35,8 @@ enum class Exit {
   terminated = 143,   // by SIGTERM or SIGHUP; likewise
 };
 
-// Ends a tool with one line on stderr and an exit code. Only tools throw it. The message is ready for a terminal: names
-// in it went through printable().
+// Ends a tool with one line on stderr, none where the message is empty, and an exit code. Only tools throw it. The
+// message is ready for a terminal: names in it went through printable().
 struct Failed : std::runtime_error {
   Failed(Exit code, const std::string& message) : std::runtime_error(message), exit(code) {}
   Exit exit;

@@ -16,12 +16,17 @@
 namespace vunify {
 namespace {
 
+// By cron and a timer both, say: under -q that is no news.
+[[noreturn]] void turn_away(const Options& options, const std::string& reason) {
+  throw Failed(Exit::locked, options.detail == Detail::quiet ? "" : reason);
+}
+
 std::optional<StateDir> lock_state(const Options& options, const Choice& choice) {
   expect_state_outside(options, choice);
   if (options.dry_run) return std::nullopt;
   StateDir state(options.state_dir);
   if (!state.lock())
-    throw Failed(Exit::locked, printable(options.state_dir) + ": process " + state.holder() + " holds the lock");
+    turn_away(options, printable(options.state_dir) + ": process " + state.holder() + " holds the lock");
   return state;
 }
 
@@ -148,7 +153,7 @@ void Session::carry_out(const std::function<void()>& work) {
     if (!options_.dry_run) recovery_ = recover(run_.state_dir);
     work();
   } catch (const StagingInUse& error) {
-    throw Failed(Exit::locked, one_line(error.what()));
+    turn_away(options_, one_line(error.what()));
   } catch (const std::system_error& error) {
     break_off(error);
   }

@@ -82,6 +82,18 @@ TEST_F(VunifyExit, Is4WhileAnotherRunHoldsTheStateOrTheStaging) {
   EXPECT_EQ(guests.vunify().status, 0);
 }
 
+// A job of cron and a timer may both be there: who comes second has nothing to report.
+TEST_F(VunifyExit, Is4WithoutAWordUnderQ) {
+  Guests guests({{"a/f", same_}, {"b/f", same_}});
+  guests.make_directory("state");
+  guests.make_directory(".vunify");
+  for (const std::string held : {"state/lock", ".vunify"}) {
+    const auto second = shell("flock " + guests / held + " " + joined(guests.command({"-q"})));
+    EXPECT_EQ(second.status, 4);
+    EXPECT_EQ(second.out + second.err, "");
+  }
+}
+
 TEST_F(VunifyExit, Is5WhenStandardOutputIsFull) {
   Guests guests({{"a/f", same_}, {"b/f", same_}});
   for (const auto* form : {"-v", "--json"}) {
