@@ -86,11 +86,12 @@ void look_at_guests_of_report(Status& status) {
 void look_at_index(Status& status, const StateView& state) {
   const auto file = state.file("index");
   if (!file) return;
-  status.index = IndexSize{file->stamp.size, std::nullopt, {}};
+  status.index = IndexSize{.bytes = file->stamp.size};
   const auto opened = Index::open(status.state_dir, lmdb::Access::read);
   if (opened.refused) throw std::runtime_error(index_path(status.state_dir) + ": " + opened.note);
   if (opened.index) {
     status.index->records = opened.index->store().count(Store::inodes);
+    status.index->shared = opened.index->store().count(Store::keepers);
     look_at_guests(status, opened.index->store());
   } else if (!state.holder()) {  // else it was written to while we looked
     status.index->note = opened.note;

@@ -43,8 +43,9 @@ struct KnownRoot {
 
 struct IndexSize {
   std::uint64_t bytes = 0;
-  std::optional<std::uint64_t> records;  // where it can be read now
-  std::string note;                      // why it cannot
+  std::optional<std::uint64_t> records{};  // where it can be read now
+  std::optional<std::uint64_t> shared{};   // inodes that guests share, under a protection
+  std::string note{};                      // why it cannot
 };
 
 struct Status {

@@ -54,6 +54,7 @@ Json json_of(const IndexSize& index) {
   Json object;
   object["bytes"] = index.bytes;
   object["records"] = index.records ? Json(*index.records) : Json(nullptr);
+  object["shared"] = index.shared ? Json(*index.shared) : Json(nullptr);
   object["note"] = index.note;
   return object;
 }
@@ -88,6 +89,7 @@ std::string status_json(const Status& status) {
   object["kept_names"] = status.kept_names;
   object["guests"] = Json::array();
   for (const auto& guest : status.guests) object["guests"].push_back(json_of(guest, status));
+  object["known_count"] = status.guests.size();
   object["off_count"] = status.off();
   object["unreadable"] = status.unreadable;
   return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";

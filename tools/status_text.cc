@@ -56,6 +56,7 @@ std::string index(const Status& status) {
   if (!status.index) return {};
   auto text = format_bytes(status.index->bytes);
   if (status.index->records) text += ", " + count(*status.index->records, "record", "records");
+  if (status.index->shared) text += ", " + count(*status.index->shared, "shared file", "shared files");
   if (!status.index->note.empty()) text += "; " + status.index->note;
   return line("index", text);
 }

@@ -32,12 +32,16 @@ struct Breaking {
   std::uint64_t bytes = 0;                        // of all copies
 };
 
-std::vector<FileId> shared_inodes(const Survey& survey) {
-  std::vector<FileId> shared;
+// Shared inodes of which all names were found: these lose their mark. One that further guests have stays shared.
+std::vector<FileId> released_inodes(const Survey& survey) {
+  std::map<FileId, std::uint32_t> found;
+  std::vector<FileId> released;
   for (std::size_t guest = 0; guest < survey.guests.size(); ++guest)
-    for (const auto& file : survey.trees[guest].files())
-      if (file.marked) shared.push_back({survey.guests[guest].fs, file.ino});
-  return shared;
+    for (const auto& file : survey.trees[guest].files()) {
+      const FileId inode{survey.guests[guest].fs, file.ino};
+      if (file.marked && ++found[inode] == file.nlink) released.push_back(inode);
+    }
+  return released;
 }
 
 // Those that keep the inode where all its names were found: one of a shared inode; else all that the last guest linked
@@ -187,7 +191,7 @@ void count(const Survey& survey, const Breaking& breaking, const std::vector<Bre
 }
 
 void carry_out(const Survey& survey, const std::vector<Breaking>& all, const Run& run, Outcome& outcome) {
-  if (!run.dry_run) forget_inodes(index_path(run.state_dir), shared_inodes(survey));
+  if (!run.dry_run) forget_inodes(index_path(run.state_dir), released_inodes(survey));
   for (const auto& breaking : all) {
     run.counters.begin(Phase::link, breaking.requests.size());
     count(survey, breaking, break_all(survey.guests, breaking, run), run.dry_run, outcome);

@@ -246,7 +246,7 @@ TEST_F(VunifyStatus, TellsWhatTheIndexHoldsOrWhyNot) {
   EXPECT_EQ(index["bytes"], guests.inode("state/index").stamp.size);
   EXPECT_EQ(index["records"], 1) << "of the one inode that is left";
   EXPECT_EQ(index["note"], "");
-  EXPECT_THAT(status(guests).out, HasSubstr(", 1 record\n"));
+  EXPECT_THAT(status(guests).out, HasSubstr(", 1 record, 1 shared file\n"));
   std::filesystem::resize_file(guests / "state/index", 5000);
   EXPECT_TRUE(told(guests)["index"]["records"].is_null());
   EXPECT_THAT(told(guests)["index"]["note"].get<std::string>(), HasSubstr("damaged"));
@@ -256,6 +256,23 @@ TEST_F(VunifyStatus, TellsWhatTheIndexHoldsOrWhyNot) {
   EXPECT_EQ(refused.status, 5);
   EXPECT_THAT(refused.err, HasSubstr("state/index: not an index of vunify's"));
   EXPECT_THAT(refused.out, HasSubstr("last run"));
+}
+
+// The package's prerm asks for it, before nobody is left who could give them back.
+TEST_F(VunifyStatus, CountsWhatIsSharedUntilAllOfItIsGivenBack) {
+  const Guests guests({{"a/f", "same"}, {"b/f", "same"}, {"c/f", "same"}}, "/var/tmp", {"a", "b", "c"});
+  ASSERT_EQ(guests.vunify().status, 0);
+  const auto give_back = [&](const Words& names) {
+    Words words = {"vunify", "-R", "--state", guests / "state"};
+    for (const auto& name : names) words.push_back(guests / name);
+    return run(words).status;
+  };
+  EXPECT_EQ(told(guests)["index"]["shared"], 1);
+  EXPECT_EQ(told(guests)["known_count"], 3);
+  ASSERT_EQ(give_back({"b"}), 0);
+  EXPECT_EQ(told(guests)["index"]["shared"], 1);
+  ASSERT_EQ(give_back({"a", "c"}), 0);
+  EXPECT_EQ(told(guests)["index"]["shared"], 0);
 }
 
 TEST_F(VunifyStatus, TellsAGuestThatIsNotMounted) {
