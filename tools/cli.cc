@@ -59,6 +59,28 @@ std::string in_one_line(std::string message) {
   return message;
 }
 
+const char* word_of(Exit exit) {
+  switch (exit) {
+    case Exit::done:
+      return "done";
+    case Exit::partial:
+      return "partial";
+    case Exit::usage:
+      return "usage";
+    case Exit::refused:
+      return "refused";
+    case Exit::locked:
+      return "locked";
+    case Exit::fatal:
+      return "fatal";
+    case Exit::interrupted:
+      return "interrupted";
+    case Exit::terminated:
+      break;
+  }
+  return "terminated";
+}
+
 Failed usage_error(const std::string& message) { return {Exit::usage, message + " (see " + tool_name() + " --help)"}; }
 
 }  // namespace
@@ -92,6 +114,13 @@ void answer(std::string_view text) {
 std::string tool_name() { return ::program_invocation_short_name; }
 
 std::string version_line() { return tool_name() + " " VUNIFY_VERSION "\n"; }
+
+std::string exit_line(const std::vector<Exit>& codes) {
+  std::vector<std::string> words;
+  words.reserve(codes.size());
+  for (const auto code : codes) words.push_back(fmt::format("{} {}", static_cast<int>(code), word_of(code)));
+  return fmt::format("\nExit status: {}\n", fmt::join(words, ", "));
+}
 
 Take into(std::string& value) {
   return [&value](const std::string& given) { value = given; };
@@ -140,6 +169,7 @@ struct CommandLine::Table {
   };
   std::string synopsis, description;
   std::vector<Row> rows;
+  std::vector<Exit> exits;
   bool help = false, version = false;
   std::vector<std::string>* operands = nullptr;
   CLI::App app;
@@ -165,7 +195,7 @@ struct CommandLine::Table {
     for (const auto& row : rows) width = std::max(width, row.left.size());
     auto text = fmt::format("Usage: {} {}\n{}\n\n", tool_name(), synopsis, description);
     for (const auto& row : rows) text += fmt::format("  {:{}}  {}\n", row.left, width, row.help);
-    return text;
+    return exits.empty() ? text : text + exit_line(exits);
   }
 };
 
@@ -174,7 +204,7 @@ CommandLine::CommandLine(std::string synopsis, std::string description) : table_
   table_->description = std::move(description);
   table_->app.set_help_flag();
   table_->app.allow_extras();
-  flag("--help", table_->help, "print this");
+  flag("--help", table_->help, "print a summary of the options");
   flag("--version", table_->version, "print the version");
 }
 
@@ -204,6 +234,8 @@ void CommandLine::operands(const std::string& placeholder, std::vector<std::stri
   table_->operands = &values;
   table_->rows.push_back({placeholder, help});
 }
+
+void CommandLine::exits(std::vector<Exit> codes) { table_->exits = std::move(codes); }
 
 void CommandLine::parse(int argc, char** argv) {
   try {

@@ -6,6 +6,7 @@
 //       line.flag("-n,--dry-run", dry_run, "print the plan, change nothing");
 //       line.option("--min-size", "SIZE", size_into(min_size), "leave smaller files alone");
 //       line.operands("DIR", roots, "guest roots");
+//       line.exits({Exit::done, Exit::partial, Exit::usage});
 //       line.parse(argc, argv);
 //       ...
 //     }
@@ -73,6 +74,8 @@ class CommandLine {
   // Values are taken in the order of the command line, across options: --exclude and --exclude-from keep theirs.
   void option(const std::string& names, const std::string& placeholder, Take take, const std::string& help);
   void operands(const std::string& placeholder, std::vector<std::string>& values, const std::string& help);
+  // What it may end with, for --help; the man page has to tell the same (packaging/man_page.sh).
+  void exits(std::vector<Exit> codes);
 
   // Throws Failed{usage}, one line: "--min-size: 12Q: not a size". A std::system_error of a Take is one, too. After
   // --help and --version run_tool() ends well.
@@ -86,6 +89,7 @@ class CommandLine {
 // For a tool that reads argv by itself: print the text, then end well.
 [[noreturn]] void answer(std::string_view text);
 std::string version_line();
+std::string exit_line(const std::vector<Exit>& codes);
 std::string tool_name();
 
 }  // namespace vunify

@@ -97,12 +97,12 @@ Options parse_options(int argc, char** argv) {
   line.flag("-R,--deunify", deunify, "give the guests private copies of all that they share");
   line.flag("--delete", delete_guest, "remove the guest's tree, all of it; what others share with it stays theirs");
   line.flag("--list", list, "the guests of this host: provider, root, xid, running or not, protection and why");
-  line.flag("--why", why, "--why GUEST PATH [GUEST...]: with whom is this file shared, or why is it not");
+  line.flag("--why", why,
+            "tell with whom a file is shared, or the one reason why it is not: vunify --why GUEST PATH [GUEST...]");
   line.flag("--status", status, "what the last run did, who runs now, what waits, and which guests are off");
   line.flag("--recover", recover, "finish or undo what an interrupted run left; every start does so too");
-  line.option(
-      "--protect", "HOW", protection_into(options.protect),
-      "auto (default), cow, iunlink, reflink, or immutable: what keeps guests apart; auto never takes immutable");
+  line.option("--protect", "HOW", protection_into(options.protect),
+              "what keeps guests apart: auto (default), cow, iunlink, reflink, or immutable, which auto never takes");
   line.flag("--insist", options.insist, "immutable also for running guests that have CAP_LINUX_IMMUTABLE");
   line.flag("--sledgehammer", options.sledgehammer,
             "all guests are stopped: share an inode that one of them has, in place of a fresh copy");
@@ -118,12 +118,14 @@ Options parse_options(int argc, char** argv) {
   line.option("--provider", "NAME", provider_into(options.providers),
               "ask only this one for guests; may be given again");
   line.option("--state", "DIR", into(options.state_dir), "where journals and reports are (default: /var/lib/vunify)");
-  line.flag("-q", quiet, "say nothing unless something failed");
+  line.flag("-q", quiet, "say nothing unless something failed; nor where another run is going (exit 4)");
   line.flag("-v", verbose, "say why files were left alone");
   line.flag("--json", options.json, "the report as one JSON object on standard output");
   line.option("--progress", "WHEN", choice_into(options.progress, {"auto", "json", "none"}),
               "a bar on the terminal (auto), JSON lines on standard error, or none");
   line.operands("GUEST", options.guests, "names of guests, or directories with a slash in them: ./g1");
+  line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::locked, Exit::fatal, Exit::interrupted,
+              Exit::terminated});
   line.parse(argc, argv);
   options.verb = verb_of(deunify, delete_guest, recover, why, status, list);
   options.detail = quiet ? Detail::quiet : verbose ? Detail::verbose : Detail::normal;

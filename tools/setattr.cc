@@ -23,10 +23,10 @@ constexpr std::string_view help =
     "Sets attributes of files, or with ~ or ! clears them; see setattr(8).\n\n"
     "  FLAG       iunlink (immu), immutable, ixunlink (iunlink-but-not-immutable),\n"
     "             barrier, cow, admin, watch, hide, write\n"
-    "  --flags N  the same as a number\n"
+    "  --flags N  set flags by number; --~flags N clears them\n"
     "  -R         recurse into directories\n"
     "  -x         stay on the filesystem of each FILE\n"
-    "  --help     print this\n"
+    "  --help     print a summary of the options\n"
     "  --version  print the version\n";
 
 struct Request {
@@ -87,7 +87,8 @@ class ArgumentReader {
   }
 
   void take_long(const std::string& argument) {
-    if (argument == "--help") answer(help);
+    if (argument == "--help")
+      answer(std::string(help) + exit_line({Exit::done, Exit::partial, Exit::usage, Exit::fatal}));
     if (argument == "--version") answer(version_line());
     const bool clears = argument[2] == '~' || argument[2] == '!';
     const auto word = argument.substr(clears ? 3 : 2);

@@ -25,6 +25,7 @@ Options parse(int argc, char** argv) {
   line.flag("-d", options.itself, "show directories, not what is in them");
   line.flag("-x", options.one_filesystem, "stay on the filesystem of each FILE");
   line.operands("FILE", options.paths, "the current directory where none is given");
+  line.exits({Exit::done, Exit::partial, Exit::usage, Exit::fatal});
   line.parse(argc, argv);
   if (options.paths.empty()) options.paths.push_back(".");
   return options;

@@ -32,7 +32,8 @@ std::string usage() {
       "write; see vcow(8).\n\n";
   for (const auto& verb : verbs)
     text += fmt::format("  {:24}  {}\n", fmt::format("{} {}", verb.name, verb.operands), verb.help);
-  return text + "\n  --help, --version; vcow VERB --help says more\n";
+  text += "\n  --help, --version; vcow VERB --help says more\n";
+  return text + exit_line({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::locked, Exit::fatal});
 }
 
 Exit vcow(int argc, char** argv) {
