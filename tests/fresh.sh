@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # ./dev fresh: README.md's two commands on a Debian 12 of this very minute. A bare tree with today's packages is
 # bootstrapped on a filesystem of its own, the checkout is copied into it, and "./dev demo" and "./dev check" have to
-# install and do all the rest. --quick leaves out the tests that take minutes.
+# install and do all the rest; then what "./dev deb" builds is installed and removed in a copy of the bare tree
+# (tests/package.sh). --quick leaves out the tests that take minutes. --deb FILE does only the last, with this package.
 # All of it lives in namespaces of its own, on an image file that has lost its name: it goes when its last process does,
 # however that ends.
 set -eu
@@ -10,6 +11,7 @@ cd "$(dirname "$0")/.."
 
 suite=bookworm
 tree=/mnt  # in a mount namespace of our own: outside nothing is mounted there
+bare=$tree/bare
 
 title() { printf '\n== fresh: %s\n' "$*"; }
 
@@ -37,7 +39,7 @@ enter() {
 }
 
 if [ "${1:-}" != --inside ]; then
-  case "$*" in '' | --quick) ;; *) echo 'usage: ./dev fresh [--quick]' >&2; exit 2 ;; esac
+  case "$*" in '' | --quick | '--deb '*) ;; *) echo 'usage: ./dev fresh [--quick | --deb FILE]' >&2; exit 2 ;; esac
   [ "$(id -u)" = 0 ] || { echo 'fresh: needs root, to mount a filesystem and to change its root' >&2; exit 1; }
   enter "$@"
 fi
@@ -69,22 +71,46 @@ bootstrap() {
   cp -L /etc/resolv.conf /etc/hosts "$tree/etc/"
 }
 
-furnish() {
-  mount --rbind /sys "$tree/sys"
-  mount --rbind /dev "$tree/dev"
-  mount -t proc proc "$tree/proc"
-  mount -t tmpfs tmpfs "$tree/run"
+# As it is now, beside all that is still to come in it.
+keep_bare() {
+  mkdir "$bare"
+  tar -C "$tree" -c --exclude=./bare --exclude=./lost+found . | tar -x -C "$bare"
+}
+
+furnish() {  # furnish TREE
+  mount --rbind /sys "$1/sys"
+  mount --rbind /dev "$1/dev"
+  mount -t proc proc "$1/proc"
+  mount -t tmpfs tmpfs "$1/run"
+}
+
+check_out() {
   mkdir "$tree/vunify"
   tar -c --exclude=./build --exclude=./.git . | tar -x --no-same-owner -C "$tree/vunify"
 }
 
 # In the tree, with nothing of this environment but proxies. As on a machine of its own it is the root of a mount
 # namespace: who is chrooted may make no user namespace (user_namespaces(7)), as guests of some tests do.
-run() {  # run COMMAND...
+run_in() {  # run_in TREE DIRECTORY COMMAND...
   # shellcheck disable=SC2046  # a list of words
   env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin $(env | grep -i '^[a-z]*_proxy=') \
     unshare --mount --propagation private sh -c '
-      cd "$0" && mkdir -p .before && pivot_root . .before && umount -l /.before && cd /vunify && exec "$@"' "$tree" "$@"
+      cd "$0" && mkdir -p .before && pivot_root . .before && umount -l /.before && cd "$1" && shift && exec "$@"' "$@"
+}
+
+run() { run_in "$tree" /vunify "$@"; }
+
+# What it is upgraded from is the same under an older version.
+try_package() {  # try_package DEB
+  mount --bind "$bare" "$bare"  # a root has to be a mount
+  furnish "$bare"
+  mkdir "$bare/package"
+  cp tests/package.sh "$bare/package/"
+  cp "$1" "$bare/package/new.deb"
+  dpkg-deb -R "$1" "$bare/package/older"
+  sed -i 's/^Version: .*/Version: 0.0.1-1/' "$bare/package/older/DEBIAN/control"
+  dpkg-deb --root-owner-group -b "$bare/package/older" "$bare/package/old.deb" >/dev/null
+  run_in "$bare" /package ./package.sh old.deb new.deb
 }
 
 part() {  # part TITLE COMMAND...: says what it took
@@ -101,9 +127,17 @@ long=
 
 mount_tree "$2"
 part "a bare Debian $suite, with the packages of today" bootstrap
-furnish
+keep_bare
+if [ "${3:-}" = --deb ]; then
+  part 'the package in a bare tree' try_package "$4"
+  exit
+fi
+furnish "$tree"
+check_out
 echo "$(run dpkg-query -W | wc -l) packages"
 part './dev demo' run ./dev demo
 part './dev check' run ./dev check ${long:+-E "$long"}
+part './dev deb' run ./dev deb
+part 'the package in a bare tree' try_package "$tree"/vunify/build/release/*.deb
 run dpkg-query -W g++-12 libc6 linux-libc-dev
-title 'demo and check are green'
+title 'demo, check and the package are green'
