@@ -54,6 +54,7 @@ Verdict of_sharing(int error) {
 Verdict verdict_of(const std::error_code& error, Attempt attempt) {
   const int number = error.value();
   if (number == ENOENT || number == ENOTDIR || number == ELOOP) return Verdict::vanished;
+  if (number == EINTR) return Verdict::not_reached;  // the run is to stop, and its copy was given up
   if (attempt == Attempt::open) return of_opening(number);
   return attempt == Attempt::link ? of_linking(number) : of_sharing(number);
 }

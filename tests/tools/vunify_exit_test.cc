@@ -172,6 +172,18 @@ TEST_P(VunifyStopped, IsSoonCleanAndResumable) {
 INSTANTIATE_TEST_SUITE_P(Phases, VunifyStopped,
                          testing::Values("getdents64", "preadv2", "renameat2", "linkat", "syncfs", "unlinkat"));
 
+// Two inodes of one content want two copies: the second is given up.
+TEST_F(VunifyExit, Is143WhenACopyIsGivenUpAndNoFileHasFailed) {
+  for (const auto* when : {"2", "3", "4"}) {
+    const Guests guests({{"a/f", same_}, {"a/g", same_}, {"b/f", same_}, {"b/g", same_}});
+    const auto stopped =
+        guests.vunify_under({"-e", "trace=flistxattr", "-e", "inject=flistxattr:signal=TERM:when=" + std::string(when)},
+                            {"--jobs=1", "--json"});
+    EXPECT_EQ(stopped.status, 143) << when;
+    EXPECT_EQ(Json::parse(stopped.out, nullptr, false)["failed"], Json::array()) << when << stopped.out;
+  }
+}
+
 TEST_F(VunifyExit, Is130WhenDeunifyIsStopped) {
   Guests guests({{"a/f", same_}, {"b/f", same_}});
   ASSERT_EQ(guests.vunify().status, 0);
