@@ -3,7 +3,8 @@
 # ./dev fresh: README.md's two commands on a Debian 12 of this very minute. A bare tree with today's packages is
 # bootstrapped on a filesystem of its own, the checkout is copied into it, and "./dev demo" and "./dev check" have to
 # install and do all the rest; then what "./dev deb" builds is installed and removed in a copy of the bare tree
-# (tests/package.sh). --quick leaves out the tests that take minutes. --deb FILE does only the last, with this package.
+# (tests/package.sh). --quick leaves out the tests that take minutes. --deb FILE does only the last, with this package;
+# --boot FILE boots the bare tree and tries the package's unit there (tests/booted.sh).
 # All of it lives in namespaces of its own, on an image file that has lost its name: it goes when its last process does,
 # however that ends.
 set -eu
@@ -39,7 +40,10 @@ enter() {
 }
 
 if [ "${1:-}" != --inside ]; then
-  case "$*" in '' | --quick | '--deb '*) ;; *) echo 'usage: ./dev fresh [--quick | --deb FILE]' >&2; exit 2 ;; esac
+  case "$*" in
+    '' | --quick | '--deb '* | '--boot '*) ;;
+    *) echo 'usage: ./dev fresh [--quick | --deb FILE | --boot FILE]' >&2; exit 2 ;;
+  esac
   [ "$(id -u)" = 0 ] || { echo 'fresh: needs root, to mount a filesystem and to change its root' >&2; exit 1; }
   enter "$@"
 fi
@@ -113,6 +117,17 @@ try_package() {  # try_package DEB
   run_in "$bare" /package ./package.sh old.deb new.deb
 }
 
+# It is booted as bare as it is, without what is mounted in one that is furnished.
+try_unit() {  # try_unit DEB
+  dpkg-deb -f "$1" Depends >"$tree/depends"
+  # shellcheck disable=SC2016  # the tree's own shell
+  chroot "$tree" env DEBIAN_FRONTEND=noninteractive sh -ec '
+    apt-get -qq update
+    apt-get -qq -y --no-install-recommends install systemd-sysv dbus
+    apt-get -qq -y --no-install-recommends satisfy "$(cat /depends)"' >"$tree/log" 2>&1 || { cat "$tree/log"; exit 1; }
+  tests/booted.sh "$tree" "$1"
+}
+
 part() {  # part TITLE COMMAND...: says what it took
   title "$1"
   shift
@@ -128,10 +143,10 @@ long=
 mount_tree "$2"
 part "a bare Debian $suite, with the packages of today" bootstrap
 keep_bare
-if [ "${3:-}" = --deb ]; then
-  part 'the package in a bare tree' try_package "$4"
-  exit
-fi
+case ${3:-} in
+  --deb) part 'the package in a bare tree' try_package "$4"; exit ;;
+  --boot) part 'the unit in a booted Debian' try_unit "$4"; exit ;;
+esac
 furnish "$tree"
 check_out
 echo "$(run dpkg-query -W | wc -l) packages"
