@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "change/half_clones.h"
 #include "change/journal.h"
 #include "change/likeness.h"
 #include "change/protection.h"
@@ -137,6 +138,7 @@ void clear_leftovers(const std::vector<Guest>& guests, const std::string& state_
   for (const auto& path : staging_paths_above(guests)) {
     const auto staging = open_staging(path);
     if (!staging) continue;
+    clear_half_clones(*staging, state_dir, recovery);
     const auto members = guests_on(fs_id(staging->fd()), guests);
     if (!members.empty()) Leftovers(*staging, known, recovery).clear(members, state_dir);
   }

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "change/directory_time.h"
+#include "change/half_clones.h"
 #include "change/lifted.h"
 #include "change/recover_set.h"
 #include "change/undo_link.h"
@@ -101,7 +102,7 @@ std::vector<JournaledSet> take_shown(std::vector<JournaledSet>& sets) {
 }
 
 // Returns what is left to do.
-std::vector<JournaledSet> recover_staging(const std::string& path, const std::string& fs,
+std::vector<JournaledSet> recover_staging(const std::string& path, const std::string& fs, const std::string& state_dir,
                                           std::vector<JournaledSet> sets, Recovery& recovery) {
   Staging staging(path);
   auto later = take_shown(sets);
@@ -109,6 +110,7 @@ std::vector<JournaledSet> recover_staging(const std::string& path, const std::st
   const auto held = hold_leased_keepers(sets, staging.fd());
   for (const auto& set : sets)
     if (auto rest = recover_set(set, staging, recovery)) later.push_back(std::move(*rest));
+  clear_half_clones(staging, state_dir, recovery);
   auto kept = Rest(staging, sets, recovery).keep(fs, later);
   if (!kept.names.empty()) later.push_back(std::move(kept));
   sync_filesystem(staging.fd(), path);  // before the journals go
@@ -162,7 +164,7 @@ Recovery recover(const std::string& state_dir) {
     if (is_mounted(path, fs)) {
       std::ranges::move(protect_all_lifted(later, path, recovery), std::back_inserter(unresolved));
       if (later.empty() || !is_there(path)) continue;
-      later = recover_staging(path, fs, later, recovery);
+      later = recover_staging(path, fs, state_dir, later, recovery);
     }
     std::ranges::move(later, std::back_inserter(unresolved));
   }

@@ -65,16 +65,7 @@ std::optional<Refusal> expect_nobody(const std::string& tree, const std::string&
 
 // A root above, or one beneath, that others know as a guest.
 std::optional<Refusal> expect_no_other_guest(const std::string& path) {
-  const ProcessRoots roots;
-  for (auto above = parent_of(path); above != "/"; above = parent_of(above)) {
-    const auto leaf = split_path(above).leaf;
-    if (leaf == adopted_leaf || leaf == staging_leaf) return refuse(path, "is in " + above + ", which is ours");
-    if (stat_name(AT_FDCWD, adopted_path(above).c_str()))
-      return refuse(path, "is inside " + above + ", an adopted guest");
-    if (!roots.processes_in(above).empty())
-      return refuse(path, "is inside " + above + ", where process " + std::to_string(roots.processes_in(above)[0]) +
-                              " lives: adopt that guest instead");
-  }
+  if (auto refusal = expect_no_guest_above(path)) return refusal;
   for (const std::string leaf : {adopted_leaf, staging_leaf})
     if (stat_name(AT_FDCWD, join_path(path, leaf).c_str()))
       return refuse(path, "has " + leaf + " in it: guests lie beneath it");
@@ -176,6 +167,20 @@ std::optional<Refusal> clear_prepared(const std::string& path) {
 }
 
 }  // namespace
+
+std::optional<Refusal> expect_no_guest_above(const std::string& path) {
+  const ProcessRoots roots;
+  for (auto above = parent_of(path); above != "/"; above = parent_of(above)) {
+    const auto leaf = split_path(above).leaf;
+    if (leaf == adopted_leaf || leaf == staging_leaf) return refuse(path, "is in " + above + ", which is ours");
+    if (stat_name(AT_FDCWD, adopted_path(above).c_str()))
+      return refuse(path, "is inside " + above + ", an adopted guest");
+    if (!roots.processes_in(above).empty())
+      return refuse(path, "is inside " + above + ", where process " + std::to_string(roots.processes_in(above)[0]) +
+                              " lives: it is a guest's");
+  }
+  return std::nullopt;
+}
 
 std::optional<Refusal> adopt(const std::string& named) {
   const auto mounts = read_mounts();

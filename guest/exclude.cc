@@ -59,6 +59,13 @@ void ExcludeList::add(const ExcludeList& other) {
 
 void ExcludeList::add_shipped() { add(shipped_text, "default-exclude"); }
 
+void ExcludeList::add(const ExcludeList& other) {
+  for (const auto& rule : other.rules_) {
+    rules_.push_back(rule);
+    file_rule(rules_.size() - 1);
+  }
+}
+
 // A "*" takes as little as it can: what a piece may match further on, it may match at its first place as well.
 bool ExcludeList::Pieces::match(std::string_view path) const {
   if (path.size() < prefix.size() + suffix.size()) return false;

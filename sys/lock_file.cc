@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/lock_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "sys/inode.h"
+
+namespace vunify {
+namespace {
+
+bool lock_for_writing(int fd, const std::string& path) {
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  if (::fcntl(fd, F_OFD_SETLK, &whole) == 0) return true;
+  if (errno != EAGAIN && errno != EACCES) throw_errno("F_OFD_SETLK", path);
+  return false;
+}
+
+}  // namespace
+
+// One who waited for another may hold a file that has no name any more.
+std::optional<LockFile> LockFile::take(const std::string& path) {
+  for (;;) {
+    Fd fd = open_host(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NOCTTY);
+    if (!lock_for_writing(fd.get(), path)) return std::nullopt;
+    if (stat_fd(fd.get()).nlink > 0) return LockFile(path, std::move(fd));
+  }
+}
+
+LockFile::~LockFile() {
+  if (fd_) ::unlink(path_.c_str());
+}
+
+}  // namespace vunify

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file whose lock others look for before they begin, as systemd has it (make_lock_file() of systemd's lock-util.c):
+// the lock is for writing, of the open file (fcntl(2), F_OFD_SETLK), and who gives it up removes the name.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "sys/fd.h"
+
+namespace vunify {
+
+class LockFile {
+ public:
+  // Makes the file where it is missing. Nothing where somebody else has it locked.
+  static std::optional<LockFile> take(const std::string& path);
+  LockFile(LockFile&&) = default;
+  ~LockFile();
+
+ private:
+  LockFile(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+
+  std::string path_;
+  Fd fd_;
+};
+
+}  // namespace vunify

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// vclone: a new guest from one that is there, whose files it shares.
+#include <fmt/format.h>
+#include <tbb/global_control.h>
+
+#include <csignal>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "clone/clone_guest.h"
+#include "guest/staging.h"
+#include "host/new_guest.h"
+#include "host/providers.h"
+#include "sys/process.h"
+#include "sys/stop.h"
+#include "tools/cli.h"
+#include "tools/json_bytes.h"
+#include "tools/session.h"
+#include "tools/text.h"
+#include "tools/vcow_state.h"
+
+namespace vunify {
+namespace {
+
+struct CloneOptions {
+  std::vector<std::string> names;  // GUEST and NEW
+  std::string config = "/etc/vservers";
+  std::string state_dir = "/var/lib/vunify";
+  std::optional<Protection> protect;
+  ExcludeList exclude;
+  unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
+  bool dry_run = false, quiet = false, json = false;
+};
+
+// Who is cloned, and to where.
+struct Names {
+  std::string root;                // of the guest
+  std::optional<HostGuest> known;  // where the host's configuration tells of it
+  NewGuest fresh;
+  std::string name;  // of the new guest in its provider's configuration; empty: none is written
+};
+
+CloneOptions parse(int argc, char** argv) {
+  CloneOptions options;
+  CommandLine line(
+      "[options] GUEST NEW",
+      "Makes a new guest of a stopped one: shared files get one name more, the others are copied, and what "
+      "makes the guest this one guest is reset. A word with a slash is a directory, else a guest's name.");
+  line.flag("-n,--dry-run", options.dry_run, "print what would be done with each name, change nothing");
+  line.option(
+      "--protect", "HOW", [&](const std::string& word) { options.protect = parse_protection(word); },
+      "auto (default), cow, iunlink, reflink, or immutable: how files of GUEST alone are shared from now on");
+  line.option(
+      "--exclude", "PATTERN", [&](const std::string& pattern) { options.exclude.add(pattern, "--exclude"); },
+      "never share matching paths (+PATTERN: do); first match wins, before the guest's own list");
+  line.option(
+      "-X,--exclude-from", "FILE", [&](const std::string& path) { options.exclude.add_file(path); },
+      "the same, a pattern a line");
+  line.option("--config", "DIR", into(options.config), "where guests are configured (default: /etc/vservers)");
+  line.option("--state", "DIR", into(options.state_dir), "where journals are (default: /var/lib/vunify)");
+  line.option("--jobs", "N", count_into(options.jobs), "workers (default: one a processor)");
+  line.flag("-q", options.quiet, "say nothing unless something failed");
+  line.flag("--json", options.json, "one JSON object on standard output");
+  line.operands("GUEST NEW", options.names, "the guest that is there, and the new one");
+  line.parse(argc, argv);
+  if (options.names.size() != 2) throw Failed(Exit::usage, "two guests are to be named; see vclone --help");
+  return options;
+}
+
+bool is_directory_name(const std::string& word) { return word.find('/') != std::string::npos; }
+
+[[noreturn]] void refuse(const std::string& name, const std::string& reason, Exit exit = Exit::usage) {
+  throw Failed(exit, printable(name) + ": " + reason);
+}
+
+HostGuest find_host_guest(const std::string& name, const std::string& config) {
+  std::vector<HostGuest> found;
+  for (auto& guest : host_guests(config, {}).guests)
+    if (name == guest.name || name == guest.provider + ":" + guest.name) found.push_back(std::move(guest));
+  if (found.empty()) refuse(name, "no guest of this name; a directory is named with a slash");
+  if (found.size() > 1) refuse(name, "several guests have this name: say " + found[0].provider + ":" + name);
+  if (!found[0].left_alone.empty()) refuse(name, found[0].left_alone, Exit::refused);
+  return std::move(found[0]);
+}
+
+// Symlinks on the way are the host's own.
+std::string resolve_new(const std::string& named) {
+  auto path = std::filesystem::absolute(named).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  std::error_code failed;
+  const auto parent = std::filesystem::canonical(path.parent_path(), failed);
+  if (failed) refuse(named, failed.message());
+  return parent / path.filename();
+}
+
+Names find_names(const CloneOptions& options) {
+  const auto &guest = options.names[0], &fresh = options.names[1];
+  Names names;
+  if (is_directory_name(guest))
+    names.root = guest;
+  else
+    names.known = find_host_guest(guest, options.config), names.root = names.known->root;
+  if (is_directory_name(fresh)) {
+    names.fresh.path = resolve_new(fresh);
+    return names;
+  }
+  if (!names.known) refuse(fresh, "a guest that is named by its directory is cloned to a directory: it has a slash");
+  try {
+    names.fresh = place_new_guest(*names.known, names.name = fresh);
+  } catch (const std::invalid_argument& error) {
+    refuse(fresh, error.what(), Exit::refused);
+  }
+  return names;
+}
+
+Guest open_source(const std::string& root) {
+  auto opened = open_guests({root});
+  if (!opened.refused.empty()) refuse(opened.refused[0].path, opened.refused[0].reason, Exit::refused);
+  return std::move(opened.guests.front());
+}
+
+CloneRequest request_for(const CloneOptions& options, const Names& names, const Guest& guest) {
+  CloneRequest request{.guest = &guest,
+                       .path = names.fresh.path,
+                       .inside = names.fresh.inside,
+                       .exclude = options.exclude,
+                       .protect = options.protect,
+                       .dry_run = options.dry_run,
+                       .state_dir = options.state_dir};
+  if (names.known)
+    request.exclude.add(names.known->unify.exclude);
+  else
+    request.exclude.add_shipped();
+  if (names.known && !request.protect) request.protect = names.known->unify.protect;
+  if (!names.known || names.known->unify.packages) request.conffiles = read_conffiles(guest.root);
+  if (!names.name.empty()) request.furnish = [&names](int dir) { furnish_new_guest(*names.known, names.name, dir); };
+  return request;
+}
+
+Exit exit_of_signal(int signal) { return signal == SIGINT ? Exit::interrupted : Exit::terminated; }
+
+// What does not suit us where the clone would be is a refusal like any other.
+Cloned clone(const CloneRequest& request) {
+  Cloned cloned;
+  const Stop stop;
+  try {
+    obey(clone_guest(
+        request, [&] { return stop.requested(); }, cloned));
+  } catch (const StagingInUse& error) {
+    throw Failed(Exit::locked, one_line(error.what()));
+  } catch (const std::system_error& error) {
+    if (stop.signal() != 0) throw Failed(exit_of_signal(stop.signal()), "interrupted: nothing is left of the clone");
+    if (is_error(error, EPERM) || is_error(error, EXDEV)) throw Failed(Exit::refused, printable(error.what()));
+    throw;
+  }
+  return cloned;
+}
+
+// The tree is in its place by now.
+Exit configure(const Names& names, Cloned& cloned) {
+  if (names.name.empty()) return Exit::done;
+  try {
+    const auto root = names.fresh.path + (names.fresh.inside.empty() ? "" : "/" + names.fresh.inside);
+    for (const auto& path : write_new_config(*names.known, names.name, root))
+      cloned.told.push_back({path, "reported", "not taken along: it is one guest's alone"});
+    return Exit::done;
+  } catch (const std::system_error& error) {
+    complain(printable(error.what()) + ": " + printable(names.fresh.path) + " is there, but has no configuration");
+    return Exit::partial;
+  }
+}
+
+std::string as_text(const CloneOptions& options, const Guest& guest, const Names& names, const Cloned& cloned) {
+  std::string text;
+  for (const auto& [path, verb, note] : cloned.told)
+    text += fmt::format("{:8}  {}{}\n", verb, printable(path), note.empty() ? "" : "  (" + note + ")");
+  return text + fmt::format("{} {} as {}: {} files linked ({}), {} copied ({})\n",
+                            options.dry_run ? "would clone" : "cloned", printable(guest.path()),
+                            printable(names.fresh.path), format_count(cloned.linked_files),
+                            format_bytes(cloned.linked_bytes), format_count(cloned.copied_files),
+                            format_bytes(cloned.copied_bytes));
+}
+
+std::string as_json(const CloneOptions& options, const Guest& guest, const Names& names, const Cloned& cloned) {
+  auto told = nlohmann::ordered_json::array();
+  for (const auto& [path, verb, note] : cloned.told) {
+    nlohmann::ordered_json one{{"verb", verb}};
+    put_bytes(one, "path", path);
+    if (!note.empty()) one["note"] = note;
+    told.push_back(std::move(one));
+  }
+  nlohmann::ordered_json json{{"dry_run", options.dry_run},
+                              {"linked_files", cloned.linked_files},
+                              {"linked_bytes", cloned.linked_bytes},
+                              {"copied_files", cloned.copied_files},
+                              {"copied_bytes", cloned.copied_bytes}};
+  put_bytes(json, "guest", guest.path());
+  put_bytes(json, "new", names.fresh.path);
+  json["names"] = std::move(told);
+  return json.dump(2) + "\n";
+}
+
+Exit vclone(int argc, char** argv) {
+  const auto options = parse(argc, argv);
+  if (!is_root()) throw Failed(Exit::refused, "only root may clone a guest");
+  catch_stop_signals();
+  const auto names = find_names(options);
+  obey(expect_outside(options.state_dir, {names.root}));
+  std::optional<StateDir> state;
+  if (!options.dry_run) state.emplace(lock_quiet_state(options.state_dir));
+  const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
+  const auto guest = open_source(names.root);
+  auto cloned = clone(request_for(options, names, guest));
+  const auto exit = options.dry_run ? Exit::done : configure(names, cloned);
+  if (!options.quiet)
+    print(options.json ? as_json(options, guest, names, cloned) : as_text(options, guest, names, cloned));
+  return exit;
+}
+
+}  // namespace
+}  // namespace vunify
+
+int main(int argc, char** argv) { return vunify::run_tool(argc, argv, vunify::vclone); }
