@@ -34,7 +34,7 @@ struct ClonePlan {
 // What a package manager writes in place, or takes for configuration; and what the guest's excludes say.
 bool is_apart(const ClonePlan& plan, std::string_view path);
 
-// Of a name that is no directory. dir: the guest's directory it is in; inode: all that statx(2) says of it.
+// Of a name that is no directory. dir: the guest's directory it is in; inode: all that the kernel says of it.
 Way way_of(const ClonePlan& plan, const IdentityRule* rule, int dir, const Entry& entry, const Inode& inode);
 
 }  // namespace vunify
