@@ -38,10 +38,10 @@ void LateSteps::link_all(NameAdder& adder, const std::function<void(const AddReq
 void LateSteps::finish(const RootDir& tree, NameAdder& adder, const std::function<void(const AddRequest&)>& copy,
                        const std::function<bool()>& stop) {
   link_all(adder, copy, stop);
-  for (const auto& [path, flags] : flags_)
-    change_inode_flags(tree.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).get(), flags, 0);
   for (const auto& [path, accessed, modified] : directories_)
     set_times(tree.open_directory(path).get(), accessed, modified);
+  for (const auto& [path, flags] : flags_)
+    change_inode_flags(tree.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).get(), flags, 0);
 }
 
 }  // namespace vunify

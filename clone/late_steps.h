@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a clone's tree is given once all its names are made: links of inodes whose protection is to be lifted, or set;
-// then the flags (chattr(1)) that keep names from being made; then the times of directories, which all this moves.
+// What a clone's tree is given once all other names are made: links of inodes whose protection is to be lifted, or set;
+// then the times of directories, which names move; then the flags (chattr(1)) after which neither can be.
 #pragma once
 
 #include <cstdint>
