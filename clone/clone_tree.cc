@@ -112,7 +112,7 @@ class TreeClone {
     else if (way == Way::link || way == Way::share)
       link_later(passage, way == Way::link);
     if (way == Way::copy) copy(passage);
-    if (way == Way::empty) copy_inode(passage.from, passage.inode, passage.to, Bytes::none, stop_);
+    if (way == Way::empty) copy_inode(leaf_of(passage), passage.inode, passage.to, Bytes::none, stop_);
     return way;
   }
 
@@ -142,11 +142,14 @@ class TreeClone {
     const auto from = open_name(plan_.guest->root, link.from.path), to = open_name(*ground_->tree, link.to.path);
     const auto inode = stat_name(from.dir.get(), from.leaf.c_str());
     if (!inode) return;
-    copy_inode({from.dir.get(), from.leaf.c_str()}, *inode, {to.dir.get(), to.leaf.c_str()}, bytes(), stop_);
+    copy_inode({plan_.guest->root, {from.dir.get(), from.leaf.c_str()}, link.from.path}, *inode,
+               {to.dir.get(), to.leaf.c_str()}, bytes(), stop_);
     const auto size = inode->bytes_on_disk();
     cloned_.linked_files -= 1, cloned_.linked_bytes -= size;
     cloned_.copied_files += 1, cloned_.copied_bytes += size;
   }
+
+  GuestLeaf leaf_of(const Passage& passage) const { return {plan_.guest->root, passage.from, passage.path}; }
 
   Bytes bytes() const { return ground_->is_source_running ? Bytes::apart : Bytes::shared; }
 
@@ -162,7 +165,7 @@ class TreeClone {
 
   // With what chattr(1) set by the guest's own hand; not with what protects a shared inode.
   void copy_alone(const Passage& passage) {
-    copy_inode(passage.from, passage.inode, passage.to, bytes(), stop_);
+    copy_inode(leaf_of(passage), passage.inode, passage.to, bytes(), stop_);
     const auto& [immutable, append_only] = std::pair(passage.inode.immutable, passage.inode.append_only);
     if (!immutable && !append_only) return;
     if (mark_at(passage.from.dir, passage.from.leaf, {plan_.guest->fs, passage.inode.ino}) != Mark::none) return;

@@ -10,7 +10,6 @@
 #include "sys/link.h"
 #include "sys/mark.h"
 #include "sys/quiet_read.h"
-#include "sys/root_dir.h"
 #include "sys/xattr.h"
 
 namespace vunify {
@@ -38,10 +37,10 @@ void copy_apart(int from, int to, int dir, const std::function<bool()>& stop) {
   copy_pieces(still.get(), to, stat_fd(still.get()).stamp.size, stop);
 }
 
-bool copy_file(At from, const Inode& seen, At to, Bytes bytes, const std::function<bool()>& stop) {
-  const Fd held = hold_at(from);
-  if (stat_fd(held.get()).ino != seen.ino) return false;
-  const Fd source = reopen_regular(held.get(), from.leaf, OnLease::wait);
+bool copy_file(const GuestLeaf& from, const Inode& seen, At to, Bytes bytes, const std::function<bool()>& stop) {
+  const Fd source = from.root.open_to_read(from.path);
+  const auto there = stat_fd(source.get());
+  if (there.ino != seen.ino || !there.is_regular()) return false;
   const Fd copy = open_at(to, O_RDWR | O_CREAT | O_EXCL, 0600);
   if (bytes == Bytes::shared) copy_contents(source.get(), copy.get(), stop);
   if (bytes == Bytes::apart) copy_apart(source.get(), copy.get(), to.dir, stop);
@@ -77,8 +76,8 @@ bool copy_node(At from, const Inode& seen, At to) {
 
 }  // namespace
 
-bool copy_inode(At from, const Inode& seen, At to, Bytes bytes, const std::function<bool()>& stop) {
-  return seen.is_regular() ? copy_file(from, seen, to, bytes, stop) : copy_node(from, seen, to);
+bool copy_inode(const GuestLeaf& from, const Inode& seen, At to, Bytes bytes, const std::function<bool()>& stop) {
+  return seen.is_regular() ? copy_file(from, seen, to, bytes, stop) : copy_node(from.at, seen, to);
 }
 
 }  // namespace vunify

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "sys/at.h"
 #include "sys/inode.h"
+#include "sys/root_dir.h"
 
 namespace vunify {
 
@@ -17,9 +19,16 @@ enum class Bytes {
   none,    // it is to be empty
 };
 
+// A guest's name: its directory held open, and its path from the root.
+struct GuestLeaf {
+  const RootDir& root;
+  At at;
+  const std::string& path;
+};
+
 // From a guest's name to one that is not there yet. seen: what the first led to; nothing is copied, and false returned,
 // where it is another inode by now. Throws ENOENT where it is gone; ENOSPC and the like, and then part of it may be
 // there.
-bool copy_inode(At from, const Inode& seen, At to, Bytes bytes, const std::function<bool()>& stop);
+bool copy_inode(const GuestLeaf& from, const Inode& seen, At to, Bytes bytes, const std::function<bool()>& stop);
 
 }  // namespace vunify

@@ -3,7 +3,6 @@
 
 #include <fnmatch.h>
 
-#include <algorithm>
 #include <array>
 #include <string>
 
@@ -103,17 +102,24 @@ constexpr std::array rules = {
     IdentityRule{"/root/.bash_history", report, "of the first guest"},
 };
 
-std::string_view literal_beginning(std::string_view pattern) { return pattern.substr(0, pattern.find_first_of("*?[")); }
+// Of each pattern, what a path has to begin with: most paths of a guest begin like none.
+constexpr auto beginnings = [] {
+  std::array<std::string_view, rules.size()> texts;
+  for (std::size_t i = 0; i < rules.size(); ++i)
+    texts[i] = rules[i].pattern.substr(0, rules[i].pattern.find_first_of("*?["));
+  return texts;
+}();
+
+bool matches(const IdentityRule& rule, std::string_view path) {
+  return ::fnmatch(std::string(rule.pattern).c_str(), std::string(path).c_str(), 0) == 0;
+}
 
 }  // namespace
 
 const IdentityRule* find_identity_rule(std::string_view path) {
-  const auto matches = [&](const IdentityRule& rule) {
-    return path.starts_with(literal_beginning(rule.pattern)) &&
-           ::fnmatch(std::string(rule.pattern).c_str(), std::string(path).c_str(), 0) == 0;
-  };
-  const auto* const rule = std::ranges::find_if(rules, matches);
-  return rule == rules.end() ? nullptr : rule;
+  for (std::size_t i = 0; i < rules.size(); ++i)
+    if (path.starts_with(beginnings[i]) && matches(rules[i], path)) return &rules[i];
+  return nullptr;
 }
 
 }  // namespace vunify
