@@ -58,7 +58,7 @@ class GuestClone {
         guest_(*request.guest),
         stop_(stop),
         place_(request.path, guest_),
-        source_(guest_, !request.dry_run),
+        source_(guest_, request.runs, !request.dry_run),
         has_reflink_(vunify::has_reflink(place_.above())),
         plan_{.guest = &guest_, .exclude = request.exclude, .conffiles = request.conffiles} {}
 
@@ -84,7 +84,7 @@ class GuestClone {
     const auto protection = by_vcow ? Protection::cow : find(dir, wanted);
     if (wanted && protection == Protection::none)
       return refuse(guest_.path(), what_would_help(guest_.mount.type, wanted));
-    plan_.may_link = !guest_.is_mounted && stat_fd(dir).dev == stat_fd(guest_.root.fd()).dev;
+    plan_.may_link = request_.may_link && !guest_.is_mounted && stat_fd(dir).dev == stat_fd(guest_.root.fd()).dev;
     plan_.protection = is_running_ ? Protection::none : protection;
     if (request_.dry_run) cloned = clone_tree(plan_, nullptr, stop_);
     return std::nullopt;

@@ -20,6 +20,8 @@ struct CloneRequest {
   ExcludeList exclude{};
   Conffiles conffiles{};
   std::optional<Protection> protect{};  // nothing: auto
+  bool may_link = true;                 // its inodes may be shared
+  bool runs = false;                    // by what its provider knows
   bool dry_run = false;
   std::string state_dir{};                       // locked, and recovered
   std::function<void(int new_guest)> furnish{};  // what else is to be in `path`, written before it is in its place

@@ -42,7 +42,8 @@ std::optional<Refusal> expect_new(const std::string& path, const Guest& guest) {
   if (is_there(adopted_path(path))) return refuse(path, "is there already: an adopted guest");
   if (is_beneath(path, guest.path()) || is_beneath(path, guest.root.host_path()))
     return refuse(path, "is inside " + guest.path() + ", the guest itself");
-  return expect_no_guest_above(path);
+  if (auto refusal = expect_no_other_guest(guest.path())) return refusal;
+  return expect_no_other_guest(path);
 }
 
 NewPlace::NewPlace(const std::string& path, const Guest& guest)

@@ -21,8 +21,9 @@ std::optional<LockFile> take_nspawn_lock(const Inode& root) {
 
 }  // namespace
 
-StillSource::StillSource(const Guest& guest, bool lock)
+StillSource::StillSource(const Guest& guest, bool runs, bool lock)
     : guest_(guest),
+      runs_(runs),
       lock_(lock ? take_nspawn_lock(stat_fd(guest.root.fd())) : std::nullopt),
       is_locked_elsewhere_(lock && !lock_) {}
 
@@ -30,6 +31,7 @@ std::string StillSource::why_not() const {
   if (guest_.is_mounted) return "a vcow shows it";
   if (const auto process = process_beneath(guest_.root.host_path()))
     return "process " + std::to_string(*process) + " lives or works in it";
+  if (runs_) return "it runs, or is mounted elsewhere";
   return is_locked_elsewhere_ ? "systemd-nspawn has it locked" : "";
 }
 

@@ -12,14 +12,15 @@ namespace vunify {
 
 class StillSource {
  public:
-  // lock: false where nothing is to be made or changed. guest outlives this.
-  StillSource(const Guest& guest, bool lock);
+  // runs: its provider says so. lock: false where nothing is to be made or changed. guest outlives this.
+  StillSource(const Guest& guest, bool runs, bool lock);
 
   // Why it does not stand still, now; empty where it does.
   std::string why_not() const;
 
  private:
   const Guest& guest_;
+  bool runs_;
   std::optional<LockFile> lock_;
   bool is_locked_elsewhere_;
 };

@@ -63,15 +63,6 @@ std::optional<Refusal> expect_nobody(const std::string& tree, const std::string&
   return refuse(path, "process " + std::to_string(*process) + " lives or works in it: stop the guest first");
 }
 
-// A root above, or one beneath, that others know as a guest.
-std::optional<Refusal> expect_no_other_guest(const std::string& path) {
-  if (auto refusal = expect_no_guest_above(path)) return refusal;
-  for (const std::string leaf : {adopted_leaf, staging_leaf})
-    if (stat_name(AT_FDCWD, join_path(path, leaf).c_str()))
-      return refuse(path, "has " + leaf + " in it: guests lie beneath it");
-  return std::nullopt;
-}
-
 std::optional<Refusal> expect_no_mounts(const std::string& path, const std::vector<Mount>& mounts) {
   for (const auto& mount : mounts) {
     if (mount.point == path) return refuse(path, "is a mount point: name a directory of the filesystem itself");
@@ -168,7 +159,7 @@ std::optional<Refusal> clear_prepared(const std::string& path) {
 
 }  // namespace
 
-std::optional<Refusal> expect_no_guest_above(const std::string& path) {
+std::optional<Refusal> expect_no_other_guest(const std::string& path) {
   const ProcessRoots roots;
   for (auto above = parent_of(path); above != "/"; above = parent_of(above)) {
     const auto leaf = split_path(above).leaf;
@@ -177,8 +168,11 @@ std::optional<Refusal> expect_no_guest_above(const std::string& path) {
       return refuse(path, "is inside " + above + ", an adopted guest");
     if (!roots.processes_in(above).empty())
       return refuse(path, "is inside " + above + ", where process " + std::to_string(roots.processes_in(above)[0]) +
-                              " lives: it is a guest's");
+                              " lives: that is the guest");
   }
+  for (const std::string leaf : {adopted_leaf, staging_leaf})
+    if (stat_name(AT_FDCWD, join_path(path, leaf).c_str()))
+      return refuse(path, "has " + leaf + " in it: guests lie beneath it");
   return std::nullopt;
 }
 

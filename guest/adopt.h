@@ -16,9 +16,9 @@ namespace vunify {
 // already is given back its mount point, if that is missing.
 std::optional<Refusal> adopt(const std::string& named);
 
-// Refused where a directory above path is a guest, as far as the host can tell by its processes and by what lies there,
-// or is ours. path: absolute, symlinks resolved; it need not be there.
-std::optional<Refusal> expect_no_guest_above(const std::string& path);
+// Refused where a guest lies above path or beneath it, as far as the host can tell by the processes of now and by what
+// lies there. path: absolute, symlinks resolved; nothing need be there.
+std::optional<Refusal> expect_no_other_guest(const std::string& path);
 
 // Undoes it. Refused, besides, where a vcow shows it, vunify is at work in it, or a file in it is shared (marked).
 std::optional<Refusal> release(const std::string& named);

@@ -84,6 +84,13 @@ HostGuest find_host_guest(const std::string& name, const std::string& config) {
   return std::move(found[0]);
 }
 
+std::vector<std::string> roots_of_all(const std::string& config) {
+  std::vector<std::string> roots;
+  for (const auto& guest : host_guests(config, {}).guests)
+    if (!guest.root.empty()) roots.push_back(guest.root);
+  return roots;
+}
+
 // Symlinks on the way are the host's own.
 std::string resolve_new(const std::string& named) {
   auto path = std::filesystem::absolute(named).lexically_normal();
@@ -126,6 +133,8 @@ CloneRequest request_for(const CloneOptions& options, const Names& names, const 
                        .inside = names.fresh.inside,
                        .exclude = options.exclude,
                        .protect = options.protect,
+                       .may_link = !names.known || names.known->no_links.empty(),
+                       .runs = who_runs({guest.root.host_path()}).front(),
                        .dry_run = options.dry_run,
                        .state_dir = options.state_dir};
   if (names.known)
@@ -207,6 +216,7 @@ Exit vclone(int argc, char** argv) {
   catch_stop_signals();
   const auto names = find_names(options);
   obey(expect_outside(options.state_dir, {names.root}));
+  obey(expect_outside(names.fresh.path, roots_of_all(options.config)));
   std::optional<StateDir> state;
   if (!options.dry_run) state.emplace(lock_quiet_state(options.state_dir));
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
