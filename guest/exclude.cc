@@ -50,13 +50,6 @@ void ExcludeList::add_file(const std::string& host_path) {
   add(read_all(open_host(host_path, O_RDONLY).get(), host_path), host_path);
 }
 
-void ExcludeList::add(const ExcludeList& other) {
-  for (const auto& rule : other.rules_) {
-    rules_.push_back(rule);
-    file_rule(rules_.size() - 1);
-  }
-}
-
 void ExcludeList::add_shipped() { add(shipped_text, "default-exclude"); }
 
 void ExcludeList::add(const ExcludeList& other) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <filesystem>
 
+#include "packages/lines.h"
 #include "sys/directory.h"
 #include "sys/fd.h"
 #include "sys/inode.h"
@@ -105,12 +106,6 @@ std::vector<std::string> config_names(const std::string& directory) {
 bool is_there(const std::string& path) {
   std::error_code unseen;
   return std::filesystem::exists(std::filesystem::symlink_status(path, unseen));
-}
-
-std::string_view without_blanks(std::string_view text) {
-  constexpr auto blanks = " \t\r";
-  const auto first = text.find_first_not_of(blanks);
-  return first == text.npos ? std::string_view() : text.substr(first, text.find_last_not_of(blanks) + 1 - first);
 }
 
 }  // namespace vunify

@@ -42,6 +42,4 @@ std::vector<std::string> config_names(const std::string& directory);
 // Also a symlink that leads nowhere.
 bool is_there(const std::string& path);
 
-std::string_view without_blanks(std::string_view text);
-
 }  // namespace vunify

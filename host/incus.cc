@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/config_file.h"
+#include "packages/lines.h"
 #include "sys/inode.h"
 
 namespace vunify {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "host/config_file.h"
+#include "packages/lines.h"
 
 namespace vunify {
 

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "host/config_file.h"
+#include "packages/lines.h"
 
 namespace vunify {
 namespace {

@@ -14,6 +14,7 @@
 #include "host/podman.h"
 #include "host/schroot.h"
 #include "host/vserver.h"
+#include "packages/lines.h"
 
 namespace vunify {
 namespace {

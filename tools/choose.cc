@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "guest/adopted.h"
 #include "host/off_list.h"
 #include "host/providers.h"
 #include "host/xids.h"
@@ -12,14 +13,20 @@
 #include "tools/text.h"
 
 namespace vunify {
-namespace {
 
 std::string place_of(const Mistake& mistake) {
   return mistake.line == 0 ? mistake.file : mistake.file + ":" + std::to_string(mistake.line);
 }
 
+namespace {
+
+// name: "provider:name".
+bool is_name(const std::string& word, const std::string& name) { return name == word || name.ends_with(":" + word); }
+
 // What -R and --delete do is done to all of a guest.
-bool follows_rules(const Options& options) { return options.verb == Verb::unify || options.verb == Verb::why; }
+bool follows_rules(const Options& options) {
+  return options.verb == Verb::unify || options.verb == Verb::why || options.verb == Verb::list;
+}
 
 GuestRules rules_of(const UnifyConfig& config, const std::string& no_links, const Options& options) {
   GuestRules rules{.packages = config.packages, .protect = config.protect, .group = config.group};
@@ -31,10 +38,18 @@ GuestRules rules_of(const UnifyConfig& config, const std::string& no_links, cons
   return rules;
 }
 
+GuestRoot root_of(const HostGuest& guest, const HostGuests& host, const Options& options) {
+  GuestRoot root{.path = guest.root, .name = name_among(guest, host.guests), .xid = guest.xid};
+  root.rules.packages = false;
+  if (follows_rules(options)) root.rules = rules_of(guest.unify, guest.no_links, options);
+  return root;
+}
+
 GuestRoot by_hand(const std::string& directory, const std::shared_ptr<const ExcludeList>& exclude,
                   const Options& options) {
   GuestRoot root{.path = directory};
-  if (follows_rules(options)) root.rules = {.exclude = exclude, .protect = options.protect};
+  root.rules.packages = follows_rules(options);
+  if (follows_rules(options)) root.rules.exclude = exclude, root.rules.protect = options.protect;
   return root;
 }
 
@@ -58,9 +73,6 @@ void leave_out_refused(Choice& choice, std::size_t mistakes_before, Outcome& out
   std::erase_if(choice.roots,
                 [&](const GuestRoot& root) { return !root.name.empty() && guest_of(root, choice.host) == nullptr; });
 }
-
-// name: "provider:name".
-bool is_name(const std::string& word, const std::string& name) { return name == word || name.ends_with(":" + word); }
 
 class Chooser {
  public:
@@ -95,7 +107,7 @@ class Chooser {
   }
 
   void take_name(const std::string& word) {
-    const auto& guest = find(word);
+    const auto& guest = find_named(word, host_);
     if (guest.left_alone.empty()) return take(guest);
     choice_.failed.push_back({name_among(guest, host_.guests), "", guest.left_alone});
   }
@@ -108,28 +120,12 @@ class Chooser {
   }
 
   void take(const HostGuest& guest) {
-    GuestRoot root{.path = guest.root, .name = name_among(guest, host_.guests), .xid = guest.xid};
-    if (follows_rules(options_)) root.rules = rules_of(guest.unify, guest.no_links, options_);
+    auto root = root_of(guest, host_, options_);
     for (std::uint32_t i = 0; i < guest.unify.refservers.size(); ++i) {
       auto& rank = refservers_.try_emplace(guest.unify.refservers[i], i).first->second;
       rank = std::min(rank, i);
     }
     choice_.roots.push_back(std::move(root));
-  }
-
-  const HostGuest& find(const std::string& word) const {
-    const auto is_so_named = [&](const HostGuest& guest) {
-      const auto full = guest.provider + ":" + guest.name;
-      return name_among(guest, host_.guests) == word || full == word ||
-             std::ranges::any_of(guest.also_known, [&](const std::string& other) { return is_name(word, other); });
-    };
-    const auto found = std::ranges::find_if(host_.guests, is_so_named);
-    if (found != host_.guests.end()) return *found;
-    for (const auto& failure : choice_.failed) complain(printable(failure.path) + ": " + one_line(failure.reason));
-    const bool is_ambiguous = std::ranges::find(host_.guests, word, &HostGuest::name) != host_.guests.end();
-    throw Failed(Exit::usage,
-                 printable(word) + (is_ambiguous ? ": several providers have such a guest: see vunify --list"
-                                                 : ": no guest of this name (vunify --list); a directory has a slash"));
   }
 
   // Those that others take keepers from.
@@ -151,6 +147,27 @@ class Chooser {
 std::string name_among(const HostGuest& guest, const std::vector<HostGuest>& all) {
   const auto uses = std::ranges::count(all, guest.name, &HostGuest::name);
   return uses > 1 ? guest.provider + ":" + guest.name : guest.name;
+}
+
+const HostGuest& find_named(const std::string& word, const HostGuests& host) {
+  const auto is_so_named = [&](const HostGuest& guest) {
+    return name_among(guest, host.guests) == word || guest.provider + ":" + guest.name == word ||
+           std::ranges::any_of(guest.also_known, [&](const std::string& other) { return is_name(word, other); });
+  };
+  const auto found = std::ranges::find_if(host.guests, is_so_named);
+  if (found != host.guests.end()) return *found;
+  for (const auto& mistake : host.mistakes) complain(printable(place_of(mistake)) + ": " + one_line(mistake.reason));
+  const bool is_ambiguous = std::ranges::find(host.guests, word, &HostGuest::name) != host.guests.end();
+  throw Failed(Exit::usage,
+               printable(word) + (is_ambiguous ? ": several providers have such a guest: see vunify --list"
+                                               : ": no guest of this name (vunify --list); a directory has a slash"));
+}
+
+std::vector<GuestRoot> roots_of_all(const Options& options, const HostGuests& host) {
+  std::vector<GuestRoot> roots;
+  for (const auto& guest : host.guests)
+    if (guest.left_alone.empty()) roots.push_back(root_of(guest, host, options));
+  return roots;
 }
 
 Choice choose_guests(const Options& options) {
@@ -180,14 +197,20 @@ void note_choice(const Options& options, Choice& choice, const StateDir* state, 
     if (const auto* guest = guest_of(root, choice.host)) root.xid = guest->xid;
 }
 
-void learn_conffiles(std::vector<Guest>& guests, Outcome& outcome) {
-  for (auto& guest : guests) {
-    if (!guest.rules.packages || guest.is_mounted) continue;
-    auto conffiles = read_conffiles(guest.root);
-    guest.rules.conffiles = std::move(conffiles.paths);
-    guest.rules.conffiles_unknown = std::move(conffiles.unknown);
-    if (!guest.rules.conffiles_unknown.empty())
-      outcome.notes.push_back({guest.name, "", guest.rules.conffiles_unknown + ": all of /etc is left alone"});
+void learn_conffiles(std::vector<GuestRoot>& roots, Outcome& outcome) {
+  const auto mounts = read_mounts();
+  for (auto& root : roots) {
+    if (!root.rules.packages) continue;
+    try {
+      auto conffiles = read_conffiles(RootDir(find_guest(root.path, mounts).root));
+      root.rules.conffiles = std::move(conffiles.paths);
+      root.rules.conffiles_unknown = std::move(conffiles.unknown);
+    } catch (const std::system_error&) {
+      continue;  // it will be refused, and told why
+    }
+    if (root.rules.conffiles_unknown.empty()) continue;
+    const auto& name = root.name.empty() ? root.path : root.name;
+    outcome.notes.push_back({name, "", root.rules.conffiles_unknown + ": all of /etc is left alone"});
   }
 }
 

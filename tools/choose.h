@@ -26,6 +26,16 @@ struct Choice {
 // no guest has, and where no guest is left; a host without any has none.
 Choice choose_guests(const Options& options);
 
+// "name", "provider:name", or another name that it has. Throws Failed{usage} where no guest, or more than one, is
+// called so, after a line for each mistake that may be why.
+const HostGuest& find_named(const std::string& word, const HostGuests& host);
+
+// Of every guest of which something can be unified, off or not, by its rules.
+std::vector<GuestRoot> roots_of_all(const Options& options, const HostGuests& host);
+
+// "FILE:LINE"
+std::string place_of(const Mistake& mistake);
+
 // Gives the chosen guests their numbers, new ones too, and notes whom `-R` takes out, and who is named again: before
 // anything is done, so that a run that is killed has not to be told again. state: locked; none in a dry run, where the
 // numbers are those that they have. A guest whose number is another's is a failure in outcome, and left out. Throws
@@ -35,8 +45,8 @@ void note_choice(const Options& options, Choice& choice, const StateDir* state, 
 // "name", or "provider:name" where guests of two providers have the name.
 std::string name_among(const HostGuest& guest, const std::vector<HostGuest>& all);
 
-// Reads what each guest's package manager calls configuration (packages/packages.h), where its rules want it. Before
-// any lease is taken. Guests of which it cannot be known are told of in outcome's notes.
-void learn_conffiles(std::vector<Guest>& guests, Outcome& outcome);
+// Reads what each guest's package manager calls configuration (packages/packages.h), where its rules want it: before
+// any thread is begun and any lease taken. Guests of which it cannot be known are told of in outcome's notes.
+void learn_conffiles(std::vector<GuestRoot>& roots, Outcome& outcome);
 
 }  // namespace vunify

@@ -17,13 +17,21 @@ std::string state_of(const ListedGuest& guest) {
   return guest.is_off ? now + ", off" : now;
 }
 
+bool is_protected(const ListedGuest& guest) { return !guest.protection.empty() && guest.protection != "none"; }
+
+// "reflink, auto": a word tells why; what stands against it is a sentence, and a note.
+std::string protection_of(const ListedGuest& guest) {
+  if (!guest.left_alone.empty() || guest.is_off || guest.protection.empty()) return "-";
+  if (!is_protected(guest) || guest.protection_reason.empty()) return guest.protection;
+  return guest.protection + ", " + guest.protection_reason;
+}
+
 Row row_of(const ListedGuest& guest, const std::vector<ListedGuest>& all) {
-  const bool is_shared = guest.left_alone.empty() && !guest.is_off;
   return {printable(shown_name(guest, all)),
           guest.provider,
           guest.xid ? std::to_string(*guest.xid) : "-",
           state_of(guest),
-          is_shared && !guest.protection.empty() ? guest.protection : "-",
+          protection_of(guest),
           guest.root.empty() ? "-" : printable(guest.root)};
 }
 
@@ -32,7 +40,8 @@ std::vector<std::string> notes_of(const ListedGuest& guest) {
   if (!guest.left_alone.empty()) notes.push_back("left alone: " + guest.left_alone);
   if (guest.is_off) notes.push_back("off: taken back by -R; name it to unify it again");
   if (guest.left_alone.empty() && !guest.no_links.empty()) notes.push_back(guest.no_links);
-  if (guest.left_alone.empty() && !guest.protection_reason.empty()) notes.push_back(guest.protection_reason);
+  if (guest.left_alone.empty() && !is_protected(guest) && !guest.protection_reason.empty())
+    notes.push_back(guest.protection_reason);
   for (const auto& other : guest.also_known) notes.push_back("also known as " + other);
   return notes;
 }

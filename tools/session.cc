@@ -86,6 +86,12 @@ void expect_unmounted(std::vector<Guest>& guests, std::size_t least, Outcome& ou
   leave_out(refused, guests.size() < least, outcome);
 }
 
+void pass_mounted_by(std::vector<Guest>& guests, Outcome& outcome) {
+  for (const auto& guest : guests)
+    if (guest.is_mounted) outcome.notes.push_back({guest.name, "", mounted_reason});
+  std::erase_if(guests, [](const Guest& guest) { return guest.is_mounted; });
+}
+
 void expect_state_outside(const Options& options, const Choice& choice) {
   std::vector<std::string> paths;
   for (const auto& root : choice.roots) paths.push_back(root.path);

@@ -35,6 +35,9 @@ void expect_incapable(std::vector<Guest>& guests, std::size_t least, Outcome& ou
 // The same with guests that vcow shows now (guest/adopted.h).
 void expect_unmounted(std::vector<Guest>& guests, std::size_t least, Outcome& outcome);
 
+// The same for a night over all guests: that some are shown is no failure, and noted.
+void pass_mounted_by(std::vector<Guest>& guests, Outcome& outcome);
+
 // Throws Failed{refused} where a guest could write to the state directory.
 void expect_state_outside(const Options& options, const Choice& choice);
 

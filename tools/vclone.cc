@@ -12,8 +12,10 @@
 #include "guest/staging.h"
 #include "host/new_guest.h"
 #include "host/providers.h"
+#include "host/who_runs.h"
 #include "sys/process.h"
 #include "sys/stop.h"
+#include "tools/choose.h"
 #include "tools/cli.h"
 #include "tools/json_bytes.h"
 #include "tools/session.h"
@@ -63,28 +65,25 @@ CloneOptions parse(int argc, char** argv) {
   line.flag("-q", options.quiet, "say nothing unless something failed");
   line.flag("--json", options.json, "one JSON object on standard output");
   line.operands("GUEST NEW", options.names, "the guest that is there, and the new one");
+  line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::locked, Exit::fatal, Exit::interrupted,
+              Exit::terminated});
   line.parse(argc, argv);
   if (options.names.size() != 2) throw Failed(Exit::usage, "two guests are to be named; see vclone --help");
   return options;
 }
-
-bool is_directory_name(const std::string& word) { return word.find('/') != std::string::npos; }
 
 [[noreturn]] void refuse(const std::string& name, const std::string& reason, Exit exit = Exit::usage) {
   throw Failed(exit, printable(name) + ": " + reason);
 }
 
 HostGuest find_host_guest(const std::string& name, const std::string& config) {
-  std::vector<HostGuest> found;
-  for (auto& guest : host_guests(config, {}).guests)
-    if (name == guest.name || name == guest.provider + ":" + guest.name) found.push_back(std::move(guest));
-  if (found.empty()) refuse(name, "no guest of this name; a directory is named with a slash");
-  if (found.size() > 1) refuse(name, "several guests have this name: say " + found[0].provider + ":" + name);
-  if (!found[0].left_alone.empty()) refuse(name, found[0].left_alone, Exit::refused);
-  return std::move(found[0]);
+  const auto host = host_guests(config, {});
+  const auto& guest = find_named(name, host);
+  if (!guest.left_alone.empty()) refuse(name, guest.left_alone, Exit::refused);
+  return guest;
 }
 
-std::vector<std::string> roots_of_all(const std::string& config) {
+std::vector<std::string> host_roots(const std::string& config) {
   std::vector<std::string> roots;
   for (const auto& guest : host_guests(config, {}).guests)
     if (!guest.root.empty()) roots.push_back(guest.root);
@@ -104,11 +103,11 @@ std::string resolve_new(const std::string& named) {
 Names find_names(const CloneOptions& options) {
   const auto &guest = options.names[0], &fresh = options.names[1];
   Names names;
-  if (is_directory_name(guest))
+  if (is_directory_word(guest))
     names.root = guest;
   else
     names.known = find_host_guest(guest, options.config), names.root = names.known->root;
-  if (is_directory_name(fresh)) {
+  if (is_directory_word(fresh)) {
     names.fresh.path = resolve_new(fresh);
     return names;
   }
@@ -216,7 +215,7 @@ Exit vclone(int argc, char** argv) {
   catch_stop_signals();
   const auto names = find_names(options);
   obey(expect_outside(options.state_dir, {names.root}));
-  obey(expect_outside(names.fresh.path, roots_of_all(options.config)));
+  obey(expect_outside(names.fresh.path, host_roots(options.config)));
   std::optional<StateDir> state;
   if (!options.dry_run) state.emplace(lock_quiet_state(options.state_dir));
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);

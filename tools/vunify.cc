@@ -6,6 +6,7 @@
 
 #include "tools/choose.h"
 #include "tools/cli.h"
+#include "tools/list_guests.h"
 #include "tools/options.h"
 #include "tools/session.h"
 #include "tools/status.h"
@@ -25,10 +26,11 @@ std::vector<Guest> open_guests(const Choice& choice, std::size_t least, Session&
 }
 
 void unify(const Options& options, const Choice& choice, Session& session) {
-  const auto least = std::min<std::size_t>(choice.roots.size(), 2);
+  const auto least = options.all ? 0 : std::min<std::size_t>(choice.roots.size(), 2);
   auto guests = open_guests(choice, least, session);
+  if (options.all) pass_mounted_by(guests, session.outcome());
+  if (guests.empty()) return;
   if (!options.insist) expect_incapable(guests, least, session.outcome());
-  learn_conffiles(guests, session.outcome());
   obey(unify_guests(guests, options.min_size, session.run(), session.outcome()));
 }
 
@@ -55,8 +57,10 @@ void delete_guest(const Choice& choice, Session& session) {
 Exit why(const Options& options) {
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
   obey(check_locks());
-  const auto choice = choose_guests(options);
+  auto choice = choose_guests(options);
   expect_state_outside(options, choice);
+  Outcome outcome;
+  learn_conffiles(choice.roots, outcome);
   return tell_why(options, choice);
 }
 
@@ -71,12 +75,14 @@ Exit vunify(int argc, char** argv) {
   if (options.verb == Verb::status) return tell_status(options);
   begin_as_root();
   if (options.verb == Verb::why) return why(options);
+  if (options.verb == Verb::list) return tell_guests(options);
   auto choice = choose_guests(options);
   if (options.all && choice.roots.empty()) return tell_no_guest(options);
   Session session(options, choice);
   note_choice(options, choice, session.state(), session.outcome());
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, session.run().jobs);
   if (options.verb == Verb::unify) session.open_index();
+  if (options.verb == Verb::unify) learn_conffiles(choice.roots, session.outcome());
   session.carry_out([&] {
     if (options.verb == Verb::unify) unify(options, choice, session);
     if (options.verb == Verb::deunify) deunify(choice, session);

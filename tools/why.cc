@@ -152,9 +152,7 @@ Exit tell_why(const Options& options, const Choice& choice) {
     print(tell_rule(options.why_path, *rule));
     return Exit::done;
   }
-  auto [guests, number] = open_all(options, choice);
-  Outcome outcome;
-  learn_conffiles(guests, outcome);
+  const auto [guests, number] = open_all(options, choice);
   Places places(guests, true);
   const auto besides = protect_in_thought(places);
   const Stop stop(options.max_time);
@@ -171,6 +169,7 @@ Exit tell_why(const Options& options, const Choice& choice) {
     return Exit::done;
   }
   const Run run{.stop = stop, .counters = counters, .dry_run = true, .mtime = !options.ignore_mtime};
+  Outcome outcome;
   unify_files(guests, places, scan.trees, run, outcome,
               [asked](Candidates& candidates) { keep_group_of(candidates, asked); });
   print(tell_verdict(survey, places, asked));

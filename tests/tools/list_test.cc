@@ -28,10 +28,17 @@ TEST(List, IsATable) {
   EXPECT_EQ(list_text({}), "no guests\n");
 }
 
+TEST(List, SaysInAWordWhyAGuestIsProtectedSo) {
+  auto guest = web;
+  guest.protection_reason = "auto";
+  EXPECT_THAT(list_text({guest}), HasSubstr("running  reflink, auto  /vservers/web"));
+}
+
 TEST(List, SaysWhyAGuestIsOtherwise) {
   auto guest = web;
   guest.is_off = true;
   guest.no_links = "own subvolume: data can be shared, inodes not";
+  guest.protection = "none";
   guest.protection_reason = "this kernel has no iunlink";
   guest.also_known = {"lxc:www"};
   EXPECT_EQ(list_text({guest}),

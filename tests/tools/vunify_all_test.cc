@@ -117,6 +117,29 @@ TEST_F(VunifyAll, PassesAGuestByThatWasTakenBack) {
   EXPECT_EQ(guests_.report({"--all"})["guests"].size(), 3u);
 }
 
+TEST_F(VunifyAll, LeavesConffilesOfDpkgAlone) {
+  const std::string status =
+      "Package: base\nStatus: install ok installed\nVersion: 1\nConffiles:\n /etc/conf 0123456789abcdef\n\n";
+  guests_.fill({"a", "b"}, "var/lib/dpkg/status", status);
+  guests_.fill({"a", "b"}, "etc/conf", content);
+  guests_.fill({"a", "b"}, "etc/other", content + "o");
+  const auto report = guests_.report({"a", "b"});
+  EXPECT_FALSE(guests_.are_one("a/etc/conf", "b/etc/conf"));
+  EXPECT_TRUE(guests_.are_one("a/etc/other", "b/etc/other"));
+  EXPECT_EQ(report["skipped"]["conffile"], 2) << report.dump(1);
+  const auto why = guests_.vunify({"--why", "a", "/etc/conf"});
+  EXPECT_THAT(why.out, HasSubstr("left alone: conffile"));
+}
+
+TEST_F(VunifyAll, SharesConffilesWhereTheConfigurationSaysSo) {
+  const std::string status = "Package: base\nStatus: install ok installed\nConffiles:\n /etc/conf 0123456789abcdef\n";
+  guests_.fill({"a", "b"}, "var/lib/dpkg/status", status);
+  guests_.fill({"a", "b"}, "etc/conf", content);
+  for (const std::string guest : {"a", "b"}) guests_.set(guest + "/apps/vunify/pkgmgmt-ignore", "");
+  guests_.report({"a", "b"});
+  EXPECT_TRUE(guests_.are_one("a/etc/conf", "b/etc/conf"));
+}
+
 TEST_F(VunifyAll, AnswersWhyForAGuestByName) {
   ASSERT_EQ(guests_.report({"--all"})["linked_files"], 2);
   const auto why = guests_.vunify({"--why", "b", "usr/x"});
