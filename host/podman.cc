@@ -67,7 +67,8 @@ std::vector<ToldGuest> read_podman_containers(std::string_view text, const std::
   driver.resize(driver.size() - list_suffix.size());
   try {
     std::vector<ToldGuest> containers;
-    for (const auto& container : Json::parse(text)) containers.push_back(tell_container(container, driver, file));
+    for (const auto& container : Json::parse(text))
+      if (container.value("image", "") != "") containers.push_back(tell_container(container, driver, file));
     return containers;
   } catch (const Json::exception&) {
     throw Misconfigured(file, "is not podman's list of containers");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The containers of podman, root's own: what DRIVER-containers/containers.json of its storage names. With the driver
 // "vfs" each has a whole copy; "overlay" shares as it is. What is no container's, the layers of images, is never
-// touched; what runs with --rootfs is told by no file of podman's.
+// touched. A container that was made with --rootfs has no image and an empty layer here: where its tree is only
+// podman's database tells.
 #pragma once
 
 #include <string>

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/who_runs.h"
 
+#include <future>
+#include <optional>
+
 #include "tests/host/host_test.h"
+#include "tests/host/silent_fuse.h"
 #include "tests/mounts_elsewhere.h"
 
 namespace vunify::test {
@@ -65,6 +69,17 @@ TEST_F(WhoRuns, NobodyBecauseOfAProcessThatOnlyWorksThereOrBeneath) {
   dir.make_directory("vm/web/srv");
   const MountsElsewhere beneath("true", dir / "vm/web/srv");
   EXPECT_FALSE(runs("web"));
+}
+
+TEST_F(WhoRuns, AGuestThatMountedWhatNeverAnswers) {
+  add_root("web");
+  std::optional<SilentFuse> silent(add_root("silent"));
+  const MountsElsewhere guest("true", dir / "vm/silent");
+  auto told = std::async(std::launch::async, [&] { return who_runs({dir / "vm/silent", dir / "vm/web"}); });
+  const bool in_time = told.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+  silent.reset();
+  EXPECT_TRUE(in_time);
+  EXPECT_THAT(told.get(), ElementsAre(true, false));
 }
 
 // Its root has the path of another guest, in a namespace where something else lies there.
