@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 #include "host/check_roots.h"
 #include "host/config_file.h"
@@ -13,6 +14,7 @@
 #include "host/nspawn.h"
 #include "host/podman.h"
 #include "host/schroot.h"
+#include "host/unify_config.h"
 #include "host/vserver.h"
 #include "packages/lines.h"
 
@@ -66,18 +68,32 @@ std::optional<std::vector<std::string>> read_providers(const std::string& file, 
 
 std::vector<std::string> configured_providers(const std::string& config, Told& told) {
   const auto file = config + "/.defaults/apps/vunify/providers";
-  auto providers = std::optional(provider_names);
+  auto providers = std::optional(std::vector<std::string>());  // where it cannot be read, nobody is asked
   told.add(file, [&] { providers = read_providers(file, told.mistakes); });
   return providers.value_or(provider_names);
+}
+
+// The default ones: a vserver alone has a place for its own. Nobody is unified while something is wrong with them.
+void give_rules(Told& told, const std::string& config) {
+  if (told.guests.empty()) return;
+  auto guests = std::exchange(told.guests, {});
+  told.add(config, [&] {
+    const auto rules = read_unify_config(config, "");
+    for (auto& one : guests) one.guest.unify = rules;
+    told.guests = std::move(guests);
+  });
 }
 
 }  // namespace
 
 HostGuests host_guests(const std::string& config, const std::vector<std::string>& providers, const std::string& host) {
-  Told told;
+  Told told, others;
   const auto asked = providers.empty() ? configured_providers(config, told) : providers;
   for (const auto& provider : provider_names)
-    if (std::ranges::find(asked, provider) != asked.end()) add(told, ask(provider, config, host));
+    if (std::ranges::find(asked, provider) != asked.end())
+      add(provider == "vserver" ? told : others, ask(provider, config, host));
+  give_rules(others, config);
+  add(told, std::move(others));
   return check_roots(std::move(told), config);
 }
 

@@ -67,6 +67,29 @@ TEST_F(Providers, WhatKeepsOneFromBeingAskedStaysWithIt) {
   EXPECT_THAT(complaints(all.mistakes), ElementsAre("/var/lib/lxc:0: Not a directory"));
 }
 
+TEST_F(Providers, GuestsOfAnyFollowTheDefaultRules) {
+  add_lxc_root("web", add_root("web"));
+  EXPECT_TRUE(ask().guests.at(0).unify.exclude.excludes("/etc/shadow")) << "by the shipped list";
+  const std::string rules = "etc/vservers/.defaults/apps/vunify/";
+  dir.write(rules + "exclude", "/srv/*\n");
+  dir.write(rules + "group", "lab\n");
+  const auto unify = ask().guests.at(0).unify;
+  EXPECT_TRUE(unify.exclude.excludes("/srv/x"));
+  EXPECT_EQ(unify.group, "lab");
+  dir.write(rules + "protect", "whatever\n");
+  EXPECT_THAT(lines(ask()), IsEmpty()) << "by no rules at all";
+  EXPECT_EQ(ask().mistakes.size(), 1U);
+}
+
+TEST_F(Providers, NobodyIsAskedWhereItCannotBeReadWhoIs) {
+  add_lxc_root("web", add_root("web"));
+  write_providers("lxc\n");
+  shell_or_fail("chmod o+w " + dir / "etc/vservers/.defaults/apps/vunify/providers");
+  EXPECT_THAT(lines(ask()), IsEmpty());
+  EXPECT_THAT(complaints(ask().mistakes),
+              ElementsAre("/etc/vservers/.defaults/apps/vunify/providers:0: is writable by everybody"));
+}
+
 TEST_F(Providers, OneRootUnderTwoIsTheFirstOnes) {
   add_lxc_root("web", add_root("web"));
   add_schroot("chroot", dir / "vm/../vm/web/");
@@ -152,6 +175,17 @@ TEST_F(Providers, AVserversVdirMayBeASymlinkButNotIntoAnotherGuest) {
   link("etc/vservers/mail/vdir", dir / "vm/outer/srv");
   const auto all = ask();
   EXPECT_THAT(lines(all), ElementsAre("schroot:outer /vm/outer", "vserver:web /vm/web"));
+  ASSERT_EQ(all.mistakes.size(), 1U);
+  EXPECT_THAT(all.mistakes[0].reason, HasSubstr("is in the tree of schroot:outer"));
+}
+
+TEST_F(Providers, AVserversVdirIsNotComeByThroughAnotherGuestEither) {
+  add_schroot("outer", add_root("outer"));
+  add_root("web");
+  link("vm/outer/link", dir / "vm/web");
+  link("etc/vservers/web/vdir", dir / "vm/outer/link");
+  const auto all = ask();
+  EXPECT_THAT(lines(all), ElementsAre("schroot:outer /vm/outer"));
   ASSERT_EQ(all.mistakes.size(), 1U);
   EXPECT_THAT(all.mistakes[0].reason, HasSubstr("is in the tree of schroot:outer"));
 }
