@@ -30,67 +30,59 @@ end() {
   rm "$work/image"
 }
 
-milliseconds() {
-  from=$(date +%s%N)
-  "$@" >/dev/null 2>&1 || echo "  $1 failed" >&2
-  echo $((($(date +%s%N) - from) / 1000000))
-}
-cp_synced() { cp "$@" && sync -f "$work/mnt"; }
+synced="sync -f $work/mnt"
 vunify() { "$bin/vunify" -q --state "$work/state" "$@"; }
-vclone() { "$bin/vclone" -q --state "$work/state" "$@" "$work/mnt/a" "$work/mnt/new"; }
 forget() { rm -rf "$work/mnt/copy"; }
 delete() { vunify --delete "$work/mnt/new" || :; }
 
-least=
-keep_least() { [ -n "$least" ] && [ "$least" -le "$1" ] || least=$1; }
-
-# measure WHAT UNDO COMMAND...
+# measure WHAT UNDO COMMAND: five times; the least seconds, and the least of the processor.
 measure() {
-  what=$1 undo=$2
-  shift 2
-  least=
+  : >"$work/rounds"
   for _ in 1 2 3 4 5; do
     sync -f "$work/mnt"
-    keep_least "$(milliseconds "$@")"
-    "$undo"
+    "$bin/measure" "$work/round" sh -c "$3" >/dev/null || echo "$1 failed" >&2
+    cat "$work/round" >>"$work/rounds"
+    "$2"
   done
-  echo "$what $least" >>"$work/table"
+  awk -v what="$1" '{ if (!t || $1 < t) t = $1; if (!c || $2 < c) c = $2 } END { print what, t, c }' "$work/rounds" >>"$work/table"
 }
 
-# Both names of what was measured, and how many times the second took what the first took.
-tell() { awk -v a="$1" -v b="$2" '$1 == a { x = $2 } $1 == b { y = $2 } END { printf "  %-22s %6d ms   %-18s %6d ms   %.2f x\n", a, x, b, y, y / x }' "$work/table"; }
+# What each took, and how many times what the first of them took.
+tell() {
+  awk 'NR == 1 { t = $2; c = $3 }
+    { printf "  %-26s %5.2f s %5.2f x   processors %5.2f s %5.2f x\n", $1, $2, $2 / t, $3, $3 / c }' "$work/table"
+  rm "$work/table"
+}
 
 files=$(find "$guest" | wc -l)
 echo "$files names, $(du -sm "$guest" | cut -f 1) MiB; $(nproc) processors, load $(cut -d ' ' -f 1 /proc/loadavg)"
 
-echo "ext4, adopted (vcow): shared with b before"
-: >"$work/table"
+clone="$bin/vclone -q --state $work/state $work/mnt/a $work/mnt/new"
+copy=$work/mnt/copy
+
+echo "ext4, adopted (vcow), shared with b before"
 begin ext4
 "$bin/vcow" adopt --state "$work/state" "$work/mnt/a" "$work/mnt/b"
 vunify "$work/mnt/a" "$work/mnt/b" || :
-tree=$work/mnt/.vcow/a
-measure cp-al forget cp -al "$tree" "$work/mnt/copy"
-measure cp-al-synced forget cp_synced -al "$tree" "$work/mnt/copy"
-measure vclone delete vclone
-tell cp-al vclone
-tell cp-al-synced vclone
+measure cp-al forget "cp -al $work/mnt/.vcow/a $copy"
+measure cp-al,sync forget "cp -al $work/mnt/.vcow/a $copy; $synced"
+measure vclone delete "$clone"
+tell
 end
 
-echo "ext4, immutable: shared with b before; cp -al cannot, cp -a copies"
-: >"$work/table"
+echo "ext4, immutable, shared with b before; there is no cp -al of these"
 begin ext4
 vunify --protect=immutable "$work/mnt/a" "$work/mnt/b" || :
-measure cp-a forget cp -a "$work/mnt/a" "$work/mnt/copy"
-measure vclone delete vclone --protect=immutable
-tell cp-a vclone
+measure cp-a forget "cp -a $work/mnt/a $copy"
+measure cp-a,sync forget "cp -a $work/mnt/a $copy; $synced"
+measure vclone delete "$clone --protect=immutable"
+tell
 end
 
-echo "XFS: data shared"
-: >"$work/table"
+echo "XFS, data shared"
 begin xfs
-measure cp-a-reflink forget cp -a --reflink=always "$work/mnt/a" "$work/mnt/copy"
-measure cp-a-reflink-synced forget cp_synced -a --reflink=always "$work/mnt/a" "$work/mnt/copy"
-measure vclone delete vclone
-tell cp-a-reflink vclone
-tell cp-a-reflink-synced vclone
+measure cp-a-reflink forget "cp -a --reflink=always $work/mnt/a $copy"
+measure cp-a-reflink,sync forget "cp -a --reflink=always $work/mnt/a $copy; $synced"
+measure vclone delete "$clone"
+tell
 end

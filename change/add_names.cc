@@ -14,12 +14,6 @@
 #include "sys/mark.h"
 
 namespace vunify {
-namespace {
-
-constexpr std::size_t batch_inodes = 256;
-
-}  // namespace
-
 bool NameAddition::open(OnLease on_lease) {
   result_.reason = "changed";
   try {
@@ -35,21 +29,23 @@ bool NameAddition::open(OnLease on_lease) {
 }
 
 void NameAddition::take_lease() {
-  auto lease = Lease::take(held_.fd.get());
-  held_.seen = stat_fd(held_.fd.get());
-  held_.metadata = read_metadata(held_.fd.get());
-  protection_ = request_.is_shared ? protection_of(held_.fd.get()) : request_.protection;
-  result_.reason = lease && lease->pin() ? why_not() : "open for writing";
+  const int fd = held_.fd.get();
+  auto lease = Lease::take(fd);
+  const auto flags = inode_flags(fd);
+  held_.seen = stat_fd(fd);
+  held_.metadata = read_metadata(fd, held_.seen, flags);
+  protection_ = request_.is_shared ? protection_by(flags) : request_.protection;
+  result_.reason = lease && lease->pin() ? why_not(flags) : "open for writing";
   if (result_.reason.empty()) held_.lease = std::move(lease);
 }
 
 // Nothing keeps a shared inode apart that has lost its flag; and a private one with more names is its guest's own way
 // to share.
-std::string NameAddition::why_not() const {
+std::string NameAddition::why_not(std::uint32_t flags) const {
   if (request_.is_shared && (protection_ == Protection::none || !is_marked(held_.fd.get(), request_.inode)))
     return "shared, and not protected";
   if (request_.is_shared) return {};
-  const bool may_be_shared = (inode_flags(held_.fd.get()) & (owner_flags | unshareable_flags)) == 0;
+  const bool may_be_shared = (flags & (owner_flags | unshareable_flags)) == 0;
   return held_.seen.nlink == 1 && may_be_shared ? std::string() : "not to be shared";
 }
 
@@ -126,9 +122,9 @@ void NameAdder::run_batch(std::span<const AddRequest> requests, std::span<AddRes
 
 std::vector<AddResult> NameAdder::run(const std::vector<AddRequest>& requests, const std::function<bool()>& stop) {
   std::vector<AddResult> results(requests.size());
-  const auto batches = (requests.size() + batch_inodes - 1) / batch_inodes;
+  const auto batches = (requests.size() + inodes_a_batch - 1) / inodes_a_batch;
   tbb::parallel_for(std::size_t{0}, batches, [&](std::size_t batch) {
-    const auto from = batch * batch_inodes, count = std::min(batch_inodes, requests.size() - from);
+    const auto from = batch * inodes_a_batch, count = std::min(inodes_a_batch, requests.size() - from);
     if (!stop()) run_batch(std::span(requests).subspan(from, count), std::span(results).subspan(from, count));
   });
   return results;

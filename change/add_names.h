@@ -53,7 +53,7 @@ class NameAddition {
  private:
   bool is_begun() const { return held_.lease.has_value(); }
   void take_lease();
-  std::string why_not() const;
+  std::string why_not(std::uint32_t flags) const;
   void lift();
   void protect();
 
@@ -66,6 +66,8 @@ class NameAddition {
 // Many of them, some hundred inodes to a record of the journal.
 class NameAdder {
  public:
+  static constexpr std::size_t inodes_a_batch = 512;  // held open by each thread
+
   // on_fs: a directory of the filesystem, which outlives this; staging: where the next start looks for what was
   // interrupted.
   NameAdder(std::string state_dir, int on_fs, std::string staging)

@@ -142,10 +142,12 @@ bool release_last_name(int fd, const FileId& id) {
   return true;
 }
 
-Protection protection_of(int fd) {
+Protection protection_by(std::uint32_t flags) {
   for (const auto protection : {Protection::iunlink, Protection::immutable})
-    if (is_protected(fd, protection)) return protection;
+    if ((flags & row_of(protection).flags) == row_of(protection).flags) return protection;
   return Protection::none;
 }
+
+Protection protection_of(int fd) { return protection_by(inode_flags(fd)); }
 
 }  // namespace vunify

@@ -37,5 +37,6 @@ bool release_last_name(int fd, const FileId& id);
 
 // By the flags that it carries: none under cow.
 Protection protection_of(int fd);
+Protection protection_by(std::uint32_t flags);
 
 }  // namespace vunify

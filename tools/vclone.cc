@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <tbb/global_control.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -209,6 +210,12 @@ std::string as_json(const CloneOptions& options, const Guest& guest, const Names
   return json.dump(2) + "\n";
 }
 
+// Each holds a batch open.
+std::size_t workers(unsigned jobs) {
+  const auto most = raise_open_files_limit() / (NameAdder::inodes_a_batch + 64);
+  return std::clamp<std::size_t>(most, 1, jobs);
+}
+
 Exit vclone(int argc, char** argv) {
   const auto options = parse(argc, argv);
   if (!is_root()) throw Failed(Exit::refused, "only root may clone a guest");
@@ -218,7 +225,7 @@ Exit vclone(int argc, char** argv) {
   obey(expect_outside(names.fresh.path, host_roots(options.config)));
   std::optional<StateDir> state;
   if (!options.dry_run) state.emplace(lock_quiet_state(options.state_dir));
-  const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
+  const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, workers(options.jobs));
   const auto guest = open_source(names.root);
   auto cloned = clone(request_for(options, names, guest));
   const auto exit = options.dry_run ? Exit::done : configure(names, cloned);
