@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# vclone against cp -al and cp -a --reflink, of one guest, on filesystems of their own; warm cache, five rounds in turn,
+# vclone against cp -al and cp -a --reflink, of one guest, on filesystems of their own; warm cache, seven rounds in turn,
 # the shortest of each. cp -al makes names alone, of files that nothing protects; a clone's private files, its
 # conffiles and databases are copies, and its names are on disk before it is in its place: cp is also timed with the
 # sync that this takes.
@@ -35,10 +35,10 @@ vunify() { "$bin/vunify" -q --state "$work/state" "$@"; }
 forget() { rm -rf "$work/mnt/copy"; }
 delete() { vunify --delete "$work/mnt/new" || :; }
 
-# measure WHAT UNDO COMMAND: five times; the least seconds, and the least of the processor.
+# measure WHAT UNDO COMMAND: seven times; the least seconds, and the least of the processor.
 measure() {
   : >"$work/rounds"
-  for _ in 1 2 3 4 5; do
+  for _ in 1 2 3 4 5 6 7; do
     sync -f "$work/mnt"
     "$bin/measure" "$work/round" sh -c "$3" >/dev/null || echo "$1 failed" >&2
     cat "$work/round" >>"$work/rounds"

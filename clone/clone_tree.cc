@@ -166,7 +166,7 @@ class TreeClone {
   // With what chattr(1) set by the guest's own hand; not with what protects a shared inode.
   void copy_alone(const Passage& passage) {
     copy_inode(leaf_of(passage), passage.inode, passage.to, bytes(), stop_);
-    const auto& [immutable, append_only] = std::pair(passage.inode.immutable, passage.inode.append_only);
+    const bool immutable = passage.inode.immutable, append_only = passage.inode.append_only;
     if (!immutable && !append_only) return;
     if (mark_at(passage.from.dir, passage.from.leaf, {plan_.guest->fs, passage.inode.ino}) != Mark::none) return;
     late_.add(LateFlags{passage.path, (immutable ? FS_IMMUTABLE_FL : 0U) | (append_only ? FS_APPEND_FL : 0U)});
