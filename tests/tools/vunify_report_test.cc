@@ -13,6 +13,7 @@
 namespace vunify::test {
 namespace {
 
+using testing::AnyOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -85,7 +86,7 @@ TEST_F(VunifyReport, OfASecondRunIsZeroAndItOpensNoFile) {
   int directories = 0;
   for (std::string call; std::getline(calls, call);) {
     if (call.find("openat2(") == call.npos) continue;
-    EXPECT_THAT(call, HasSubstr("O_DIRECTORY"));
+    EXPECT_THAT(call, AnyOf(HasSubstr("O_DIRECTORY"), HasSubstr("O_PATH")));  // with the latter nothing is opened
     ++directories;
   }
   EXPECT_GT(directories, 2);
