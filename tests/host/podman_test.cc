@@ -64,8 +64,7 @@ TEST_F(Podman, AListThatIsNoneIsAMistake) {
 
 TEST_F(Podman, ALongListIsOneLine) {
   std::string list = "[";
-  for (int i = 0; i < 200; ++i)
-    list += R"({"id":"c)" + std::to_string(i) + R"(","image":"i","layer":"l","names":[]},)";
+  for (int i = 0; i < 200; ++i) list += R"({"id":"c)" + std::to_string(i) + R"(","image":"i","layer":"l","names":[]},)";
   list.back() = ']';
   write_list("overlay", list);
   EXPECT_EQ(ask().guests.size(), 200U);
