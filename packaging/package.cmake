@@ -25,7 +25,7 @@ install(FILES packaging/tmpfiles.conf DESTINATION /usr/lib/tmpfiles.d RENAME vun
 install(FILES packaging/cron.d DESTINATION /etc/cron.d RENAME vunify)
 install(FILES packaging/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES packaging/debian/lintian-overrides DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME vunify)
-install(FILES README.md DESIGN.md docs/security.md docs/operations.md docs/differences.md
+install(FILES README.md DESIGN.md docs/security.md docs/operations.md docs/differences.md docs/guests.md docs/providers.md docs/from-util-vserver.md
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install_compressed(${PROJECT_SOURCE_DIR}/CHANGELOG.md ${CMAKE_INSTALL_DOCDIR} changelog)
 configure_file(packaging/debian/changelog.in ${CMAKE_BINARY_DIR}/generated/changelog.Debian @ONLY)

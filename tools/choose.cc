@@ -6,6 +6,7 @@
 #include <set>
 
 #include "guest/adopted.h"
+#include "host/config_file.h"
 #include "host/off_list.h"
 #include "host/providers.h"
 #include "host/xids.h"
@@ -30,8 +31,8 @@ bool follows_rules(const Options& options) {
 
 GuestRules rules_of(const UnifyConfig& config, const std::string& no_links, const Options& options) {
   GuestRules rules{.packages = config.packages, .protect = config.protect, .group = config.group};
-  if (!no_links.empty() && !rules.protect) rules.protect = Protection::reflink;
   if (options.protect) rules.protect = options.protect;
+  if (!no_links.empty()) rules.protect = Protection::reflink;  // whatever was asked for
   auto exclude = std::make_shared<ExcludeList>(options.exclude);
   exclude->add(config.exclude);
   rules.exclude = std::move(exclude);
@@ -170,9 +171,17 @@ std::vector<GuestRoot> roots_of_all(const Options& options, const HostGuests& ho
   return roots;
 }
 
+HostGuests find_host_guests(const Options& options) {
+  try {
+    return host_guests(options.config, options.providers);
+  } catch (const Misconfigured& wrong) {
+    throw Failed(Exit::usage, printable(place_of(wrong.mistake)) + ": " + one_line(wrong.mistake.reason));
+  }
+}
+
 Choice choose_guests(const Options& options) {
   const bool names = options.all || !std::ranges::all_of(options.guests, is_directory_word);
-  auto choice = Chooser(options, names ? host_guests(options.config, options.providers) : HostGuests()).run();
+  auto choice = Chooser(options, names ? find_host_guests(options) : HostGuests()).run();
   const bool is_bare_host = options.all && choice.failed.empty();
   if (!choice.roots.empty() || options.verb == Verb::recover || is_bare_host) return choice;
   for (const auto& failure : choice.failed)

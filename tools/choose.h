@@ -26,6 +26,9 @@ struct Choice {
 // no guest has, and where no guest is left; a host without any has none.
 Choice choose_guests(const Options& options);
 
+// All that the host's configuration tells of. Throws Failed{usage} where it cannot be read at all.
+HostGuests find_host_guests(const Options& options);
+
 // "name", "provider:name", or another name that it has. Throws Failed{usage} where no guest, or more than one, is
 // called so, after a line for each mistake that may be why.
 const HostGuest& find_named(const std::string& word, const HostGuests& host);

@@ -4,7 +4,6 @@
 #include <map>
 
 #include "host/off_list.h"
-#include "host/providers.h"
 #include "host/who_runs.h"
 #include "host/xids.h"
 #include "tools/choose.h"
@@ -65,7 +64,7 @@ std::vector<ListedGuest> gather(const Options& options, const HostGuests& host) 
 }  // namespace
 
 Exit tell_guests(const Options& options) {
-  auto host = host_guests(options.config, options.providers);
+  auto host = find_host_guests(options);
   show_xids(options.state_dir, host);
   const auto listed = gather(options, host);
   print(options.json ? list_json(listed) : list_text(listed));

@@ -64,9 +64,9 @@ Exit why(const Options& options) {
   return tell_why(options, choice);
 }
 
-// A host that has none yet: its nights are no failures.
+// A host that has none yet, or all of whose guests are off: its nights are no failures.
 Exit tell_no_guest(const Options& options) {
-  if (options.detail != Detail::quiet) print("no guest on this host that can be unified: see vunify --list\n");
+  if (options.detail != Detail::quiet) print("no guest on this host is to be unified: see vunify --list\n");
   return Exit::done;
 }
 

@@ -140,6 +140,28 @@ TEST_F(VunifyAll, SharesConffilesWhereTheConfigurationSaysSo) {
   EXPECT_TRUE(guests_.are_one("a/etc/conf", "b/etc/conf"));
 }
 
+TEST_F(VunifyAll, IsDoneOnAHostWithoutGuests) {
+  std::filesystem::remove_all(guests_ / "config");
+  const auto finished = guests_.vunify({"--all", "--provider=vserver"});
+  EXPECT_EQ(finished.status, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("no guest on this host"));
+}
+
+TEST_F(VunifyAll, RefusesAConfigurationThatOthersMayWrite) {
+  std::filesystem::permissions(guests_ / "config", std::filesystem::perms::all);
+  const auto finished = guests_.vunify({"--all"});
+  EXPECT_EQ(finished.status, 2) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("vunify: " + guests_ / "config: "));
+}
+
+TEST_F(VunifyAll, ListsWhoIsThereAndSkipsWhatIsWrong) {
+  guests_.set("c/context", "many");
+  const auto finished = guests_.vunify({"--list"});
+  EXPECT_EQ(finished.status, 1);
+  EXPECT_THAT(finished.out, HasSubstr("a      vserver   -    stopped  immutable, configured  " + guests_ / "vs/a"));
+  EXPECT_THAT(finished.err, HasSubstr("vunify: " + guests_ / "config/c/context:1: "));
+}
+
 TEST_F(VunifyAll, AnswersWhyForAGuestByName) {
   ASSERT_EQ(guests_.report({"--all"})["linked_files"], 2);
   const auto why = guests_.vunify({"--why", "b", "usr/x"});
