@@ -59,7 +59,11 @@ std::string in_one_line(std::string message) {
   return message;
 }
 
-const char* word_of(Exit exit) {
+Failed usage_error(const std::string& message) { return {Exit::usage, message + " (see " + tool_name() + " --help)"}; }
+
+}  // namespace
+
+std::string_view word_of(Exit exit) {
   switch (exit) {
     case Exit::done:
       return "done";
@@ -80,10 +84,6 @@ const char* word_of(Exit exit) {
   }
   return "terminated";
 }
-
-Failed usage_error(const std::string& message) { return {Exit::usage, message + " (see " + tool_name() + " --help)"}; }
-
-}  // namespace
 
 int run_tool(int argc, char** argv, Exit (*tool)(int, char**)) {
   // A reader that went away is an error of standard output like any other, not a reason to die between two names.

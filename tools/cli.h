@@ -36,6 +36,9 @@ enum class Exit {
   terminated = 143,   // by SIGTERM or SIGHUP; likewise
 };
 
+// "done", "partial", ...
+std::string_view word_of(Exit exit);
+
 // Ends a tool with one line on stderr, none where the message is empty, and an exit code. Only tools throw it. The
 // message is ready for a terminal: names in it went through printable().
 struct Failed : std::runtime_error {

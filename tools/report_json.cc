@@ -9,26 +9,8 @@
 namespace vunify {
 namespace {
 
-std::string_view word_of(Exit exit) {
-  switch (exit) {
-    case Exit::done:
-      return "done";
-    case Exit::partial:
-      return "partial";
-    case Exit::usage:
-      return "usage";
-    case Exit::refused:
-      return "refused";
-    case Exit::locked:
-      return "locked";
-    case Exit::fatal:
-      return "fatal";
-    case Exit::interrupted:
-    case Exit::terminated:
-      return "interrupted";
-  }
-  return "";
-}
+// A signal is one, whichever came.
+std::string_view status_of(Exit exit) { return word_of(exit == Exit::terminated ? Exit::interrupted : exit); }
 
 Json json_of(const SkipCounts& counts) {
   Json object = Json::object();
@@ -80,7 +62,7 @@ Json list_of(const std::vector<T>& values) {
 std::string report_json(const Outcome& outcome, Exit exit) {
   Json object;
   object["schema"] = 1;
-  object["status"] = word_of(exit);
+  object["status"] = status_of(exit);
   object["complete"] = outcome.complete;
   object["dry_run"] = outcome.dry_run;
   object["deleted"] = outcome.deleted;
