@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <new>
 #include <system_error>
 
@@ -128,6 +129,10 @@ Take into(std::string& value) {
 
 Take into(std::vector<std::string>& values) {
   return [&values](const std::string& given) { values.push_back(given); };
+}
+
+Take path_into(std::string& path) {
+  return [&](const std::string& value) { path = std::filesystem::absolute(value).lexically_normal(); };
 }
 
 Take size_into(std::uint64_t& bytes) {

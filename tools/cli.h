@@ -60,6 +60,7 @@ void print(std::string_view text);
 using Take = std::function<void(const std::string& value)>;
 Take into(std::string& value);
 Take into(std::vector<std::string>& values);  // may be given many times
+Take path_into(std::string& path);            // absolute, also where a relative one is given
 Take size_into(std::uint64_t& bytes);
 Take duration_into(std::optional<std::chrono::seconds>& time);
 Take count_into(unsigned& count);  // 1 and more

@@ -114,7 +114,7 @@ Options parse_options(int argc, char** argv) {
   line.option("--jobs", "N", count_into(options.jobs), "workers (default: one a processor)");
   line.option("--max-time", "TIME", duration_into(options.max_time),
               "stop cleanly after 90m, 2h, ...; the largest savings come first, the next run goes on");
-  line.option("--config", "DIR", into(options.config), "the guests' configuration (default: /etc/vservers)");
+  line.option("--config", "DIR", path_into(options.config), "the guests' configuration (default: /etc/vservers)");
   line.option("--provider", "NAME", provider_into(options.providers),
               "ask only this one for guests; may be given again");
   line.option("--state", "DIR", into(options.state_dir), "where journals and reports are (default: /var/lib/vunify)");

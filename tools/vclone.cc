@@ -60,7 +60,7 @@ CloneOptions parse(int argc, char** argv) {
   line.option(
       "-X,--exclude-from", "FILE", [&](const std::string& path) { options.exclude.add_file(path); },
       "the same, a pattern a line");
-  line.option("--config", "DIR", into(options.config), "where guests are configured (default: /etc/vservers)");
+  line.option("--config", "DIR", path_into(options.config), "where guests are configured (default: /etc/vservers)");
   line.option("--state", "DIR", into(options.state_dir), "where journals are (default: /var/lib/vunify)");
   line.option("--jobs", "N", count_into(options.jobs), "workers (default: one a processor)");
   line.flag("-q", options.quiet, "say nothing unless something failed");

@@ -147,6 +147,13 @@ TEST_F(VunifyAll, IsDoneOnAHostWithoutGuests) {
   EXPECT_THAT(finished.out, HasSubstr("no guest on this host"));
 }
 
+TEST_F(VunifyAll, FindsAConfigurationFromWhereItIsCalled) {
+  const auto finished =
+      shell("cd " + guests_.root() + " && " VUNIFY_BIN_DIR "/vunify --config config --state state --list");
+  EXPECT_EQ(finished.status, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr(guests_ / "vs/a"));
+}
+
 TEST_F(VunifyAll, RefusesAConfigurationThatOthersMayWrite) {
   std::filesystem::permissions(guests_ / "config", std::filesystem::perms::all);
   const auto finished = guests_.vunify({"--all"});
