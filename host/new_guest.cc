@@ -27,12 +27,6 @@ constexpr auto aside_leaf = ".vclone";       // in the directory of configuratio
 constexpr std::array<std::string_view, 8> not_taken_along = {"context", "tag",   "name",       "vdir",
                                                              "run",     "cache", "interfaces", "dlimits"};
 
-bool is_name(const std::string& name) {
-  constexpr auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-  return !name.empty() && name.size() <= most_name_bytes && name[0] != '.' && name[0] != '-' &&
-         name.find_first_not_of(plain) == std::string::npos;
-}
-
 void expect_missing(const fs::path& path) {
   if (fs::exists(fs::symlink_status(path))) throw std::invalid_argument(path.string() + " is there already");
 }
@@ -94,8 +88,14 @@ std::vector<std::string> write_vserver(const HostGuest& like, const std::string&
 
 }  // namespace
 
+bool is_guest_name(const std::string& name) {
+  constexpr auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+  return !name.empty() && name.size() <= most_name_bytes && name[0] != '.' && name[0] != '-' &&
+         name.find_first_not_of(plain) == std::string::npos;
+}
+
 NewGuest place_new_guest(const HostGuest& like, const std::string& name) {
-  if (!is_name(name)) throw std::invalid_argument("is no name for a guest: letters, digits, - _ and . only");
+  if (!is_guest_name(name)) throw std::invalid_argument("is no name for a guest: letters, digits, - _ and . only");
   const fs::path root = like.root, config = like.config;
   if (like.provider == "lxc") {
     const auto container = config.parent_path();

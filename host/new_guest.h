@@ -16,6 +16,9 @@ struct NewGuest {
   std::string inside{};  // its tree's name in there; empty: it is its tree
 };
 
+// Letters, digits, - _ and . only: what every provider takes.
+bool is_guest_name(const std::string& name);
+
 // Throws std::invalid_argument, a reason, where name is none for a guest, a configuration of that name is there, or the
 // provider is none of the three.
 NewGuest place_new_guest(const HostGuest& like, const std::string& name);

@@ -17,7 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint32_t least_context = 2, greatest_context = 49151;  // static ones; the kernel gives out those above
 constexpr auto default_vdirbase = "/vservers";
 constexpr std::string_view old_suffix = ".conf";
 
@@ -50,11 +49,6 @@ Way follow_config(const std::string& path, const std::string& file) {
   } catch (const std::system_error& error) {
     throw Misconfigured(file, std::string(error.what()));
   }
-}
-
-std::string vdirbase_of(const std::string& config) {
-  const auto vdirbase = config + "/.defaults/vdirbase";
-  return is_there(vdirbase) ? vdirbase : default_vdirbase;
 }
 
 void add_root(Found& found, const std::string& path, const std::string& file) {
@@ -225,6 +219,11 @@ std::vector<Mistake> each_once(std::vector<Mistake> mistakes) {
 }
 
 }  // namespace
+
+std::string vdirbase_of(const std::string& config) {
+  const auto vdirbase = config + "/.defaults/vdirbase";
+  return is_there(vdirbase) ? vdirbase : default_vdirbase;
+}
 
 HostGuests vserver_guests(const std::string& config) {
   Reading all(config);

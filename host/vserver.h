@@ -13,11 +13,18 @@
 // A name that ends with "~" or ".tmp" (vserver build --force keeps what it replaces as NAME.~TIME~) is not complete.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "host/host_guest.h"
 
 namespace vunify {
+
+// Static ones; the kernel gives out those above.
+inline constexpr std::uint32_t least_context = 2, greatest_context = 49151;
+
+// Where guests without a vdir lie.
+std::string vdirbase_of(const std::string& config);
 
 // config: "/etc/vservers", or what --config says. Throws where it cannot be read; where it is not there, it has none.
 // In the order of the names. The tree belongs to the host's root, and only roots are looked for outside it: a guest

@@ -5,20 +5,18 @@
 
 #include <algorithm>
 #include <csignal>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "clone/clone_guest.h"
 #include "guest/staging.h"
 #include "host/new_guest.h"
-#include "host/providers.h"
 #include "host/who_runs.h"
 #include "sys/process.h"
 #include "sys/stop.h"
-#include "tools/choose.h"
 #include "tools/cli.h"
 #include "tools/json_bytes.h"
+#include "tools/one_guest.h"
 #include "tools/session.h"
 #include "tools/text.h"
 #include "tools/vcow_state.h"
@@ -73,34 +71,6 @@ CloneOptions parse(int argc, char** argv) {
   return options;
 }
 
-[[noreturn]] void refuse(const std::string& name, const std::string& reason, Exit exit = Exit::usage) {
-  throw Failed(exit, printable(name) + ": " + reason);
-}
-
-HostGuest find_host_guest(const std::string& name, const std::string& config) {
-  const auto host = host_guests(config, {});
-  const auto& guest = find_named(name, host);
-  if (!guest.left_alone.empty()) refuse(name, guest.left_alone, Exit::refused);
-  return guest;
-}
-
-std::vector<std::string> host_roots(const std::string& config) {
-  std::vector<std::string> roots;
-  for (const auto& guest : host_guests(config, {}).guests)
-    if (!guest.root.empty()) roots.push_back(guest.root);
-  return roots;
-}
-
-// Symlinks on the way are the host's own.
-std::string resolve_new(const std::string& named) {
-  auto path = std::filesystem::absolute(named).lexically_normal();
-  if (!path.has_filename()) path = path.parent_path();
-  std::error_code failed;
-  const auto parent = std::filesystem::canonical(path.parent_path(), failed);
-  if (failed) refuse(named, failed.message());
-  return parent / path.filename();
-}
-
 Names find_names(const CloneOptions& options) {
   const auto &guest = options.names[0], &fresh = options.names[1];
   Names names;
@@ -112,19 +82,16 @@ Names find_names(const CloneOptions& options) {
     names.fresh.path = resolve_new(fresh);
     return names;
   }
-  if (!names.known) refuse(fresh, "a guest that is named by its directory is cloned to a directory: it has a slash");
+  if (!names.known)
+    throw Failed(Exit::usage, printable(fresh) +
+                                  ": a guest that is named by its directory is cloned to a directory: "
+                                  "it has a slash");
   try {
     names.fresh = place_new_guest(*names.known, names.name = fresh);
   } catch (const std::invalid_argument& error) {
-    refuse(fresh, error.what(), Exit::refused);
+    throw Failed(Exit::refused, printable(fresh) + ": " + error.what());
   }
   return names;
-}
-
-Guest open_source(const std::string& root) {
-  auto opened = open_guests({root});
-  if (!opened.refused.empty()) refuse(opened.refused[0].path, opened.refused[0].reason, Exit::refused);
-  return std::move(opened.guests.front());
 }
 
 CloneRequest request_for(const CloneOptions& options, const Names& names, const Guest& guest) {
@@ -222,11 +189,11 @@ Exit vclone(int argc, char** argv) {
   catch_stop_signals();
   const auto names = find_names(options);
   obey(expect_outside(options.state_dir, {names.root}));
-  obey(expect_outside(names.fresh.path, host_roots(options.config)));
+  obey(expect_outside(names.fresh.path, guest_roots_of(options.config)));
   std::optional<StateDir> state;
   if (!options.dry_run) state.emplace(lock_quiet_state(options.state_dir));
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, workers(options.jobs));
-  const auto guest = open_source(names.root);
+  const auto guest = open_guest(names.root);
   auto cloned = clone(request_for(options, names, guest));
   const auto exit = options.dry_run ? Exit::done : configure(names, cloned);
   if (!options.quiet)

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/one_guest.h"
+
+#include <filesystem>
+
+#include "host/providers.h"
+#include "tools/choose.h"
+#include "tools/cli.h"
+#include "tools/text.h"
+
+namespace vunify {
+namespace {
+
+[[noreturn]] void refuse(const std::string& name, const std::string& reason, Exit exit = Exit::usage) {
+  throw Failed(exit, printable(name) + ": " + reason);
+}
+
+}  // namespace
+
+HostGuest find_host_guest(const std::string& name, const std::string& config) {
+  const auto host = host_guests(config, {});
+  const auto& guest = find_named(name, host);
+  if (!guest.left_alone.empty()) refuse(name, guest.left_alone, Exit::refused);
+  return guest;
+}
+
+std::vector<std::string> guest_roots_of(const std::string& config) {
+  std::vector<std::string> roots;
+  for (const auto& guest : host_guests(config, {}).guests)
+    if (!guest.root.empty()) roots.push_back(guest.root);
+  return roots;
+}
+
+Guest open_guest(const std::string& root) {
+  auto opened = open_guests(std::vector{root});
+  if (!opened.refused.empty()) refuse(opened.refused[0].path, opened.refused[0].reason, Exit::refused);
+  return std::move(opened.guests.front());
+}
+
+std::string resolve_new(const std::string& named) {
+  auto path = std::filesystem::absolute(named).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  std::error_code failed;
+  const auto parent = std::filesystem::canonical(path.parent_path(), failed);
+  if (failed) refuse(named, failed.message());
+  return parent / path.filename();
+}
+
+}  // namespace vunify
