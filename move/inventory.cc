@@ -20,6 +20,8 @@
 namespace vunify {
 namespace {
 
+constexpr auto xfs_acls = "trusted.SGI_ACL_";  // how XFS keeps what system.posix_acl_* tells
+
 Timestamp from_timespec(const timespec& time) { return {time.tv_sec, static_cast<std::uint32_t>(time.tv_nsec)}; }
 
 MovedName name_of(const struct stat& st) {
@@ -33,6 +35,7 @@ MovedName name_of(const struct stat& st) {
 // Of what can be opened: a file or a directory.
 void add_open_metadata(MovedName& name, int fd) {
   name.xattrs = read_xattrs(fd);
+  std::erase_if(name.xattrs, [](const auto& one) { return one.first.starts_with(xfs_acls); });
   name.flags = inode_flags(fd) & moved_flags;
   name.project = project_id(fd);
   if (name.xattrs.erase(VUNIFY_MARK_XATTR) != 0) name.flags &= ~static_cast<std::uint32_t>(FS_IMMUTABLE_FL);
