@@ -112,6 +112,7 @@ class Sending {
       sent_.files += name.has_content() ? 1 : 0;
       sent_.bytes += name.has_content() ? name.size : 0;
     }
+    sent_.through_the_pipe = out_.bytes() + (answers_ != nullptr ? answers_->bytes() : 0);
     sent_.left = std::move(inventory_.left);
     return std::move(sent_);
   }

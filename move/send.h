@@ -19,6 +19,7 @@ struct Sent {
   std::uint64_t names = 0;
   std::uint64_t files = 0, bytes = 0;            // all that have a content
   std::uint64_t sent_files = 0, sent_bytes = 0;  // of these
+  std::uint64_t through_the_pipe = 0;            // bytes, both ways
   std::vector<std::string> left{};               // "path: reason", what is not taken along
 };
 

@@ -94,9 +94,11 @@ Sent send(const SendOptions& options, const SendRequest& request) {
 void tell(const SendOptions& options, const Guest& guest, const Sent& sent) {
   for (const auto& left : sent.left) complain("left: " + printable(left));
   if (options.quiet || options.to.empty()) return;
-  print(fmt::format("sent {}: {} names, {} files ({}); {} of them sent ({}), the others were there\n",
-                    printable(guest.path()), format_count(sent.names), format_count(sent.files),
-                    format_bytes(sent.bytes), format_count(sent.sent_files), format_bytes(sent.sent_bytes)));
+  print(
+      fmt::format("sent {}: {} names, {} files ({}); {} of them sent ({}), the others were there; {} bytes through the "
+                  "pipe\n",
+                  printable(guest.path()), format_count(sent.names), format_count(sent.files), format_bytes(sent.bytes),
+                  format_count(sent.sent_files), format_bytes(sent.sent_bytes), sent.through_the_pipe));
 }
 
 Exit vsend(int argc, char** argv) {
