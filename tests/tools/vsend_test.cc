@@ -117,6 +117,9 @@ TEST_P(VsendOn, ArrivesAsItWas) {
   EXPECT_TRUE(there.inode("vm/g/own").immutable);
   EXPECT_EQ(run({"getfacl", "-c", there / "vm/g/dir/sub"}).out, run({"getfacl", "-c", here / "vm/g/dir/sub"}).out);
   EXPECT_THAT(there.names("vm"), ElementsAre("g"));
+  const auto back = run(there.send("g", {"--to", here.receive("back")}));
+  EXPECT_THAT(back.out, HasSubstr("; 0 of them sent")) << back.err;
+  EXPECT_EQ(seen_in(here / "vm/back"), before) << "made of what is there, by reflink where there are such";
 }
 
 TEST_F(Vsend, SendsOnlyWhatIsNotThere) {
