@@ -38,12 +38,13 @@ ReceiveOptions parse(int argc, char** argv) {
                    "goes on. A word with a slash is a directory; else it is a guest's name, for which a configuration "
                    "of util-vserver is written.");
   line.flag("--have", options.have, "write what is here on standard output, for vsend --have; receive nothing");
-  line.option("--config", "DIR", into(options.config), "where guests are configured (default: /etc/vservers)");
+  line.option("--config", "DIR", path_into(options.config), "where guests are configured (default: /etc/vservers)");
   line.option("--state", "DIR", into(options.state_dir),
               "where the index is, which knows guests (default: /var/lib/vunify)");
   line.option("--jobs", "N", count_into(options.jobs), "threads that read and copy (default: one a processor)");
   line.flag("-q", options.quiet, "say nothing unless something failed");
   line.operands("NAME", options.names, "the guest that is to be");
+  line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::locked, Exit::fatal});
   line.parse(argc, argv);
   if (options.names.size() != 1) throw Failed(Exit::usage, "one name is to be given; see vreceive --help");
   return options;

@@ -39,10 +39,11 @@ SendOptions parse(int argc, char** argv) {
   line.option("--to", "COMMAND", into(options.to), "run it (by sh), and talk with the vreceive at its other end");
   line.option("--have", "FILE", into(options.have),
               "in a pipe: what the other host has, as its vreceive --have NAME wrote it");
-  line.option("--config", "DIR", into(options.config), "where guests are configured (default: /etc/vservers)");
+  line.option("--config", "DIR", path_into(options.config), "where guests are configured (default: /etc/vservers)");
   line.option("--jobs", "N", count_into(options.jobs), "threads that read (default: one a processor)");
   line.flag("-q", options.quiet, "say nothing unless something failed");
   line.operands("GUEST", options.guests, "the guest to send");
+  line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::fatal});
   line.parse(argc, argv);
   if (options.guests.size() != 1) throw Failed(Exit::usage, "one guest is to be named; see vsend --help");
   if (!options.to.empty() && !options.have.empty())
