@@ -36,7 +36,7 @@ class Grouping {
   Candidates run();
 
  private:
-  File& file(NameRef name) { return trees_[name.guest].file(name.file); }
+  File& file(NameRef name) const { return trees_[name.guest].file(name.file); }
 
   void collect_groups() {
     const auto& names = found_.names;
@@ -79,12 +79,17 @@ class Grouping {
     return true;
   }
 
+  bool are_asked(std::uint32_t first, std::uint32_t count) const {
+    const auto names = std::span(found_.names).subspan(first, count);
+    return std::ranges::none_of(names, [this](NameRef name) { return file(name).unasked; });
+  }
+
   void add_inode(std::uint32_t first, std::uint32_t count) {
     const auto& f = file(found_.names[first]);
     // Seen by more names than it has: its guest moved it while we walked.
     if (!f.marked && f.nlink < count)
       return judge(trees_, std::span(found_.names).subspan(first, count), Verdict::changed);
-    const bool complete = f.nlink == count && in_different_guests(first, count);
+    const bool complete = f.nlink == count && in_different_guests(first, count) && are_asked(first, count);
     const auto index = static_cast<std::uint32_t>(found_.inodes.size());
     found_.inodes.push_back({first, count, f.marked, complete});
     if (f.marked && f.nlink == 1) found_.last_names.push_back(index);

@@ -23,7 +23,7 @@ struct Candidate {
   std::uint32_t first_name = 0;
   std::uint32_t name_count = 0;
   bool shared : 1 = false;             // marked: it is one inode for several guests already
-  bool complete : 1 = false;           // all its names were found, and no two in one guest
+  bool complete : 1 = false;           // all its names were found and asked for, and no two in one guest
   bool is_keeper : 1 = false;          // this run led names to it
   bool given_up : 1 = false;           // this run led its names to another
   bool lies_with_another : 1 = false;  // its data is another's, which stands for both

@@ -15,7 +15,7 @@ using Names = std::span<const NameRef>;
 // What is shared, and nothing speaks against, is as it should be: on most nights nearly all names.
 bool is_in_question(const File& file, bool shares_data) {
   const bool is_its_owners_wish = file.immutable || file.verdict == Verdict::own_flags;
-  if (!file.marked) return file.nlink > 1 && !is_its_owners_wish;
+  if (!file.marked) return file.nlink > 1 && !is_its_owners_wish && !file.unasked;
   return file.verdict != Verdict::open || (shares_data && file.nlink > 1 && !file.immutable);
 }
 

@@ -25,6 +25,7 @@ bool is_gone(const std::system_error& error) {
 
 // What is one inode already is not too small to be protected.
 Verdict first_look(const File& file, const ScanRules& rules, const Guest& guest, Verdict by_name, bool append_only) {
+  if (by_name == Verdict::not_asked) return file.marked ? Verdict::open : by_name;
   if (file.stamp.size == 0 || (file.bytes_on_disk() == 0 && !file.marked)) return Verdict::empty;
   if (by_name != Verdict::open) return by_name;
   if (file.nlink == 1 && is_below(file.stamp.size, rules.min_size)) return Verdict::too_small;
@@ -69,7 +70,7 @@ class GuestScan {
     const auto inode = stat_name(name.dir.get(), name.leaf.c_str());
     if (!inode || !inode->is_regular()) return;
     const std::string_view leaf = name.leaf;
-    const auto file = look_at(name.dir.get(), {leaf, *inode}, Verdict::excluded);
+    const auto file = look_at(name.dir.get(), {leaf, *inode}, verdict_by_name("/" + path, true));
     if (file.nlink == 1 && !file.marked) return;
     ++counters_.files;
     tree_.add(split_path(path).parent, std::span(&file, 1), std::span(&leaf, 1));
@@ -90,6 +91,7 @@ class GuestScan {
   }
 
   Verdict verdict_by_name(const std::string& path, bool excluded) const {
+    if (!guest_.rules.is_asked(path)) return Verdict::not_asked;
     if (excluded) return Verdict::excluded;
     return guest_.rules.is_conffile(path) ? Verdict::conffile : Verdict::open;
   }
@@ -99,6 +101,7 @@ class GuestScan {
   File look_at(int dir, const Entry& entry, Verdict by_name) const {
     File file(entry.inode);
     if (file.nlink > 1 || file.immutable || guest_.is_adopted()) look_at_mark(dir, entry, file);
+    file.unasked = by_name == Verdict::not_asked;
     file.verdict = first_look(file, rules_, guest_, by_name, entry.inode.append_only);
     return file;
   }

@@ -40,6 +40,7 @@ enum class Verdict : std::uint8_t {
   swap_file = 25,      // the kernel swaps to it
   mounted = 26,        // vcow shows its guest now
   conffile = 27,       // its package manager calls it configuration
+  not_asked = 28,      // this run is about other files
 };
 
 struct VerdictRow {
@@ -49,7 +50,7 @@ struct VerdictRow {
   bool is_reason = true;      // it says why a file was left alone
 };
 
-inline constexpr std::array<VerdictRow, 28> verdicts = {{
+inline constexpr std::array<VerdictRow, 29> verdicts = {{
     {Verdict::shared, "shared", "it is one inode with its twins in other guests, or a run would make it one.", false},
     {Verdict::no_twin, "no-twin",
      "no other guest has a file of its size, owner, mode, flags, attributes and mtime; where only mtimes differ, "
@@ -104,6 +105,8 @@ inline constexpr std::array<VerdictRow, 28> verdicts = {{
     {Verdict::mounted, "mounted", "vcow shows its guest, which may run: unmount it, and the next run looks at it."},
     {Verdict::conffile, "conffile",
      "its package manager calls it configuration (dpkg, ucf, rpm, apk, pacman), and programs write to that in place."},
+    {Verdict::not_asked, "not-asked",
+     "this run was asked for other files: of a package (--packages)."},
 }};
 inline constexpr std::size_t verdict_count = verdicts.size();
 
@@ -111,7 +114,7 @@ inline constexpr std::size_t verdict_count = verdicts.size();
 static_assert([] {
   for (std::size_t i = 0; i < verdicts.size(); ++i)
     if (verdicts[i].verdict != static_cast<Verdict>(i) || verdicts[i].name.empty()) return false;
-  return verdicts.back().verdict == Verdict::conffile;  // the last one
+  return verdicts.back().verdict == Verdict::not_asked;  // the last one
 }());
 
 constexpr const VerdictRow& row_of(Verdict verdict) { return verdicts[static_cast<std::size_t>(verdict)]; }

@@ -84,9 +84,13 @@ class Chooser {
 
   Choice run() {
     if (options_.all) take_all();
-    for (const auto& word : options_.guests) is_directory_word(word) ? take_directory(word) : take_name(word);
+    for (const auto& word : options_.guests) {
+      is_directory_word(word) ? take_directory(word) : take_name(word);
+      if (!options_.packages.empty() && choice_.roots.empty()) refuse_last();
+    }
     if (options_.verb == Verb::why && choice_.roots.size() == 1 && !choice_.roots[0].name.empty()) take_others();
     give_refservers();
+    if (!options_.packages.empty()) make_first_the_reference();
     choice_.host = std::move(host_);
     return std::move(choice_);
   }
@@ -96,6 +100,11 @@ class Chooser {
     const OffList off(options_.state_dir);
     for (const auto& guest : host_.guests)
       if (guest.left_alone.empty() && (options_.verb == Verb::deunify || !off.is_off(guest))) take(guest);
+  }
+
+  [[noreturn]] void refuse_last() const {
+    const auto& failure = choice_.failed.back();
+    throw Failed(Exit::refused, printable(failure.guest) + ": " + one_line(failure.reason));
   }
 
   void take_directory(const std::string& word) {
@@ -134,6 +143,12 @@ class Chooser {
     for (auto& root : choice_.roots)
       if (const auto found = refservers_.find(root.name); found != refservers_.end())
         root.rules.refserver = found->second;
+  }
+
+  // Keepers come from it, whatever a configuration says.
+  void make_first_the_reference() {
+    for (auto& root : choice_.roots) root.rules.refserver = no_refserver;
+    choice_.roots.front().rules.refserver = 0;
   }
 
   const Options& options_;

@@ -176,22 +176,23 @@ struct CommandLine::Table {
   std::vector<Row> rows;
   std::vector<Exit> exits;
   bool help = false, version = false;
-  std::vector<std::string>* operands = nullptr;
+  std::vector<std::string>*operands = nullptr, *tail = nullptr;
   CLI::App app;
 
   // A positional of CLI11 takes a name like "[a,b]" for a list, so operands are what it leaves over.
   void take_operands() const {
     bool only_operands = false;
+    auto* taking = operands;
     for (const auto& word : app.remaining()) {
       const bool option = !only_operands && word.size() > 1 && word[0] == '-';
-      if (option && word == "--")
+      if (option && word == "--") {
         only_operands = true;
-      else if (option)
-        throw usage_error(printable(word) + ": no such option");
-      else if (operands == nullptr)
-        throw usage_error(printable(word) + ": not expected");
-      else
-        operands->push_back(word);
+        if (tail != nullptr && operands->size() >= 2) taking = tail;
+        continue;
+      }
+      if (option) throw usage_error(printable(word) + ": no such option");
+      if (taking == nullptr) throw usage_error(printable(word) + ": not expected");
+      taking->push_back(word);
     }
   }
 
@@ -220,6 +221,12 @@ void CommandLine::flag(const std::string& names, bool& given, const std::string&
   table_->rows.push_back({names, help});
 }
 
+void CommandLine::flag(const std::string& names, unsigned& times, const std::string& help) {
+  const auto count = [&times](std::int64_t given) { times = static_cast<unsigned>(given); };
+  table_->app.add_flag_function(names, count)->disable_flag_override();
+  table_->rows.push_back({names, help});
+}
+
 void CommandLine::option(const std::string& names, const std::string& placeholder, Take take, const std::string& help) {
   const auto named = names.substr(names.rfind(',') + 1);
   auto taken = [take = std::move(take), named](const std::string& value) {
@@ -237,6 +244,11 @@ void CommandLine::option(const std::string& names, const std::string& placeholde
 
 void CommandLine::operands(const std::string& placeholder, std::vector<std::string>& values, const std::string& help) {
   table_->operands = &values;
+  table_->rows.push_back({placeholder, help});
+}
+
+void CommandLine::tail(const std::string& placeholder, std::vector<std::string>& values, const std::string& help) {
+  table_->tail = &values;
   table_->rows.push_back({placeholder, help});
 }
 

@@ -37,6 +37,18 @@ Take file_into(ExcludeList& exclude) {
   return [&](const std::string& path) { exclude.add_file(path); };
 }
 
+// "A,B": as util-vserver had it, "ALL" is a word of its own.
+Take packages_into(std::vector<std::string>& packages) {
+  return [&](const std::string& words) {
+    for (std::size_t at = 0; at <= words.size();) {
+      const auto end = std::min(words.find(',', at), words.size());
+      if (end == at) throw std::invalid_argument("a package has no name");
+      packages.push_back(words.substr(at, end - at));
+      at = end + 1;
+    }
+  };
+}
+
 [[noreturn]] void complain_usage(const std::string& message) {
   throw Failed(Exit::usage, message + "; see vunify --help");
 }
@@ -66,6 +78,8 @@ Verb verb_of(bool deunify, bool delete_guest, bool recover, bool why, bool statu
 
 void check_guests(const Options& options) {
   const auto count = options.guests.size();
+  if (!options.packages.empty() && (options.verb != Verb::unify || options.all || count < 2))
+    complain_usage("--packages is for unifying, and wants a REF and a GUEST");
   if (std::ranges::find(options.guests, "") != options.guests.end()) complain_usage("a guest has no name");
   if (options.verb == Verb::recover && count > 0) complain_usage("--recover takes no guest");
   if (options.verb == Verb::status && count > 0) complain_usage("--status takes no guest");
@@ -111,6 +125,8 @@ Options parse_options(int argc, char** argv) {
   line.option("--exclude-from", "FILE", file_into(options.exclude), "the same, a pattern a line");
   line.option("--min-size", "SIZE", size_into(options.min_size), "leave smaller files alone (K, M, G)");
   line.flag("--ignore-mtime", options.ignore_mtime, "mtimes may differ; the oldest file's is kept");
+  line.option("--packages", "LIST", packages_into(options.packages),
+              "only files of packages A,B,... or ALL that REF, the first GUEST, and another have in one version");
   line.option("--jobs", "N", count_into(options.jobs), "workers (default: one a processor)");
   line.option("--max-time", "TIME", duration_into(options.max_time),
               "stop cleanly after 90m, 2h, ...; the largest savings come first, the next run goes on");
@@ -124,6 +140,7 @@ Options parse_options(int argc, char** argv) {
   line.option("--progress", "WHEN", choice_into(options.progress, {"auto", "json", "none"}),
               "a bar on the terminal (auto), JSON lines on standard error, or none");
   line.operands("GUEST", options.guests, "names of guests, or directories with a slash in them: ./g1");
+  line.tail("PKG", options.packages, "as --packages, in the old form: REF GUEST... -- PKG... or ALL");
   line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::locked, Exit::fatal, Exit::interrupted,
               Exit::terminated});
   line.parse(argc, argv);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "change/protection.h"
@@ -16,10 +17,14 @@ namespace vunify {
 
 enum class Verb { unify, deunify, delete_guest, recover, why, status, list };
 
+inline constexpr std::string_view every_package = "ALL";  // in place of a package's name
+
 struct Options {
   Verb verb = Verb::unify;
   std::vector<std::string> guests;  // names, or directories
   bool all = false;                 // every guest of this host that is not off
+  // Only files of these, of guests[0] and of each other guest that has them in its version. Or every_package.
+  std::vector<std::string> packages;
   std::string why_path;             // from the root of guests[0]
   std::string config = "/etc/vservers";
   std::vector<std::string> providers;  // to be asked for the guests of this host; empty: as config says

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "tools/ask_packages.h"
 #include "tools/choose.h"
 #include "tools/cli.h"
 #include "tools/list_guests.h"
@@ -83,6 +84,7 @@ Exit vunify(int argc, char** argv) {
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, session.run().jobs);
   if (options.verb == Verb::unify) session.open_index();
   if (options.verb == Verb::unify) learn_conffiles(choice.roots, session.outcome());
+  if (options.verb == Verb::unify) ask_packages(options, choice, session.outcome());
   session.carry_out([&] {
     if (options.verb == Verb::unify) unify(options, choice, session);
     if (options.verb == Verb::deunify) deunify(choice, session);

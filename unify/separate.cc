@@ -19,6 +19,7 @@ void look_again(Survey& survey, NameRef name) {
   if (!now || !now->is_regular()) return survey.judge(std::span(&name, 1), Verdict::vanished);
   file = File(*now);
   file.verdict = before.verdict;
+  file.unasked = before.unasked;
   if (file.nlink > 1 || file.immutable || survey.guest(name).is_adopted()) {
     const auto mark = mark_at(there.dir.get(), there.leaf, {survey.guest(name).fs, file.ino});
     file.stale_mark = mark == Mark::stale && file.immutable;

@@ -25,10 +25,11 @@ struct Arguments {
   std::uint64_t min_size = 0;
   unsigned jobs = 0;
   std::optional<std::chrono::seconds> max_time;
-  std::vector<std::string> rules, operands;
+  std::vector<std::string> rules, operands, tail;
+  unsigned verbosity = 0;
 };
 
-Arguments parse(std::vector<std::string> words) {
+Arguments parse(std::vector<std::string> words, bool with_tail = false) {
   Arguments given;
   CommandLine line("[options] DIR...", "A test.");
   line.flag("-n,--dry-run", given.dry_run, "change nothing");
@@ -41,7 +42,9 @@ Arguments parse(std::vector<std::string> words) {
       "--exclude-from", "FILE", [&](const std::string& file) { given.rules.push_back("file " + file); }, "more");
   line.option(
       "--open", "FILE", [](const std::string& file) { open_host(file, O_RDONLY); }, "a file");
+  line.flag("-v,--verbose", given.verbosity, "say more");
   line.operands("DIR", given.operands, "guests");
+  if (with_tail) line.tail("WORD", given.tail, "the rest");
   words.insert(words.begin(), "tool");
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());
@@ -77,6 +80,20 @@ TEST(CommandLine, KeepsTheOrderOfValuesAcrossOptions) {
 TEST(CommandLine, TakesOperandsAsTheyAre) {
   const std::vector<std::string> odd = {"[a,b]", "{}", "%%", "a b", "\xff", "x=y", "--", "-n", "--exclude"};
   EXPECT_THAT(parse(odd).operands, ElementsAre("[a,b]", "{}", "%%", "a b", "\xff", "x=y", "-n", "--exclude"));
+}
+
+TEST(CommandLine, TakesATailBehindTwoOperands) {
+  EXPECT_THAT(parse({"a", "b", "-n", "--", "c", "-d"}, true).tail, ElementsAre("c", "-d"));
+  EXPECT_THAT(parse({"a", "b", "--", "c"}, true).operands, ElementsAre("a", "b"));
+  for (const auto& words : std::vector<std::vector<std::string>>{{"--", "a", "b"}, {"a", "--", "b"}}) {
+    EXPECT_THAT(parse(words, true).operands, ElementsAre("a", "b"));
+    EXPECT_TRUE(parse(words, true).tail.empty());
+  }
+}
+
+TEST(CommandLine, CountsAFlag) {
+  EXPECT_EQ(parse({}).verbosity, 0u);
+  EXPECT_EQ(parse({"-vv", "a", "-nv", "--verbose"}).verbosity, 4u);
 }
 
 TEST(CommandLine, ComplainsInOneLine) {
