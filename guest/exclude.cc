@@ -125,4 +125,13 @@ const ExcludeRule* ExcludeList::first_match(std::string_view path) const {
   return best == no_rule ? nullptr : &rules_[best];
 }
 
+const ExcludeRule* excluding_rule(const ExcludeList& exclude, const std::string& path) {
+  for (auto end = path.find('/'); end != std::string::npos; end = path.find('/', end + 1)) {
+    const auto* above = exclude.first_match("/" + path.substr(0, end));
+    if (above != nullptr && !above->include) return above;
+  }
+  const auto* rule = exclude.first_match("/" + path);
+  return rule != nullptr && !rule->include ? rule : nullptr;
+}
+
 }  // namespace vunify

@@ -64,4 +64,8 @@ class ExcludeList {
   std::vector<std::size_t> general_;
 };
 
+// Of a path from the guest's root, without a leading slash: the rule that leaves it out, or a directory above it, which
+// then is not entered. nullptr: it is not left out.
+const ExcludeRule* excluding_rule(const ExcludeList& exclude, const std::string& path);
+
 }  // namespace vunify

@@ -2,6 +2,7 @@
 #include "tools/choose.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -75,6 +76,11 @@ void leave_out_refused(Choice& choice, std::size_t mistakes_before, Outcome& out
                 [&](const GuestRoot& root) { return !root.name.empty() && guest_of(root, choice.host) == nullptr; });
 }
 
+bool is_same_directory(const std::string& one, const std::string& other) {
+  std::error_code unseen;
+  return one == other || std::filesystem::equivalent(one, other, unseen);
+}
+
 class Chooser {
  public:
   Chooser(const Options& options, HostGuests host) : options_(options), host_(std::move(host)) {
@@ -86,11 +92,13 @@ class Chooser {
     if (options_.all) take_all();
     for (const auto& word : options_.guests) {
       is_directory_word(word) ? take_directory(word) : take_name(word);
-      if (!options_.packages.empty() && choice_.roots.empty()) refuse_last();
+      if (needs_first() && choice_.roots.empty()) refuse_last();
     }
     if (options_.verb == Verb::why && choice_.roots.size() == 1 && !choice_.roots[0].name.empty()) take_others();
+    if (options_.wants_others()) take_others();
     give_refservers();
     if (!options_.packages.empty()) make_first_the_reference();
+    if (options_.has_references()) make_others_references();
     choice_.host = std::move(host_);
     return std::move(choice_);
   }
@@ -102,12 +110,15 @@ class Chooser {
       if (guest.left_alone.empty() && (options_.verb == Verb::deunify || !off.is_off(guest))) take(guest);
   }
 
+  bool needs_first() const { return !options_.packages.empty() || options_.wants_others(); }
+
   [[noreturn]] void refuse_last() const {
     const auto& failure = choice_.failed.back();
     throw Failed(Exit::refused, printable(failure.guest) + ": " + one_line(failure.reason));
   }
 
   void take_directory(const std::string& word) {
+    if (options_.manually) return take_pair(word);
     if (!by_hand_) {
       auto exclude = std::make_shared<ExcludeList>(options_.exclude);
       exclude->add_shipped();
@@ -116,17 +127,26 @@ class Chooser {
     choice_.roots.push_back(by_hand(word, by_hand_, options_));
   }
 
+  void take_pair(const std::string& directory) {
+    auto exclude = std::make_shared<ExcludeList>(options_.exclude);
+    exclude->add(options_.lists[choice_.roots.size()]);
+    choice_.roots.push_back(by_hand(directory, std::move(exclude), options_));
+  }
+
   void take_name(const std::string& word) {
     const auto& guest = find_named(word, host_);
     if (guest.left_alone.empty()) return take(guest);
     choice_.failed.push_back({name_among(guest, host_.guests), "", guest.left_alone});
   }
 
-  // With which of them is it shared?
+  // With which of them is it shared, or, where they are not off, can it be?
   void take_others() {
     const auto asked = choice_.roots[0].path;
-    for (const auto& guest : host_.guests)
-      if (guest.left_alone.empty() && guest.root != asked) take(guest);
+    const OffList off(options_.state_dir);
+    for (const auto& guest : host_.guests) {
+      const bool is_out = options_.wants_others() && off.is_off(guest);
+      if (guest.left_alone.empty() && !is_out && !is_same_directory(guest.root, asked)) take(guest);
+    }
   }
 
   void take(const HostGuest& guest) {
@@ -149,6 +169,14 @@ class Chooser {
   void make_first_the_reference() {
     for (auto& root : choice_.roots) root.rules.refserver = no_refserver;
     choice_.roots.front().rules.refserver = 0;
+  }
+
+  // Those that are configured so stay before all others.
+  void make_others_references() {
+    auto& roots = choice_.roots;
+    roots.front().rules.refserver = no_refserver;
+    for (std::size_t i = 1; i < roots.size(); ++i)
+      if (!roots[i].rules.is_reference()) roots[i].rules.refserver = static_cast<std::uint32_t>(refservers_.size() + i);
   }
 
   const Options& options_;
@@ -195,7 +223,7 @@ HostGuests find_host_guests(const Options& options) {
 }
 
 Choice choose_guests(const Options& options) {
-  const bool names = options.all || !std::ranges::all_of(options.guests, is_directory_word);
+  const bool names = options.all || options.wants_others() || !std::ranges::all_of(options.guests, is_directory_word);
   auto choice = Chooser(options, names ? find_host_guests(options) : HostGuests()).run();
   const bool is_bare_host = options.all && choice.failed.empty();
   if (!choice.roots.empty() || options.verb == Verb::recover || is_bare_host) return choice;

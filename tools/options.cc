@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 #include "hashindex/index.h"
 #include "host/providers.h"
@@ -65,6 +66,17 @@ void take_why_path(Options& options) {
     if (step != "." && !step.empty()) options.why_path += (options.why_path.empty() ? "" : "/") + step.string();
 }
 
+void take_manual(Options& options) {
+  const auto words = std::exchange(options.guests, {});
+  const auto least = options.verb == Verb::deunify ? 2U : 4U;
+  if (words.size() % 2 != 0 || words.size() < least)
+    complain_usage("--manually wants PATH EXCL pairs: one that is changed, and references");
+  if (options.all || !options.packages.empty() || (options.verb != Verb::unify && options.verb != Verb::deunify))
+    complain_usage("--manually is for unifying, and for -R");
+  take_pairs(options, words);
+  if (options.verb == Verb::deunify) options.guests.resize(1);
+}
+
 Verb verb_of(bool deunify, bool delete_guest, bool recover, bool why, bool status, bool list) {
   if (deunify + delete_guest + recover + why + status + list > 1)
     complain_usage("--deunify, --delete, --recover, --why, --status and --list exclude one another");
@@ -97,10 +109,27 @@ void check_guests(const Options& options) {
 
 }  // namespace
 
+void take_pairs(Options& options, const std::vector<std::string>& words) {
+  for (std::size_t i = 0; i + 1 < words.size(); i += 2) {
+    const auto &path = words[i], &list = words[i + 1];
+    options.guests.push_back(path.empty() || is_directory_word(path) ? path : "./" + path);
+    try {
+      auto& own = options.lists.emplace_back();
+      if (!list.empty()) own.add_file(list);
+    } catch (const std::system_error& error) {
+      throw Failed(Exit::usage, printable(error.what()));
+    }
+  }
+}
+
+void set_detail(Options& options, bool quiet) {
+  options.detail = quiet ? Detail::quiet : options.verbosity > 0 ? Detail::verbose : Detail::normal;
+}
+
 Options parse_options(int argc, char** argv) {
   Options options;
   bool deunify = false, delete_guest = false, recover = false, why = false, status = false, list = false, quiet = false,
-       verbose = false;
+       one_filesystem = false;
   options.jobs = std::max(1U, std::thread::hardware_concurrency());
   CommandLine line("[options] --all | GUEST...",
                    "Makes equal files of different guests one inode, protected so that no guest can change it for the "
@@ -114,6 +143,10 @@ Options parse_options(int argc, char** argv) {
   line.flag("--why", why,
             "tell with whom a file is shared, or the one reason why it is not: vunify --why GUEST PATH [GUEST...]");
   line.flag("--status", status, "what the last run did, who runs now, what waits, and which guests are off");
+  line.flag(
+      "--manually", options.manually,
+      "PATH EXCL pairs in place of guests, each with its list ('' for none): the first is unified with the others");
+  line.flag("-x", one_filesystem, "stay on the filesystem of each root; it is always so");
   line.flag("--recover", recover, "finish or undo what an interrupted run left; every start does so too");
   line.option("--protect", "HOW", protection_into(options.protect),
               "what keeps guests apart: auto (default), cow, iunlink, reflink, or immutable, which auto never takes");
@@ -135,7 +168,8 @@ Options parse_options(int argc, char** argv) {
               "ask only this one for guests; may be given again");
   line.option("--state", "DIR", into(options.state_dir), "where journals and reports are (default: /var/lib/vunify)");
   line.flag("-q", quiet, "say nothing unless something failed; nor where another run is going (exit 4)");
-  line.flag("-v", verbose, "say why files were left alone");
+  line.flag("-v,--verbose", options.verbosity,
+            "say why files were left alone; given again, a line a file, as util-vserver's vunify had it");
   line.flag("--json", options.json, "the report as one JSON object on standard output");
   line.option("--progress", "WHEN", choice_into(options.progress, {"auto", "json", "none"}),
               "a bar on the terminal (auto), JSON lines on standard error, or none");
@@ -145,7 +179,8 @@ Options parse_options(int argc, char** argv) {
               Exit::terminated});
   line.parse(argc, argv);
   options.verb = verb_of(deunify, delete_guest, recover, why, status, list);
-  options.detail = quiet ? Detail::quiet : verbose ? Detail::verbose : Detail::normal;
+  set_detail(options, quiet);
+  if (options.manually) take_manual(options);
   if (options.verb == Verb::why) take_why_path(options);
   check_guests(options);
   return options;

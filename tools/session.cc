@@ -115,7 +115,8 @@ Session::Session(const Options& options, const Choice& choice)
            .fresh = !options.sledgehammer,
            .jobs = options.jobs,
            .open_files = open_files_,
-           .state_dir = state_ ? state_->path() : ""} {
+           .state_dir = state_ ? state_->path() : ""},
+      lines_(options) {
   outcome_.failed = choice.failed;
   run_.jobs = static_cast<unsigned>(std::min<std::size_t>(run_.jobs, run_.open_files / files_a_worker));
 }
@@ -178,6 +179,7 @@ Exit Session::tell(bool keep) {
   }
   const auto exit = exit_of(outcome_, stop_.signal());
   try {
+    print(lines_.text());
     print(options_.json ? report_json(outcome_, exit) : report_text(outcome_, exit, options_.detail));
   } catch (const Failed& failed) {
     throw Failed(failed.exit, std::string(failed.what()) + ": only the report is lost, the work was done");

@@ -13,6 +13,7 @@
 #include "guest/state_dir.h"
 #include "tools/choose.h"
 #include "tools/cli.h"
+#include "tools/file_lines.h"
 #include "tools/options.h"
 #include "unify/outcome.h"
 #include "unify/run.h"
@@ -53,6 +54,8 @@ class Session {
   const StateDir* state() const { return state_ ? &*state_ : nullptr; }
   Run& run() { return run_; }
   Outcome& outcome() { return outcome_; }
+  // Of each file, for a line of its own before the report; absent where nobody wants any.
+  TellFile tell_file() { return lines_.teller(); }
 
   // What no journal knows, beside the guests: told, and cleared where that is proven. Not in a dry run.
   void look_into_staging(const std::vector<Guest>& guests);
@@ -77,6 +80,7 @@ class Session {
   Run run_;
   Recovery recovery_;
   Outcome outcome_;
+  FileLines lines_;
 };
 
 }  // namespace vunify

@@ -2,8 +2,6 @@
 // vunify: makes equal files of different guests one inode, safely, and takes it back. The program is a list of verbs.
 #include <tbb/global_control.h>
 
-#include <algorithm>
-
 #include "tools/ask_packages.h"
 #include "tools/choose.h"
 #include "tools/cli.h"
@@ -11,6 +9,7 @@
 #include "tools/options.h"
 #include "tools/session.h"
 #include "tools/status.h"
+#include "tools/unify_chosen.h"
 #include "tools/why.h"
 #include "unify/delete_guest.h"
 #include "unify/deunify_guests.h"
@@ -20,23 +19,8 @@
 namespace vunify {
 namespace {
 
-std::vector<Guest> open_guests(const Choice& choice, std::size_t least, Session& session) {
-  auto guests = open_roots(choice.roots, least, session.outcome());
-  session.look_into_staging(guests);
-  return guests;
-}
-
-void unify(const Options& options, const Choice& choice, Session& session) {
-  const auto least = options.all ? 0 : std::min<std::size_t>(choice.roots.size(), 2);
-  auto guests = open_guests(choice, least, session);
-  if (options.all) pass_mounted_by(guests, session.outcome());
-  if (guests.empty()) return;
-  if (!options.insist) expect_incapable(guests, least, session.outcome());
-  obey(unify_guests(guests, options.min_size, session.run(), session.outcome()));
-}
-
 std::vector<Guest> open_unmounted(const Choice& choice, Session& session) {
-  auto guests = open_guests(choice, 1, session);
+  auto guests = open_chosen(choice, 1, session);
   expect_unmounted(guests, 1, session.outcome());
   return guests;
 }
@@ -44,7 +28,7 @@ std::vector<Guest> open_unmounted(const Choice& choice, Session& session) {
 void deunify(const Choice& choice, Session& session) {
   const auto guests = open_unmounted(choice, session);
   session.outcome().filesystems = measure_space(guests);
-  obey(deunify_guests(guests, session.run(), session.outcome()));
+  obey(deunify_guests(guests, session.run(), session.outcome(), session.tell_file()));
   measure_space_after(guests, session.outcome());
 }
 
@@ -86,7 +70,7 @@ Exit vunify(int argc, char** argv) {
   if (options.verb == Verb::unify) learn_conffiles(choice.roots, session.outcome());
   if (options.verb == Verb::unify) ask_packages(options, choice, session.outcome());
   session.carry_out([&] {
-    if (options.verb == Verb::unify) unify(options, choice, session);
+    if (options.verb == Verb::unify) unify_chosen(options, choice, session);
     if (options.verb == Verb::deunify) deunify(choice, session);
     if (options.verb == Verb::delete_guest) delete_guest(choice, session);
   });

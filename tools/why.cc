@@ -68,16 +68,6 @@ void keep_group_of(Candidates& candidates, NameRef asked) {
   std::erase_if(candidates.groups, [&](const CandidateGroup& group) { return !holds(group); });
 }
 
-// An excluded directory is not entered, so its rule decides for all beneath it.
-const ExcludeRule* deciding_rule(const ExcludeList& exclude, const std::string& path) {
-  for (std::size_t end = path.find('/'); end != std::string::npos; end = path.find('/', end + 1)) {
-    const auto* rule = exclude.first_match("/" + path.substr(0, end));
-    if (rule != nullptr && !rule->include) return rule;
-  }
-  const auto* rule = exclude.first_match("/" + path);
-  return rule != nullptr && !rule->include ? rule : nullptr;
-}
-
 std::string tell_rule(const std::string& path, const ExcludeRule& rule) {
   return fmt::format("{}: left alone: excluded by {}, line {}: {}\n", printable(path), printable(rule.source),
                      rule.line, printable(rule.pattern));
@@ -148,7 +138,7 @@ std::string protect_in_thought(Places& places) {
 }  // namespace
 
 Exit tell_why(const Options& options, const Choice& choice) {
-  if (const auto* rule = deciding_rule(*choice.roots.front().rules.exclude, options.why_path)) {
+  if (const auto* rule = excluding_rule(*choice.roots.front().rules.exclude, options.why_path)) {
     print(tell_rule(options.why_path, *rule));
     return Exit::done;
   }

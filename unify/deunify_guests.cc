@@ -128,7 +128,18 @@ std::optional<Refusal> prepare_all(const std::vector<Guest>& guests, const std::
   return std::nullopt;
 }
 
-void unmark(const Survey& survey, const Breaking& breaking, bool dry_run, Outcome& outcome) {
+const Guest& guest_of(const Survey& survey, const GuestName& name) {
+  return *std::ranges::find_if(survey.guests, [&](const Guest& guest) { return &guest.root == name.root; });
+}
+
+void tell_copied(const Survey& survey, const BreakRequest& request, const BreakResult& result, bool dry_run,
+                 const TellFile& tell) {
+  const bool done = dry_run || result.copied == request.names.size();
+  const auto verdict = done ? Verdict::open : result.changed ? Verdict::changed : Verdict::not_reached;
+  for (const auto& name : request.names) tell({guest_of(survey, name), name.path, verdict, done});
+}
+
+void unmark(const Survey& survey, const Breaking& breaking, bool dry_run, Outcome& outcome, const TellFile& tell) {
   for (const auto name : breaking.last_names) {
     try {
       if (!dry_run) {
@@ -137,6 +148,7 @@ void unmark(const Survey& survey, const Breaking& breaking, bool dry_run, Outcom
         if (!release_last_name(fd.get(), {survey.guest(name).fs, survey.file(name).ino})) continue;
       }
       ++outcome.unmarked_files;
+      if (tell) tell({survey.guest(name), survey.path(name), Verdict::open, true});
     } catch (const std::system_error& error) {
       outcome.failed.push_back(failure_at(survey, name, error.code().message()));
     }
@@ -178,10 +190,11 @@ std::vector<BreakResult> break_all(const std::vector<Guest>& guests, const Break
 }
 
 void count(const Survey& survey, const Breaking& breaking, const std::vector<BreakResult>& results, bool dry_run,
-           Outcome& outcome) {
+           Outcome& outcome, const TellFile& tell) {
   for (std::size_t i = 0; i < results.size(); ++i) {
     const auto first = breaking.first_names[i];
     const auto& request = breaking.requests[i];
+    if (tell) tell_copied(survey, request, results[i], dry_run, tell);
     const auto copied = dry_run ? request.names.size() : results[i].copied;
     const auto copies = dry_run ? copies_of(request).size() : results[i].copies;
     outcome.count_copies(copied, copies * survey.file(first).bytes_on_disk());
@@ -190,25 +203,27 @@ void count(const Survey& survey, const Breaking& breaking, const std::vector<Bre
   }
 }
 
-void carry_out(const Survey& survey, const std::vector<Breaking>& all, const Run& run, Outcome& outcome) {
+void carry_out(const Survey& survey, const std::vector<Breaking>& all, const Run& run, Outcome& outcome,
+               const TellFile& tell) {
   if (!run.dry_run) forget_inodes(index_path(run.state_dir), released_inodes(survey));
   for (const auto& breaking : all) {
     run.counters.begin(Phase::link, breaking.requests.size());
-    count(survey, breaking, break_all(survey.guests, breaking, run), run.dry_run, outcome);
-    unmark(survey, breaking, run.dry_run, outcome);
+    count(survey, breaking, break_all(survey.guests, breaking, run), run.dry_run, outcome, tell);
+    unmark(survey, breaking, run.dry_run, outcome, tell);
   }
 }
 
 }  // namespace
 
-std::optional<Refusal> deunify_guests(const std::vector<Guest>& guests, const Run& run, Outcome& outcome) {
+std::optional<Refusal> deunify_guests(const std::vector<Guest>& guests, const Run& run, Outcome& outcome,
+                                      const TellFile& tell) {
   auto scan = scan_guests(guests, {.min_size = 0}, run.stop, run.counters);
   outcome.stale_files = count_stale(scan.trees);
   const Survey survey{guests, scan.trees, {}};
   std::vector<Breaking> all;
   for (auto& members : guests_by_mount(guests)) all.push_back(plan_breaking(survey, std::move(members)));
   const auto refusal = run.dry_run ? std::nullopt : prepare_all(guests, all);
-  if (!refusal) carry_out(survey, all, run, outcome);
+  if (!refusal) carry_out(survey, all, run, outcome, tell);
   if (refusal) return refusal;
   if (!run.dry_run && !run.stop.requested()) scan = scan_guests(guests, {.min_size = 0}, run.stop, run.counters);
   summarize_private(guests, scan, run.dry_run, outcome);

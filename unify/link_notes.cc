@@ -115,10 +115,12 @@ void LinkNotes::foresee(const std::vector<Member>& members, const LinkSet& set) 
   const auto freed = less(freed_by(gone, left), replaced ? keeper.held.seen.bytes_on_disk() : 0);
   became_keeper(keeper.inode);
   if (replaced) tally_.freed_bytes[survey_.guest_number(keeper.inode)] += freed.front();
-  for (std::size_t i = 0; i < set.victims.size(); ++i) gave_up(members[set.victims[i]].inode, freed[i + replaced]);
+  for (std::size_t i = 0; i < set.victims.size(); ++i)
+    gave_up(members[set.victims[i]].inode, keeper.inode, freed[i + replaced]);
 }
 
 void LinkNotes::became_keeper(std::uint32_t inode) {
+  if (run_.linked != nullptr && !is_shared(inode)) run_.linked->note(survey_.names_of(inode), std::nullopt);
   survey_.inode(inode).is_keeper = true;
   survey_.inode(inode).shared = true;
   survey_.judge(inode, Verdict::shared);
@@ -130,7 +132,8 @@ void LinkNotes::was_replaced(std::uint32_t inode, std::uint64_t ino, std::uint64
   became_keeper(inode);
 }
 
-void LinkNotes::gave_up(std::uint32_t inode, std::uint64_t bytes) {
+void LinkNotes::gave_up(std::uint32_t inode, std::uint32_t keeper, std::uint64_t bytes) {
+  if (run_.linked != nullptr) run_.linked->note(survey_.names_of(inode), walked_guest_of(keeper));
   tally_.count_link(survey_.names_of(inode), bytes);
   survey_.inode(inode).given_up = true;
   survey_.judge(inode, Verdict::shared);
@@ -160,7 +163,7 @@ std::uint64_t LinkNotes::note_victims(const Decision& decision, const LinkReques
       leave(inode, verdict_of(victim), victim.error.message());
       continue;
     }
-    i == stays ? was_replaced(inode, request.keeper_id.ino, freed[i]) : gave_up(inode, freed[i]);
+    i == stays ? was_replaced(inode, request.keeper_id.ino, freed[i]) : gave_up(inode, decision.keeper, freed[i]);
     total += freed[i];
     if (run_.learns()) run_.index->forget(survey_.guest_number(inode), request.victims[i].held.seen.ino);
   }

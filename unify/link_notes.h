@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,11 +47,16 @@ class LinkNotes {
 
   OnDisk place_of(const Member& member) const;
   bool is_shared(std::uint32_t inode) const { return survey_.inode(inode).shared; }
+  // Nothing of an unwalked keeper.
+  std::optional<std::uint32_t> walked_guest_of(std::uint32_t inode) const {
+    if (survey_.names_of(inode).empty()) return std::nullopt;
+    return survey_.guest_number(inode);
+  }
 
  private:
   void became_keeper(std::uint32_t inode);
   void was_replaced(std::uint32_t inode, std::uint64_t ino, std::uint64_t bytes);
-  void gave_up(std::uint32_t inode, std::uint64_t bytes);
+  void gave_up(std::uint32_t inode, std::uint32_t keeper, std::uint64_t bytes);
   std::uint64_t note_victims(const Decision& decision, const LinkRequest& request, const LinkResult& result);
   void note_keeper(const Decision& decision, const LinkRequest& request, const LinkResult& result);
   void note_fresh(const Decision& decision, const LinkRequest& request, const LinkResult& result);

@@ -8,6 +8,7 @@
 #include "hashindex/index.h"
 #include "survey/counters.h"
 #include "sys/stop.h"
+#include "unify/linked_names.h"
 
 namespace vunify {
 
@@ -23,6 +24,7 @@ struct Run {
   std::size_t open_files = 1024;  // descriptors that all workers together may hold
   std::string state_dir{};        // for the journals; exists where it is no dry run
   Index* index = nullptr;         // asked where there is one; told where this is no dry run
+  LinkedNames* linked = nullptr;  // told where there is one
 
   bool learns() const { return index != nullptr && !dry_run; }
   DigestKey key() const { return index != nullptr ? index->key() : DigestKey(); }

@@ -178,6 +178,7 @@ class Worker {
       if (proven.copied.error) throw std::system_error(proven.copied.error);
       const auto source = source_of(proven, to);
       if (!source) return leave_proven(members, Verdict::changed);
+      if (!lies_in_two_guests(to)) notes_.shared(members[0].inode, std::nullopt);
       for (std::size_t i = 1; i < members.size(); ++i) share(*source, to, members[i], *stands_for_[members[i].inode]);
     } catch (const std::system_error& error) {
       notes_.tally().disk_full |= is_disk_full(error);
@@ -273,9 +274,17 @@ class Worker {
       const bool lie_together = from.hash == to.hash;
       if (!lie_together && work_.run.stop.requested())
         from.inodes.push_back(inode);
-      else if (lie_together || share_one(source, victim, inode))
+      else if (lie_together)
         to.inodes.push_back(inode);
+      else if (share_one(source, victim, inode))
+        note_shared(inode, to);
     }
+  }
+
+  void note_shared(std::uint32_t inode, Layout& to) {
+    notes_.shared(inode,
+                  to.inodes.empty() ? std::nullopt : std::optional(work_.survey.guest_number(to.inodes.front())));
+    to.inodes.push_back(inode);
   }
 
   bool share_one(const Source& source, const Member& victim, std::uint32_t inode) {

@@ -13,6 +13,10 @@ void ShareNotes::leave(const Layout& layout, Verdict verdict) {
   if (layout.inodes.size() == 1) leave(layout.inodes.front(), verdict);
 }
 
+void ShareNotes::shared(std::uint32_t inode, std::optional<std::uint32_t> guest) {
+  if (run_.linked != nullptr) run_.linked->note(survey_.names_of(inode), guest);
+}
+
 void ShareNotes::forget(std::uint32_t inode) {
   if (run_.learns()) run_.index->forget(survey_.guest_number(inode), survey_.file_of(inode).ino);
 }

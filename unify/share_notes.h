@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -25,6 +26,8 @@ class ShareNotes {
   void leave(std::uint32_t inode, Verdict verdict, const std::string& reason = {});
   // One of several inodes stays shared, whatever else differs from it.
   void leave(const Layout& layout, Verdict verdict);
+  // Anew: its data lies where that of a guest does.
+  void shared(std::uint32_t inode, std::optional<std::uint32_t> guest);
   // Nothing that was known of it is true any more.
   void forget(std::uint32_t inode);
   // What lies together is shared; all of it is learnt but what is known already, of each inode of the group, or

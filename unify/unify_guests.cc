@@ -78,6 +78,24 @@ Tally unify_by(Sharing sharing, const std::vector<Guest>& guests, const Places& 
   return tally;
 }
 
+// What is open still was in a group that was taken away.
+void leave_unasked(Trees& trees) {
+  for (auto& tree : trees)
+    for (std::uint32_t i = 0; i < tree.files().size(); ++i)
+      if (auto& verdict = tree.file(i).verdict; verdict == Verdict::open) verdict = Verdict::not_asked;
+}
+
+void tell_files(const std::vector<Guest>& guests, const Trees& trees, const LinkedNames& linked, const TellFile& tell) {
+  for (std::uint32_t guest = 0; guest < guests.size(); ++guest)
+    for (std::uint32_t i = 0; i < trees[guest].files().size(); ++i) {
+      const NameRef name{guest, i};
+      const auto verdict = trees[guest].file(i).verdict;
+      const bool done = verdict == Verdict::shared && linked.contains(name);
+      const auto from = done ? linked.from(name) : std::nullopt;
+      tell({guests[guest], trees[guest].path(i), verdict, done, from ? &guests[*from] : nullptr});
+    }
+}
+
 }  // namespace
 
 // Where it cannot be asked, every file would be one that cannot be opened.
@@ -101,10 +119,11 @@ Tally unify_files(const std::vector<Guest>& guests, const Places& places, Trees&
   for (const auto sharing : {Sharing::inodes, Sharing::data})
     tally.add(unify_by(sharing, guests, places, trees, run, outcome, narrow));
   name_other_mounts(guests, places, trees);
+  if (narrow) leave_unasked(trees);
   return tally;
 }
 
-std::optional<Refusal> unify_guests(const std::vector<Guest>& guests, std::uint64_t min_size, Run& run,
+std::optional<Refusal> unify_guests(const std::vector<Guest>& guests, const UnifyRequest& request, Run& run,
                                     Outcome& outcome) {
   if (auto refusal = check_locks()) return refusal;
   outcome.filesystems = measure_space(guests);
@@ -113,12 +132,15 @@ std::optional<Refusal> unify_guests(const std::vector<Guest>& guests, std::uint6
 
   tend_index(run, outcome, [&](Index& index) { index.begin(guests); });
   Scan scan;
-  outcome.walk_seconds = timed([&] { scan = walk_guests(guests, min_size, run); });
+  outcome.walk_seconds = timed([&] { scan = walk_guests(guests, request.min_size, run); });
   const bool walked_all = !run.stop.requested();
   outcome.stale_files = count_stale(scan.trees);
 
+  LinkedNames linked;
+  Run noting = run;
+  noting.linked = request.tell ? &linked : nullptr;
   Tally tally(guests.size());
-  const auto seconds = timed([&] { tally = unify_files(guests, places, scan.trees, run, outcome); });
+  const auto seconds = timed([&] { tally = unify_files(guests, places, scan.trees, noting, outcome, request.narrow); });
   outcome.link_seconds = static_cast<double>(tally.linking_nanoseconds) / 1e9 / run.jobs;
   outcome.prove_seconds = std::max(0.0, seconds - outcome.link_seconds);
 
@@ -126,6 +148,7 @@ std::optional<Refusal> unify_guests(const std::vector<Guest>& guests, std::uint6
   places.close();
   summarize(guests, scan, places, tally, outcome);
   measure_space_after(guests, outcome);
+  if (request.tell) tell_files(guests, scan.trees, linked, request.tell);
   return std::nullopt;
 }
 
