@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <random>
 #include <stdexcept>
 
 #include "sys/fd.h"
@@ -55,6 +57,11 @@ std::string protection_fault(int dir, const std::string& leaf, const std::string
   return {};
 }
 
+int sweep_every() {
+  const char* every = std::getenv("VUNIFY_SWEEP_EVERY");
+  return every == nullptr ? 1 : std::max(1, std::atoi(every));
+}
+
 }  // namespace
 
 Finished run_until(const CrashPoint& point, std::vector<std::string> command) {
@@ -70,7 +77,9 @@ Finished run_until(const CrashPoint& point, std::vector<std::string> command) {
 
 void sweep(int first, int stride, int steps, const std::function<Finished(int step)>& crash) {
   constexpr int far_too_many = 400;
-  for (int step = first; step < far_too_many; step += stride) {
+  const int every = sweep_every();
+  const int skipped = static_cast<int>(std::random_device()() % static_cast<unsigned>(every));
+  for (int step = first + skipped * stride; step < far_too_many; step += stride * every) {
     SCOPED_TRACE("killed before step " + std::to_string(step));
     const auto finished = crash(step);
     if (finished.status == killed) continue;

@@ -93,11 +93,11 @@ check_out() {
   tar -c --exclude=./build --exclude=./.git . | tar -x --no-same-owner -C "$tree/vunify"
 }
 
-# In the tree, with nothing of this environment but proxies and how long races run. As on a machine of its own it is the root of a mount
+# In the tree, with nothing of this environment but proxies and how long tests may run. As on a machine of its own it is the root of a mount
 # namespace: who is chrooted may make no user namespace (user_namespaces(7)), as guests of some tests do.
 run_in() {  # run_in TREE DIRECTORY COMMAND...
   # shellcheck disable=SC2046  # a list of words
-  env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin $(env | grep -iE '^([a-z]*_proxy|VUNIFY_RACE_SECONDS)=') \
+  env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin $(env | grep -iE '^([a-z]*_proxy|VUNIFY_RACE_SECONDS|VUNIFY_SWEEP_EVERY)=') \
     unshare --mount --propagation private sh -c '
       cd "$0" && mkdir -p .before && pivot_root . .before && umount -l /.before && cd "$1" && shift && exec "$@"' "$@"
 }
