@@ -14,6 +14,7 @@
 #include "sys/mark.h"
 
 namespace vunify {
+
 bool NameAddition::open(OnLease on_lease) {
   result_.reason = "changed";
   try {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <set>
 
-#include "guest/adopted.h"
 #include "packages/packages.h"
 #include "tools/cli.h"
 #include "tools/text.h"
@@ -17,15 +16,13 @@ using Paths = std::unordered_set<std::string>;
 
 NameAndVersion key_of(const Package& package) { return {package.name, package.version}; }
 
-const std::string& name_of(const GuestRoot& root) { return root.name.empty() ? root.path : root.name; }
-
 [[noreturn]] void refuse(const std::string& guest, const std::string& reason) {
   throw Failed(Exit::refused, printable(guest) + ": " + one_line(reason));
 }
 
 Packages packages_of(const GuestRoot& root) {
   try {
-    return read_packages(RootDir(find_guest(root.path, read_mounts()).root));
+    return read_packages(open_tree(root));
   } catch (const std::system_error& error) {
     return {.unknown = error.code().message()};
   }

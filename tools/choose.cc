@@ -249,20 +249,22 @@ void note_choice(const Options& options, Choice& choice, const StateDir* state, 
     if (const auto* guest = guest_of(root, choice.host)) root.xid = guest->xid;
 }
 
+const std::string& name_of(const GuestRoot& root) { return root.name.empty() ? root.path : root.name; }
+
+RootDir open_tree(const GuestRoot& root) { return RootDir(find_guest(root.path, read_mounts()).root); }
+
 void learn_conffiles(std::vector<GuestRoot>& roots, Outcome& outcome) {
-  const auto mounts = read_mounts();
   for (auto& root : roots) {
     if (!root.rules.packages) continue;
     try {
-      auto conffiles = read_conffiles(RootDir(find_guest(root.path, mounts).root));
+      auto conffiles = read_conffiles(open_tree(root));
       root.rules.conffiles = std::move(conffiles.paths);
       root.rules.conffiles_unknown = std::move(conffiles.unknown);
     } catch (const std::system_error&) {
       continue;  // it will be refused, and told why
     }
     if (root.rules.conffiles_unknown.empty()) continue;
-    const auto& name = root.name.empty() ? root.path : root.name;
-    outcome.notes.push_back({name, "", root.rules.conffiles_unknown + ": all of /etc is left alone"});
+    outcome.notes.push_back({name_of(root), "", root.rules.conffiles_unknown + ": all of /etc is left alone"});
   }
 }
 

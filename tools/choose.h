@@ -48,6 +48,10 @@ void note_choice(const Options& options, Choice& choice, const StateDir* state, 
 // "name", or "provider:name" where guests of two providers have the name.
 std::string name_among(const HostGuest& guest, const std::vector<HostGuest>& all);
 
+// A guest as it is told of; and its tree, which of an adopted one lies elsewhere. Throws where it cannot be opened.
+const std::string& name_of(const GuestRoot& root);
+RootDir open_tree(const GuestRoot& root);
+
 // Reads what each guest's package manager calls configuration (packages/packages.h), where its rules want it: before
 // any thread is begun and any lease taken. Guests of which it cannot be known are told of in outcome's notes.
 void learn_conffiles(std::vector<GuestRoot>& roots, Outcome& outcome);
