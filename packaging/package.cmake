@@ -10,9 +10,7 @@ function(install_compressed source directory name)
   install(FILES ${compressed} DESTINATION ${directory})
 endfunction()
 
-# mount(8) and umount(8) look for them in /sbin, wherever all else is installed.
-foreach(helper mount.fuse.vcow umount.fuse.vcow)
-  configure_file(packaging/${helper}.in ${CMAKE_BINARY_DIR}/bin/${helper} @ONLY)
+foreach(helper ${mount_helpers})
   install(PROGRAMS ${CMAKE_BINARY_DIR}/bin/${helper} DESTINATION /sbin)
   file(WRITE ${CMAKE_BINARY_DIR}/generated/${helper}.8 ".so man8/vcow.8\n")
   install_compressed(${CMAKE_BINARY_DIR}/generated/${helper}.8 ${CMAKE_INSTALL_MANDIR}/man8 ${helper}.8)
