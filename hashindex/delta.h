@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "hashindex/lmdb.h"
+#include "db/lmdb.h"
 #include "hashindex/record.h"
 
 namespace vunify {

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "guest/guest.h"
-#include "hashindex/lmdb.h"
+#include "db/lmdb.h"
 #include "hashindex/record.h"
 
 namespace vunify {

@@ -18,13 +18,14 @@ check host sys guest packages
 check survey sys guest
 check change sys guest
 check clone sys guest packages change
-check account sys guest survey
-check hashindex sys guest survey
+check db sys
+check account sys guest survey db
+check hashindex sys guest survey db
 check unify sys guest survey change hashindex
 check move sys guest packages host survey change hashindex
-check fuse sys guest change account
-check tools sys guest packages host survey change clone account hashindex unify move fuse
-for room in guest packages host survey change clone account hashindex unify move fuse tools; do
+check fuse sys guest change db account
+check tools sys guest packages host survey change clone db account hashindex unify move fuse
+for room in guest packages host survey change clone db account hashindex unify move fuse tools; do
   bad=$(grep -nE '(^|[^_a-zA-Z.>])(::)?(openat2?|statx|ioctl|renameat2|linkat|unlinkat|fsetxattr|setxattr|fcntl|ftruncate|fallocate|posix_fadvise|pwrite|pwritev2|preadv2|syscall)\(' "$room"/*.cc "$room"/*.h 2>/dev/null)
   [ -z "$bad" ] || { echo "raw system calls outside sys/:"; echo "$bad"; status=1; }
 done

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hashindex/lmdb.h"
+#include "db/lmdb.h"
 
 #include <fcntl.h>
 

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What was used at one time: of one filesystem, by everybody on it. `vdu` answers from the last one, `vplan` learns
+// from all of them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "account/usage.h"
+#include "sys/inode.h"
+
+namespace vunify {
+
+struct HolderSample {
+  std::string name;  // as its provider has it; "(host)"
+  std::string key;   // of its root (host/root_key.h), by which it is known over the years; "(host)": empty
+  std::optional<std::uint32_t> xid;
+  Usage usage;
+};
+
+struct Sample {
+  FsId fs;           // of btrfs all subvolumes are one: subvolume is 0
+  std::string path;  // where it was mounted
+  Timestamp taken;
+  std::uint64_t total = 0;  // bytes of the filesystem, as df(1) tells them
+  std::uint64_t used = 0;
+  std::uint64_t available = 0;     // to those who are not root
+  std::uint64_t deleted_open = 0;  // no name leads to it, somebody has it open
+  std::vector<HolderSample> holders;
+};
+
+}  // namespace vunify
