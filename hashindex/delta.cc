@@ -8,7 +8,7 @@
 #include <system_error>
 #include <utility>
 
-#include "hashindex/bytes.h"
+#include "db/bytes.h"
 
 namespace vunify {
 namespace {

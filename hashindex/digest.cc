@@ -8,7 +8,7 @@
 #include <cstring>
 #include <random>
 
-#include "hashindex/bytes.h"
+#include "db/bytes.h"
 
 namespace vunify {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <sys/stat.h>
 
-#include "hashindex/bytes.h"
+#include "db/bytes.h"
 
 namespace vunify {
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "hashindex/bytes.h"
+#include "db/bytes.h"
 
 namespace vunify {
 namespace {

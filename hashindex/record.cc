@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hashindex/record.h"
 
-#include "hashindex/bytes.h"
+#include "db/bytes.h"
 
 namespace vunify {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "hashindex/bytes.h"
+#include "db/bytes.h"
 #include "sys/handle.h"
 
 namespace vunify {

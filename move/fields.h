@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a message is made of, taken off again without belief: put() of hashindex/bytes.h writes numbers, put_text() what
+// What a message is made of, taken off again without belief: put() of db/bytes.h writes numbers, put_text() what
 // has a length. What is too short, or too long, is a BadStream.
 #pragma once
 
@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "hashindex/bytes.h"
+#include "db/bytes.h"
 
 namespace vunify {
 

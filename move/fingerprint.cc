@@ -5,7 +5,7 @@
 
 #include <stdexcept>
 
-#include "hashindex/bytes.h"
+#include "db/bytes.h"
 #include "move/pieces.h"
 #include "sys/inode.h"
 

@@ -21,8 +21,8 @@ check clone sys guest packages change
 check db sys
 check account sys guest survey db
 check hashindex sys guest survey db
-check unify sys guest survey change hashindex
-check move sys guest packages host survey change hashindex
+check unify sys guest survey change db hashindex
+check move sys guest packages host survey change db hashindex
 check fuse sys guest change db account
 check tools sys guest packages host survey change clone db account hashindex unify move fuse
 for room in guest packages host survey change clone db account hashindex unify move fuse tools; do

@@ -5,7 +5,7 @@
 #include <cassert>
 #include <utility>
 
-#include "hashindex/bytes.h"
+#include "db/bytes.h"
 #include "sys/inode_attr.h"
 
 namespace vunify {

@@ -6,7 +6,7 @@
 #include <iterator>
 #include <utility>
 
-#include "hashindex/bytes.h"
+#include "db/bytes.h"
 #include "sys/handle.h"
 #include "sys/inode_attr.h"
 #include "sys/mark.h"

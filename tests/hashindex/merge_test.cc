@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <random>
 
-#include "hashindex/bytes.h"
+#include "db/bytes.h"
 #include "sys/fd.h"
 #include "tests/scratch.h"
 #include "tests/seeds.h"
