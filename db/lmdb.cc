@@ -69,8 +69,9 @@ Environment::Environment(const std::string& path, Access access, const std::vect
   const bool writes = access == Access::write;
   check(::mdb_env_set_mapsize(get(), map_bytes), "mdb_env_set_mapsize");
   check(::mdb_env_set_maxdbs(get(), static_cast<MDB_dbi>(tables.size())), "mdb_env_set_maxdbs");
-  reserve_lock(path + "-lock", access);
-  const unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (writes ? 0U : unsigned{MDB_RDONLY});
+  const bool locks = access != Access::still;
+  if (locks) reserve_lock(path + "-lock", access);
+  const unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (writes ? 0U : unsigned{MDB_RDONLY}) | (locks ? 0U : MDB_NOLOCK);
   check(::mdb_env_open(get(), path.c_str(), flags, 0600), "mdb_env_open");
   Transaction opening(*this, access);
   for (const auto& name : tables) {
@@ -83,7 +84,7 @@ Environment::Environment(const std::string& path, Access access, const std::vect
 
 Transaction::Transaction(const Environment& environment, Access access) {
   MDB_txn* txn = nullptr;
-  check(::mdb_txn_begin(environment.get(), nullptr, access == Access::read ? MDB_RDONLY : 0, &txn), "mdb_txn_begin");
+  check(::mdb_txn_begin(environment.get(), nullptr, access == Access::write ? 0 : MDB_RDONLY, &txn), "mdb_txn_begin");
   txn_.reset(txn);
 }
 

@@ -13,7 +13,8 @@
 
 namespace vunify::lmdb {
 
-enum class Access { read, write };
+// still: a file that nobody writes to, as it is replaced and never changed: read without a lock, or a lock file.
+enum class Access { read, write, still };
 
 struct Entry {
   std::string_view key;
@@ -71,6 +72,7 @@ class Cursor {
   std::optional<Entry> first() { return move({}, MDB_FIRST); }
   std::optional<Entry> last() { return move({}, MDB_LAST); }
   std::optional<Entry> next() { return move({}, MDB_NEXT); }
+  std::optional<Entry> previous() { return move({}, MDB_PREV); }
   std::optional<Entry> current() { return move({}, MDB_GET_CURRENT); }
   std::optional<Entry> find(std::string_view key) { return move(key, MDB_SET_KEY); }
   std::optional<Entry> at_or_after(std::string_view key) { return move(key, MDB_SET_RANGE); }
