@@ -95,6 +95,7 @@ class Looking {
   // What can be said of it without the others. Throws Misconfigured.
   void check(Looked& one) const {
     if (!one.root) return;
+    expect_name(one.told);
     expect_outside_configuration(one.told, one.root->place);
     expect_owner(one.told, one.root->inode);
     tell_own_filesystem(one.guest(), *one.root);
@@ -113,6 +114,11 @@ class Looking {
       if (is_image(told.guest.root)) return std::nullopt;
       object(told, "cannot be reached: " + std::string(error.what()));
     }
+  }
+
+  // On a command line a word with a slash is a directory: nobody could take that guest back by its name.
+  static void expect_name(const ToldGuest& told) {
+    if (told.guest.name.find('/') != told.guest.name.npos) object(told, "is that of a name with a slash");
   }
 
   void expect_outside_configuration(const ToldGuest& told, const GuestPlace& place) const {

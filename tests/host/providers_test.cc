@@ -140,6 +140,33 @@ TEST_F(Providers, ARootIsNotTheHostsNorHasTheConfigurationInIt) {
               ElementsAre(against("/var/lib/lxc/web", "has the host's configuration in it")));
 }
 
+TEST_F(Providers, ANameWithASlashIsNobodysToCall) {
+  add_schroot("good", add_root("good"));
+  add_schroot("web", add_root("web"));
+  link("etc/vservers/v1/vdir", add_root("v1"));
+  dir.write("etc/vservers/v1/name", "a/b\n");
+  dir.write("etc/schroot/chroot.d/web", "[c/d]\ndirectory=" + dir / "vm/web" + "\n");
+  const auto all = ask();
+  EXPECT_THAT(lines(all), ElementsAre("schroot:good /vm/good"));
+  EXPECT_THAT(complaints(all.mistakes),
+              ElementsAre(HasSubstr("the root of a/b, /vm/v1, is that of a name with a slash"),
+                          HasSubstr("the root of c/d, /vm/web, is that of a name with a slash")));
+}
+
+TEST_F(Providers, OneRootOfTwoVserversIsTheFirstOnes) {
+  const auto root = add_root("web");
+  link("etc/vservers/again/vdir", root);
+  link("etc/vservers/web/vdir", root);
+  EXPECT_THAT(lines(ask()), ElementsAre("vserver:again /vm/web also vserver:web"));
+  EXPECT_THAT(ask().mistakes, IsEmpty());
+}
+
+TEST_F(Providers, ARootIsWhereItsDotsLead) {
+  add_root("web");
+  add_lxc_root("web", dir / "vm/web/../../vm/./web");
+  EXPECT_THAT(lines(ask()), ElementsAre("lxc:web /vm/web"));
+}
+
 TEST_F(Providers, ARootInAnothersTreeIsRefused) {
   add_lxc_root("outer", add_root("outer"));
   dir.make_directory("vm/outer/srv/web");
