@@ -48,6 +48,15 @@ TEST_F(Nspawn, HasNoneWhereThereIsNoSuchDirectory) {
   EXPECT_THAT(machines().mistakes, IsEmpty());
 }
 
+TEST_F(Nspawn, ThatIsAMountPointIsLeftAlone) {
+  add_machine("disk");
+  const auto disk = dir / "var/lib/machines/disk";
+  shell_or_fail("mount -t tmpfs none " + disk);
+  const auto all = ask({"nspawn"});
+  shell_or_fail("umount " + disk);
+  EXPECT_THAT(lines(all), ElementsAre("nspawn:disk /var/lib/machines/disk left alone: a filesystem of its own"));
+}
+
 TEST_F(Nspawn, MayHaveAnyByteInTheirNames) {
   add_machine("two\nlines");
   EXPECT_EQ(ask({"nspawn"}).guests.at(0).name, "two\nlines");

@@ -51,6 +51,13 @@ TEST(Rpm, IsReadInAllPlacesAndOneTwice) {
   EXPECT_EQ(packages_in(guest.root()).packages.size(), 2u);
 }
 
+TEST(Rpm, IsReadInItsOldAndItsNewPlace) {
+  const Scratch guest;
+  make_rpmdb(guest / place, {header_of({{"/etc/", "old", 1}})});
+  make_rpmdb(guest / "usr/lib/sysimage/rpm", {header_of({{"/etc/", "new", 1}})});
+  EXPECT_THAT(paths_in(guest.root()), ElementsAre("/etc/new", "/etc/old"));
+}
+
 TEST(Rpm, IsReadBesideDpkg) {
   const Scratch guest{{"var/lib/dpkg/status", "Package: a\nConffiles:\n /etc/dpkg 0877786d\n"}};
   make_rpmdb(guest / place, {header_of({{"/etc/", "rpm", 1}})});

@@ -35,11 +35,12 @@ class ConfiguredGuests : public Scratch {
     for (const auto& name : names) write("vs/" + name + "/" + path, content);
   }
 
-  Finished vunify(const Words& options) const {
+  Words command(const Words& options) const {
     Words words = {"vunify", "--config", *this / "config", "--state", *this / "state"};
     words.insert(words.end(), options.begin(), options.end());
-    return run(words);
+    return words;
   }
+  Finished vunify(const Words& options) const { return run(command(options)); }
   Json report(Words options, int status = 0) const {
     options.push_back("--json");
     const auto finished = vunify(options);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The guests of a configuration: all of them, or some by name, each by its own rules.
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 
 #include "tests/root_test.h"
+#include "tests/stopped_run.h"
 #include "tests/tools/configured_guests.h"
 
 namespace vunify::test {
@@ -14,6 +18,41 @@ using testing::HasSubstr;
 using testing::Not;
 
 const std::string content(5000, 'x');
+
+// A process whose root is that of a guest. It is there, and has asked to write to a file that somebody has a lease on,
+// once it is made; then it waits, and appends "mine".
+class Inhabitant {
+ public:
+  Inhabitant(const std::string& root, const std::string& path) {
+    int ready[2];
+    if (::pipe(ready) != 0) throw std::runtime_error("pipe");
+    process_ = ::fork();
+    if (process_ == 0) ::_exit(live(root.c_str(), path.c_str(), ready[1]) ? 0 : 1);
+    ::close(ready[1]);
+    char byte = 0;
+    has_asked_ = ::read(ready[0], &byte, 1) == 1;
+    ::close(ready[0]);
+  }
+  Inhabitant(const Inhabitant&) = delete;
+
+  bool has_asked() const { return has_asked_; }
+  // Waits for its end; once.
+  bool has_written() const {
+    int status = 0;
+    return ::waitpid(process_, &status, 0) == process_ && status == 0;
+  }
+
+ private:
+  // Beside other threads of the test: system calls alone.
+  static bool live(const char* root, const char* path, int ready) {
+    if (::chroot(root) != 0 || ::chdir("/") != 0) return false;
+    if (::open(path, O_WRONLY | O_NONBLOCK) >= 0 || errno != EWOULDBLOCK || ::write(ready, "", 1) != 1) return false;
+    return ::write(::open(path, O_WRONLY | O_APPEND), "mine", 4) == 4;
+  }
+
+  pid_t process_ = 0;
+  bool has_asked_ = false;
+};
 
 class VunifyAll : public RootTest {
  protected:
@@ -108,6 +147,30 @@ TEST_F(VunifyAll, SkipsTheGuestThatIsToldOfWrongly) {
   EXPECT_FALSE(guests_.are_one("a/usr/x", "c/usr/x"));
 }
 
+// Its guests are known, and none of them is opened yet.
+TEST_F(VunifyAll, GoesOnWithoutAGuestWhoseRootGoesMeanwhile) {
+  StoppedRun night(guests_.command({"--jobs=1", "--all"}), "flock", 1, guests_ / "trace");
+  std::filesystem::remove_all(guests_ / "vs/c");
+  const auto finished = night.go_on();
+  EXPECT_EQ(finished.status, 1) << finished.out << finished.err;
+  EXPECT_THAT(finished.out + finished.err, HasSubstr(guests_ / "vs/c: no such file or directory"));
+  EXPECT_TRUE(guests_.are_one("a/usr/x", "b/usr/x"));
+}
+
+// At the first exchange: by then nobody asks any more who lives where.
+TEST_F(VunifyAll, LeavesAGuestThatIsStartedMeanwhileWhatItWrites) {
+  StoppedRun night(guests_.command({"--jobs=1", "--all"}), "renameat2", 1, guests_ / "trace");
+  const Inhabitant guest(guests_ / "vs/a", "/usr/x");
+  EXPECT_TRUE(guest.has_asked());
+  EXPECT_EQ(night.go_on().status, 0);
+  EXPECT_TRUE(guest.has_written());
+  EXPECT_EQ(guests_.read("vs/a/usr/x"), content + "mine");
+  for (const std::string other : {"b", "c"}) EXPECT_EQ(guests_.read("vs/" + other + "/usr/x"), content);
+  EXPECT_EQ(guests_.vunify({"--all"}).status, 0);
+  EXPECT_TRUE(guests_.are_one("b/usr/x", "c/usr/x"));
+  EXPECT_EQ(guests_.read("vs/a/usr/x"), content + "mine");
+}
+
 TEST_F(VunifyAll, PassesAGuestByThatWasTakenBack) {
   ASSERT_EQ(guests_.report({"--all"})["linked_files"], 2);
   ASSERT_EQ(guests_.vunify({"-R", "c"}).status, 0);
@@ -129,6 +192,16 @@ TEST_F(VunifyAll, LeavesConffilesOfDpkgAlone) {
   EXPECT_EQ(report["skipped"]["conffile"], 2) << report.dump(1);
   const auto why = guests_.vunify({"--why", "a", "/etc/conf"});
   EXPECT_THAT(why.out, HasSubstr("left alone: conffile"));
+}
+
+// A forged database is to cost that guest no more than what it names.
+TEST_F(VunifyAll, SharesWhatLiesInADirectoryThatIsCalledAConffile) {
+  const std::string status = "Package: base\nStatus: install ok installed\nConffiles:\n /etc 0\n /usr 0\n / 0\n";
+  guests_.fill({"a", "b"}, "var/lib/dpkg/status", status);
+  guests_.fill({"a", "b"}, "etc/deep/conf", content);
+  guests_.report({"a", "b"});
+  EXPECT_TRUE(guests_.are_one("a/etc/deep/conf", "b/etc/deep/conf"));
+  EXPECT_TRUE(guests_.are_one("a/usr/x", "b/usr/x"));
 }
 
 TEST_F(VunifyAll, SharesConffilesWhereTheConfigurationSaysSo) {
