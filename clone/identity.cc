@@ -16,8 +16,7 @@ constexpr std::string_view when_needed = "made anew when it is needed";
 constexpr std::string_view of_one_run = "of the last run";
 constexpr std::string_view names_the_guest = "names the guest";
 constexpr std::string_view of_the_service = "the service's identity: renew it";
-constexpr std::string_view host_key =
-    "Debian makes no new one at boot: dpkg-reconfigure openssh-server, or ssh-keygen -A";
+constexpr std::string_view host_key = "Debian makes no new one at boot: ssh-keygen -A";
 
 // An empty machine-id is made anew at the next boot, and nothing else happens then; one that is missing, or
 // "uninitialized", would be a first boot (machine-id(5)).
