@@ -8,7 +8,7 @@ namespace vunify {
 namespace {
 
 // Its size divided by its number in (0, 1): the inverse of its rank.
-double priority(const Content& content) {
+double priority(const HashedContent& content) {
   return static_cast<double>(content.bytes) / std::ldexp(static_cast<double>(content.hash) + 0.5, -64);
 }
 
@@ -19,16 +19,16 @@ double stands_for(double bytes, double its_priority, double least) {
 
 }  // namespace
 
-Sketch::Sketch(std::vector<Content> contents, std::size_t size) : kept_(std::move(contents)) {
-  std::ranges::sort(kept_, {}, &Content::hash);
-  const auto same = std::ranges::unique(kept_, {}, &Content::hash);
+Sketch::Sketch(std::vector<HashedContent> contents, std::size_t size) : kept_(std::move(contents)) {
+  std::ranges::sort(kept_, {}, &HashedContent::hash);
+  const auto same = std::ranges::unique(kept_, {}, &HashedContent::hash);
   kept_.erase(same.begin(), same.end());
   if (kept_.size() <= size) return;
   const auto first_left_out = kept_.begin() + static_cast<std::ptrdiff_t>(size);
   std::ranges::nth_element(kept_, first_left_out, std::greater{}, priority);
   least_ = priority(*first_left_out);
   kept_.erase(first_left_out, kept_.end());
-  std::ranges::sort(kept_, {}, &Content::hash);
+  std::ranges::sort(kept_, {}, &HashedContent::hash);
 }
 
 double shared_bytes(const Sketch& a, const Sketch& b) {

@@ -13,7 +13,7 @@
 
 namespace vunify {
 
-struct Content {
+struct HashedContent {
   std::uint64_t hash = 0;  // the same for the same bytes wherever they are, and else as good as random
   std::uint64_t bytes = 0;
 };
@@ -23,14 +23,14 @@ class Sketch {
   static constexpr std::size_t usual_size = 1024;  // two guests' common bytes to 2 %, 7 % in the worst of 20 pairs
 
   // A content that is there twice is one.
-  explicit Sketch(std::vector<Content> contents, std::size_t size = usual_size);
+  explicit Sketch(std::vector<HashedContent> contents, std::size_t size = usual_size);
 
-  std::span<const Content> kept() const { return kept_; }  // by hash
+  std::span<const HashedContent> kept() const { return kept_; }  // by hash
   // What each kept content stands for at the least: itself, and smaller ones that were not kept. Zero: all were kept.
   double least() const { return least_; }
 
  private:
-  std::vector<Content> kept_;
+  std::vector<HashedContent> kept_;
   double least_ = 0;
 };
 

@@ -45,7 +45,8 @@ Upgrade upgrade(std::uint64_t available, std::uint64_t guests, std::uint64_t bef
 
 Need upgrade_of_all(const Sample& sample) {
   Need need;
-  for (const auto& holder : sample.holders) need.peak += holder.usage.shared();
+  for (const auto& holder : sample.holders)
+    if (holder.name != host_holder) need.peak += holder.usage.shared();
   return need;
 }
 

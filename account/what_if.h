@@ -9,6 +9,8 @@
 
 namespace vunify {
 
+inline constexpr auto host_holder = "(host)";  // what is in no guest
+
 struct Need {
   std::uint64_t peak = 0;    // until the next night
   std::int64_t settled = 0;  // after it; below zero: so much is free then

@@ -11,18 +11,18 @@ namespace {
 
 constexpr std::size_t shared_contents = 12'000, own_contents = 4'000;
 
-Content made(std::mt19937_64& random) {
+HashedContent made(std::mt19937_64& random) {
   std::lognormal_distribution<double> sizes(9, 2);
   return {random(), static_cast<std::uint64_t>(1 + sizes(random))};
 }
 
 std::vector<Sketch> made_guests(std::size_t count) {
   std::mt19937_64 random(1);
-  std::vector<Content> pool;
+  std::vector<HashedContent> pool;
   for (std::size_t i = 0; i < 2 * shared_contents; ++i) pool.push_back(made(random));
   std::vector<Sketch> guests;
   for (std::size_t guest = 0; guest < count; ++guest) {
-    std::vector<Content> contents;
+    std::vector<HashedContent> contents;
     for (std::size_t i = 0; i < shared_contents; ++i) contents.push_back(pool[random() % pool.size()]);
     for (std::size_t i = 0; i < own_contents; ++i) contents.push_back(made(random));
     guests.emplace_back(std::move(contents));

@@ -10,7 +10,7 @@
 namespace vunify::test {
 namespace {
 
-using Contents = std::vector<Content>;
+using Contents = std::vector<HashedContent>;
 
 // Sizes as files have them: most are small, most bytes are in few.
 Contents made(std::size_t count, std::uint64_t seed) {

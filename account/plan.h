@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is to be expected of one filesystem, and of each guest on it, from its history. A guest is known by the key of
+// its root: one that was taken away and made anew under the same name has no history yet.
+#pragma once
+
+#include <vector>
+
+#include "account/forecast.h"
+#include "account/sample.h"
+#include "account/what_if.h"
+
+namespace vunify {
+
+struct GuestPlan {
+  HolderSample now;
+  Forecast growth;  // of what it has alone: what its limit counts
+  MoreGuests more;
+};
+
+struct Plan {
+  Sample now;                      // the last sample
+  std::vector<Point> used, saved;  // on each day
+  Forecast growth;                 // of what is used
+  // As df has it: without what is kept for root. A resized filesystem counts as it is now.
+  std::optional<DaysLeft> full, almost_full;  // almost: 95 % of that
+  Need upgrade;                               // of everything in all guests
+  std::vector<GuestPlan> guests;              // in the order of the last sample; "(host)" is none
+};
+
+inline constexpr double almost = 0.95;
+
+// Samples of one filesystem, oldest first, one at least; those of days after today are left out, if others are there.
+// days: for which guests that are added are to have room to grow.
+Plan plan(std::vector<Sample> samples, Day today, unsigned days);
+
+std::uint64_t saved_in(const Sample& sample);
+// What df calls 100 %.
+inline std::uint64_t usable(const Sample& sample) { return sample.used + sample.available; }
+
+}  // namespace vunify

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// vplan: when it is full, who makes it so, and what would be if.
+#include <tbb/global_control.h>
+
+#include <algorithm>
+#include <csignal>
+#include <thread>
+
+#include "account/history.h"
+#include "sys/stop.h"
+#include "tools/ask_what_if.h"
+#include "tools/cli.h"
+#include "tools/find_neighbours.h"
+#include "tools/plan.h"
+#include "tools/session.h"
+#include "tools/text.h"
+
+namespace vunify {
+namespace {
+
+PlanOptions parse(int argc, char** argv) {
+  PlanOptions options;
+  options.jobs = std::max(1U, std::thread::hardware_concurrency());
+  CommandLine line("[options]",
+                   "Tells from what was used day by day when a filesystem will be full, how guests grow, and how many "
+                   "more fit.");
+  line.option("--what-if", "WHAT", into(options.what_if),
+              "answer only this: 'add N like GUEST', 'upgrade PACKAGE [SIZE]', 'deunify GUEST' or 'move GUEST'");
+  line.flag("--neighbours", options.neighbours,
+            "tell only which guests have most in common: one walk over all of them");
+  line.option("--days", "N", count_into(options.days),
+              "for which guests that come are to have room to grow (default: 30)");
+  line.flag("--json", options.json, "one JSON object on standard output, in bytes");
+  line.option("--config", "DIR", path_into(options.config), "where guests are configured (default: /etc/vservers)");
+  line.option("--state", "DIR", into(options.state_dir), "where the history is (default: /var/lib/vunify)");
+  line.option("--jobs", "N", count_into(options.jobs), "threads that walk (default: one a processor)");
+  line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::fatal, Exit::interrupted, Exit::terminated});
+  line.parse(argc, argv);
+  return options;
+}
+
+using Samples = std::vector<Sample>;
+
+// Of each filesystem.
+std::vector<Samples> read_history(const PlanOptions& options) {
+  const History history(options.state_dir, lmdb::Access::read);
+  if (!history.note().empty()) complain(printable(options.state_dir) + "/history: " + history.note());
+  std::vector<Samples> all;
+  for (const auto& fs : history.filesystems())
+    if (auto samples = history.all(fs); !samples.empty()) all.push_back(std::move(samples));
+  std::ranges::sort(all, {}, [](const Samples& samples) { return samples.back().path; });
+  return all;
+}
+
+std::vector<Question> read_questions(const PlanOptions& options) {
+  std::vector<Question> questions;
+  for (const auto& text : options.what_if) questions.push_back(read_question(text, options.config));
+  return questions;
+}
+
+// What children have to read is read first: they are begun by a process of one thread.
+Exit vplan(int argc, char** argv) {
+  const auto options = parse(argc, argv);
+  begin_as_root();
+  const Stop stop;
+  PlanReport report;
+  report.today = day_of(clock_now());
+  report.with_filesystems = options.what_if.empty() && !options.neighbours;
+  auto history = report.with_filesystems || !options.what_if.empty() ? read_history(options) : std::vector<Samples>();
+  const auto questions = read_questions(options);
+  const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
+  const auto found = options.neighbours ? find_neighbours(options, stop) : FoundNeighbours();
+  std::vector<Plan> plans;
+  for (auto& samples : history) plans.push_back(plan(std::move(samples), report.today, options.days));
+  for (const auto& question : questions) report.answers.push_back(answer_to(question, plans));
+  report.neighbours = found.guests;
+  if (report.with_filesystems) report.filesystems = std::move(plans);
+  if (stop.signal() != 0) return stop.signal() == SIGINT ? Exit::interrupted : Exit::terminated;
+  print(options.json ? plan_json(report) : plan_text(report));
+  return found.is_whole ? Exit::done : Exit::partial;
+}
+
+}  // namespace
+}  // namespace vunify
+
+int main(int argc, char** argv) { return vunify::run_tool(argc, argv, vunify::vplan); }
