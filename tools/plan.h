@@ -15,6 +15,7 @@ struct PlanOptions {
   std::vector<std::string> what_if;
   bool neighbours = false;
   bool json = false;
+  std::string html;  // a file; empty: none
   unsigned days = 30;  // for which guests that are added are to have room to grow
   std::string config = "/etc/vservers";
   std::string state_dir = "/var/lib/vunify";
@@ -43,5 +44,7 @@ struct PlanReport {
 std::string plan_text(const PlanReport& report);
 // One object on one line, with a newline; sizes in bytes. Keys are only ever added. What is not known is null.
 std::string plan_json(const PlanReport& report);
+// An HTML page by itself, with the filesystems alone.
+std::string plan_page(const PlanReport& report);
 
 }  // namespace vunify

@@ -16,7 +16,7 @@ std::string size(double bytes) { return format_bytes(static_cast<std::uint64_t>(
 
 std::string days(const std::optional<double>& days) {
   if (!days) return "never";
-  return *days > most_days ? "10 years and more" : std::to_string(static_cast<long>(*days));
+  return *days > most_days ? "10 years and more" : std::to_string(std::lround(*days));
 }
 
 // "12.3 MiB a day (8.1 MiB to 15.0 MiB)"

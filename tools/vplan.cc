@@ -12,6 +12,7 @@
 #include "tools/cli.h"
 #include "tools/find_neighbours.h"
 #include "tools/plan.h"
+#include "tools/replace_file.h"
 #include "tools/session.h"
 #include "tools/text.h"
 
@@ -30,6 +31,7 @@ PlanOptions parse(int argc, char** argv) {
             "tell only which guests have most in common: one walk over all of them");
   line.option("--days", "N", count_into(options.days),
               "for which guests that come are to have room to grow (default: 30)");
+  line.option("--html", "FILE", path_into(options.html), "write it as one page with charts that needs no network");
   line.flag("--json", options.json, "one JSON object on standard output, in bytes");
   line.option("--config", "DIR", path_into(options.config), "where guests are configured (default: /etc/vservers)");
   line.option("--state", "DIR", into(options.state_dir), "where the history is (default: /var/lib/vunify)");
@@ -76,7 +78,8 @@ Exit vplan(int argc, char** argv) {
   report.neighbours = found.guests;
   if (report.with_filesystems) report.filesystems = std::move(plans);
   if (stop.signal() != 0) return stop.signal() == SIGINT ? Exit::interrupted : Exit::terminated;
-  print(options.json ? plan_json(report) : plan_text(report));
+  if (!options.html.empty()) replace_file(options.html, plan_page(report));
+  if (options.html.empty() || options.json) print(options.json ? plan_json(report) : plan_text(report));
   return found.is_whole ? Exit::done : Exit::partial;
 }
 

@@ -5,10 +5,10 @@
 
 #include <filesystem>
 
-#include "account/history.h"
 #include "sys/fd.h"
 #include "tests/root_test.h"
 #include "tests/tools/configured_guests.h"
+#include "tests/tools/made_history.h"
 
 namespace vunify::test {
 namespace {
@@ -16,28 +16,6 @@ namespace {
 using testing::HasSubstr;
 using Words = std::vector<std::string>;
 using Json = nlohmann::json;
-
-constexpr std::uint64_t mib = 1 << 20;
-
-HolderSample holder(const std::string& name, std::uint64_t exclusive) {
-  Usage usage;
-  usage.logical = 500 * mib;
-  usage.exclusive = exclusive;
-  usage.fair = usage.deunify_need = 200 * mib;
-  return {name, "key of " + name, 42, usage};
-}
-
-// Of 10 GiB, until today: used grows by 20 MiB a day, web by 10, db not at all.
-std::vector<Sample> history(int days, const FsId& fs = {1, 2, 0}) {
-  const auto first = day_of(clock_now()) - days + 1;
-  std::vector<Sample> samples;
-  for (int i = 0; i < days; ++i) {
-    const auto day = static_cast<std::uint64_t>(i), used = (2'000 + 20 * day) * mib;
-    samples.push_back({fs, "/vm", {(first + i) * 86'400, 0}, 11'000 * mib, used, 10'000 * mib - used, 0, {}});
-    samples.back().holders = {holder("web", (100 + 10 * day) * mib), holder("db", 100 * mib), holder("(host)", 0)};
-  }
-  return samples;
-}
 
 class Vplan : public RootTest {
  protected:

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file whose readers see the old one or the new one, whole.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace vunify {
+
+// path: absolute. The file becomes ours, 0600; a symlink in its place is replaced. Throws std::system_error, and leaves
+// what was there.
+void replace_file(const std::string& path, std::string_view text);
+
+}  // namespace vunify
