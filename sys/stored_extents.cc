@@ -32,30 +32,46 @@ T read_at(const char* bytes) {
   return value;
 }
 
-// An inline extent ends before its place.
-void add_extent(const char* item, std::uint32_t size, std::map<std::uint64_t, std::uint64_t>& extents) {
+// Calls look with each extent that has a place; an inline one has none.
+template <typename Look>
+void look_at_item(const char* item, std::uint32_t size, const Look& look) {
   if (size < sizeof(btrfs_file_extent_item)) return;
   const auto extent = read_at<btrfs_file_extent_item>(item);
-  if (extent.disk_bytenr != 0) extents[extent.disk_bytenr] = extent.disk_num_bytes;  // else it is a hole
+  if (extent.type != BTRFS_FILE_EXTENT_INLINE && extent.disk_bytenr != 0) look(extent);  // else it is a hole
+}
+
+template <typename Look>
+void for_each_extent(int fd, const Look& look) {
+  const auto ino = stat_fd(fd).ino;
+  for (std::uint64_t offset = 0;;) {
+    auto args = search_from(ino, offset);
+    check(::ioctl(fd, BTRFS_IOC_TREE_SEARCH, &args), "BTRFS_IOC_TREE_SEARCH");
+    if (args.key.nr_items == 0) return;
+    const char* at = args.buf;
+    for (std::uint32_t i = 0; i < args.key.nr_items; ++i) {
+      const auto header = read_at<btrfs_ioctl_search_header>(at);
+      look_at_item(at + sizeof header, header.len, look);
+      at += sizeof header + header.len;
+      offset = header.offset + 1;
+    }
+  }
 }
 
 }  // namespace
 
 std::map<std::uint64_t, std::uint64_t> stored_extents(int fd) {
   std::map<std::uint64_t, std::uint64_t> extents;
-  const auto ino = stat_fd(fd).ino;
-  for (std::uint64_t offset = 0;;) {
-    auto args = search_from(ino, offset);
-    check(::ioctl(fd, BTRFS_IOC_TREE_SEARCH, &args), "BTRFS_IOC_TREE_SEARCH");
-    if (args.key.nr_items == 0) return extents;
-    const char* at = args.buf;
-    for (std::uint32_t i = 0; i < args.key.nr_items; ++i) {
-      const auto header = read_at<btrfs_ioctl_search_header>(at);
-      add_extent(at + sizeof header, header.len, extents);
-      at += sizeof header + header.len;
-      offset = header.offset + 1;
-    }
-  }
+  for_each_extent(fd, [&](const auto& extent) { extents[extent.disk_bytenr] = extent.disk_num_bytes; });
+  return extents;
+}
+
+std::vector<ExtentPart> extent_parts(int fd) {
+  std::vector<ExtentPart> parts;
+  for_each_extent(fd, [&](const auto& extent) {
+    parts.push_back(
+        {extent.disk_bytenr, extent.disk_num_bytes, extent.offset, extent.num_bytes, extent.compression != 0});
+  });
+  return parts;
 }
 
 }  // namespace vunify
