@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is divided among its holders, exactly: each gets size / n, and what is left over the first of them.
+// Whose something is.
 //
 // A holder may be divided further, into parts: his directories, his packages. What he holds by names in several parts
 // is the first one's, so that what all his parts use is what he uses.
@@ -8,8 +8,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <vector>
-
-#include "account/usage.h"
 
 namespace vunify {
 
@@ -25,14 +23,6 @@ inline void leave_one_each(std::vector<Share>& shares) {
   std::ranges::sort(shares);
   const auto rest = std::ranges::unique(shares, {}, &Share::holder);
   shares.erase(rest.begin(), rest.end());
-}
-
-// holders: one for each, at least one. usages: by part.
-inline void divide(std::uint64_t bytes, const std::vector<Share>& holders, std::vector<Usage>& usages) {
-  const auto each = bytes / holders.size();
-  for (const auto& one : holders) usages[one.part].fair += each;
-  usages[holders.front().part].fair += bytes - each * holders.size();
-  if (holders.size() == 1) usages[holders.front().part].exclusive += bytes;
 }
 
 }  // namespace vunify

@@ -20,7 +20,8 @@ struct Usage {
   std::uint64_t deunify_need = 0;  // what must be free for `vunify -R` of it
 
   std::uint64_t shared() const { return logical - exclusive; }
-  std::uint64_t saved() const { return logical - fair; }
+  // Below zero where a holder uses little of an extent that btrfs keeps whole for him.
+  std::int64_t saved() const { return static_cast<std::int64_t>(logical - fair); }
   Usage& operator+=(const Usage& other);
   bool operator==(const Usage&) const = default;
 };

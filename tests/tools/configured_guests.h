@@ -17,7 +17,7 @@ class ConfiguredGuests : public Scratch {
   using Words = std::vector<std::string>;
   using Json = nlohmann::json;
 
-  explicit ConfiguredGuests(const Words& names) {
+  explicit ConfiguredGuests(const Words& names, const std::string& where = "/var/tmp") : Scratch(Files{}, where) {
     for (const auto& name : names) add(name);
     set(".defaults/apps/vunify/providers", "vserver");
     std::filesystem::create_symlink(*this / "vs", *this / "config/.defaults/vdirbase");

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "account/shared_files.h"
+
+namespace vunify {
+
+void SharedFiles::add(const InodeNumber& inode, const Layout& layout, std::optional<Share> holder) {
+  const std::lock_guard lock(adding_);
+  const auto file = static_cast<std::uint32_t>(inodes_.size());
+  inodes_.push_back(inode);
+  holders_.push_back(holder ? std::vector{*holder} : std::vector<Share>());
+  if (!holder) linked_[inode] = {layout.bytes, file, layout.is_shared};
+  for (const auto& piece : layout.pieces) pieces_.push_back({piece.extent, piece.begin, piece.end, file});
+}
+
+std::optional<SharedFiles::Linked> SharedFiles::find(const InodeNumber& inode) const {
+  const auto found = linked_.find(inode);
+  if (found == linked_.end()) return std::nullopt;
+  return found->second;
+}
+
+void SharedFiles::sweep(bool by_extent, const GivePiece& give) {
+  const auto give_file = [&](std::uint64_t bytes, const std::vector<Share>& holders, std::uint32_t file) {
+    give(bytes, holders, inodes_[file]);
+  };
+  by_extent ? sweep_extents(std::move(pieces_), holders_, give_file) : sweep_ranges(pieces_, holders_, give_file);
+}
+
+}  // namespace vunify

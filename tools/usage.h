@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// vdu: what it was asked, and what it tells. Who measures it is told in tools/measure_usage.cc; as text for people, as
+// JSON, CSV and Prometheus' text format for programs.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "account/find_names.h"
+#include "account/sample.h"
+#include "tools/sizes.h"
+
+namespace vunify {
+
+struct UsageOptions {
+  std::vector<std::string> guests;  // names, or directories
+  bool all = false;
+  std::string config = "/etc/vservers";
+  std::string state_dir = "/var/lib/vunify";
+  std::string sort = "fair";
+  bool reverse = false;
+  std::uint64_t threshold = 0;  // rows with less of what is sorted by are left out
+  unsigned top = 0;             // 0: all rows
+  unsigned depth = 0;           // of the directories that guests are divided into
+  std::string by = "guest";     // "guest", "package", "content"
+  std::string why_path;         // from the root of guests[0]
+  bool with_need = false;
+  SizeUnit unit{};
+  bool json = false, csv = false;
+  std::string prometheus;  // a file; empty: none
+  unsigned jobs = 1;
+  std::string progress = "auto";
+};
+
+// A part of a holder: a directory with all beneath it, or a package.
+struct UsageRow {
+  std::string name;
+  Usage usage;
+};
+
+// What several have in common.
+struct UsageContent {
+  std::uint64_t bytes = 0;             // once
+  std::vector<std::uint32_t> holders;  // indices into Sample::holders
+  std::vector<HeldName> names;         // empty where they are gone
+  std::uint64_t saved() const { return bytes * (holders.size() - 1); }
+};
+
+struct FilesystemUsage {
+  Sample sample;                             // of all its holders, asked for or not
+  std::vector<bool> is_asked;                // as Sample::holders
+  std::vector<std::vector<UsageRow>> parts;  // of each holder
+  std::vector<UsageContent> contents;        // largest saving first
+};
+
+struct UsageReport {
+  std::vector<FilesystemUsage> filesystems;
+  bool is_whole = true;  // all could be read: or else sums say "at least"
+};
+
+// What rows are sorted by.
+std::uint64_t key_of(const Usage& usage, const std::string& sort);
+
+std::string usage_text(const UsageReport& report, const UsageOptions& options);
+// One object on one line, with a newline. Keys are only ever added. What is no UTF-8 stands under "name_base64".
+std::string usage_json(const UsageReport& report);
+// RFC 4180, but for its line ends, which are those of this system.
+std::string usage_csv(const UsageReport& report);
+// For node_exporter's textfile collector. Names that are no UTF-8 have U+FFFD for what is not, and a number behind it.
+std::string usage_prometheus(const UsageReport& report);
+
+}  // namespace vunify

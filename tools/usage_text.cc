@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+
+#include "account/take_sample.h"
+#include "tools/text.h"
+#include "tools/usage.h"
+
+namespace vunify {
+namespace {
+
+using Row = std::vector<std::string>;
+
+// Names to the left, all else to the right.
+std::string table_of(const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line = row.front() + std::string(widths[0] - width_of(row.front()), ' ');
+    for (std::size_t i = 1; i < row.size(); ++i) line += "  " + std::string(widths[i] - width_of(row[i]), ' ') + row[i];
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+class UsageTable {
+ public:
+  UsageTable(const FilesystemUsage& filesystem, const UsageOptions& options)
+      : filesystem_(filesystem), options_(options), sample_(filesystem.sample) {}
+
+  std::string text() {
+    Row head{"GUEST", "LOGICAL", "EXCLUSIVE", "SHARED", "FAIR", "SAVED", "INODES"};
+    if (options_.with_need) head.push_back("NEED");
+    rows_.push_back(std::move(head));
+    add_holders();
+    return table_of(rows_);
+  }
+
+ private:
+  std::string size(std::uint64_t bytes) const { return format_size(bytes, options_.unit); }
+
+  void add(const std::string& name, const Usage& usage) {
+    Row row{name,
+            size(usage.logical),
+            size(usage.exclusive),
+            size(usage.shared()),
+            size(usage.fair),
+            format_difference(usage.saved(), options_.unit),
+            format_count(usage.inodes)};
+    if (options_.with_need) row.push_back(size(usage.deunify_need));
+    rows_.push_back(std::move(row));
+  }
+
+  void add_fair(const std::string& name, std::int64_t bytes) {
+    rows_.push_back({name, "", "", "", format_difference(bytes, options_.unit)});
+  }
+
+  bool stands_before(const Usage& one, const Usage& other) const {
+    const auto a = key_of(one, options_.sort), b = key_of(other, options_.sort);
+    return options_.reverse ? a < b : a > b;
+  }
+
+  void add_holders() {
+    std::vector<std::size_t> order;
+    std::vector<HolderSample> asked;
+    for (std::size_t i = 0; i < sample_.holders.size(); ++i) {
+      if (!filesystem_.is_asked[i]) continue;
+      asked.push_back(sample_.holders[i]);
+      if (key_of(sample_.holders[i].usage, options_.sort) >= options_.threshold) order.push_back(i);
+    }
+    std::ranges::stable_sort(order, [&](std::size_t one, std::size_t other) {
+      return stands_before(sample_.holders[one].usage, sample_.holders[other].usage);
+    });
+    if (options_.top != 0 && order.size() > options_.top) order.resize(options_.top);
+    for (const auto i : order) add_holder(i);
+    if (asked.size() < 2) return;
+    add("total", sum_of(asked));
+    if (asked.size() < sample_.holders.size()) return;
+    add_fair("unattributed", unattributed(sample_));
+    add_fair("df", static_cast<std::int64_t>(sample_.used));
+  }
+
+  void add_holder(std::size_t number) {
+    add(printable(sample_.holders[number].name), sample_.holders[number].usage);
+    if (filesystem_.parts.empty()) return;
+    auto parts = filesystem_.parts[number];
+    std::erase_if(parts, [&](const UsageRow& row) { return key_of(row.usage, options_.sort) < options_.threshold; });
+    std::ranges::stable_sort(
+        parts, [&](const UsageRow& one, const UsageRow& other) { return stands_before(one.usage, other.usage); });
+    if (options_.top != 0 && parts.size() > options_.top) parts.resize(options_.top);
+    for (const auto& part : parts) add("  " + printable(part.name), part.usage);
+  }
+
+  const FilesystemUsage& filesystem_;
+  const UsageOptions& options_;
+  const Sample& sample_;
+  std::vector<Row> rows_;
+};
+
+std::string contents_table(const FilesystemUsage& filesystem, const UsageOptions& options) {
+  std::vector<Row> rows{{"FILE", "SIZE", "GUESTS", "SAVED"}};
+  for (const auto& content : filesystem.contents) {
+    std::string name = "(gone)";
+    if (!content.names.empty()) {
+      const auto& first = content.names.front();
+      name = printable(filesystem.sample.holders[first.holder].name) + ":/" + printable(first.path);
+    }
+    rows.push_back({name, format_size(content.bytes, options.unit), std::to_string(content.holders.size()),
+                    format_size(content.saved(), options.unit)});
+  }
+  return table_of(rows);
+}
+
+std::string closing_of(const Sample& sample, const UsageOptions& options) {
+  const auto size = [&](std::uint64_t bytes) { return format_size(bytes, options.unit); };
+  const auto fair = sum_of(sample.holders).fair;
+  const auto rest = unattributed(sample);
+  auto text = fmt::format("{}: {} used by df = {} fair + {} unattributed", printable(sample.path), size(sample.used),
+                          size(fair), format_difference(rest, options.unit));
+  const auto other = rest - static_cast<std::int64_t>(sample.deleted_open);
+  if (sample.deleted_open != 0)
+    text += fmt::format(" ({} deleted but open, {} metadata, journal and waste)", size(sample.deleted_open),
+                        format_difference(other, options.unit));
+  else
+    text += " (metadata, journal and waste)";
+  return text + "\n";
+}
+
+constexpr auto explanation = "fair: a shared file counts for each guest its size divided by the guests that share it.";
+
+}  // namespace
+
+std::uint64_t key_of(const Usage& usage, const std::string& sort) {
+  const std::map<std::string, std::uint64_t> keys = {
+      {"logical", usage.logical}, {"exclusive", usage.exclusive},
+      {"shared", usage.shared()}, {"saved", usage.fair < usage.logical ? usage.logical - usage.fair : 0},
+      {"inodes", usage.inodes},   {"need", usage.deunify_need},
+      {"fair", usage.fair}};
+  return keys.at(sort);
+}
+
+std::string usage_text(const UsageReport& report, const UsageOptions& options) {
+  std::string text;
+  for (const auto& filesystem : report.filesystems)
+    text += options.by == "content" ? contents_table(filesystem, options) : UsageTable(filesystem, options).text();
+  for (const auto& filesystem : report.filesystems) text += closing_of(filesystem.sample, options);
+  if (report.filesystems.empty()) return "no guests\n";
+  if (!report.is_whole) text += "not all of it could be read: all sums are \"at least\".\n";
+  return text + fmt::format("{} Walked at {}.\n", explanation, format_time(report.filesystems[0].sample.taken));
+}
+
+}  // namespace vunify

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// vdu: what each guest uses, and what of that is shared.
+#include <fcntl.h>
+#include <tbb/global_control.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include "sys/process.h"
+#include "tools/cli.h"
+#include "tools/measure_usage.h"
+#include "tools/progress.h"
+#include "tools/session.h"
+#include "tools/text.h"
+#include "tools/usage.h"
+
+namespace vunify {
+namespace {
+
+Take block_into(SizeUnit& unit) {
+  return [&](const std::string& word) {
+    unit.kind = SizeUnit::Kind::block;
+    size_into(unit.block)(word);
+    if (unit.block == 0) throw std::invalid_argument("not a size");
+  };
+}
+
+void check(const UsageOptions& options) {
+  const auto refuse = [](const char* reason) { throw Failed(Exit::usage, std::string(reason) + "; see vdu --help"); };
+  if (options.all && !options.guests.empty()) refuse("--all takes no guest");
+  if (!options.all && options.guests.empty()) refuse("no guest given");
+  if (options.json && options.csv) refuse("--json and --csv exclude one another");
+  if (options.depth != 0 && options.by != "guest") refuse("--depth divides guests, and so does --by");
+}
+
+UsageOptions parse(int argc, char** argv) {
+  UsageOptions options;
+  options.jobs = std::max(1U, std::thread::hardware_concurrency());
+  bool human = false, decimal = false, bytes = false;
+  CommandLine line(
+      "[options] --all | GUEST...",
+      "Tells what guests use of the disk: as if alone, of their own, shared, and their fair share. GUEST is "
+      "a name, or with a slash a directory. All guests of the host are counted, whoever is named.");
+  line.flag("--all", options.all, "every guest of this host, and the host itself");
+  line.option("--sort", "KEY",
+              choice_into(options.sort, {"logical", "exclusive", "shared", "fair", "saved", "inodes", "need"}),
+              "largest first by logical, exclusive, shared, fair (default), saved, inodes or need");
+  line.flag("--reverse", options.reverse, "smallest first");
+  line.option("--top", "N", count_into(options.top), "so many rows at most; totals are of all");
+  line.option("--threshold", "SIZE", size_into(options.threshold), "leave out rows with less of what is sorted by");
+  line.option("--depth", "N", count_into(options.depth), "tell of directories too, so many levels deep");
+  line.option("--by", "WHAT", choice_into(options.by, {"guest", "package", "content"}),
+              "package: whose files these are; content: which files are shared by most, and save most");
+  line.flag("-R,--deunify", options.with_need, "a column more: what vunify -R of each guest would need");
+  line.flag("-h,--human-readable", human, "in KiB, MiB, ...; it is so by default");
+  line.flag("--si", decimal, "in powers of 1000");
+  line.flag("-b,--bytes", bytes, "in bytes");
+  line.option("-B,--block-size", "SIZE", block_into(options.unit), "in blocks of SIZE bytes (K, M, G), rounded up");
+  line.flag("--json", options.json, "one JSON object on standard output, in bytes");
+  line.flag("--csv", options.csv, "a line a guest on standard output, fields with commas between, in bytes");
+  line.option("--prometheus", "FILE", path_into(options.prometheus),
+              "write it for node_exporter's textfile collector, in place of a table");
+  line.option("--config", "DIR", path_into(options.config), "where guests are configured (default: /etc/vservers)");
+  line.option("--state", "DIR", into(options.state_dir), "where guests' numbers are (default: /var/lib/vunify)");
+  line.option("--jobs", "N", count_into(options.jobs), "threads that walk (default: one a processor)");
+  line.option("--progress", "WHEN", choice_into(options.progress, {"auto", "json", "none"}),
+              "a bar on the terminal (auto), JSON lines on standard error, or none");
+  line.operands("GUEST", options.guests, "names of guests, or directories with a slash in them: ./g1");
+  line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::fatal, Exit::interrupted, Exit::terminated});
+  line.parse(argc, argv);
+  if (decimal) options.unit = {SizeUnit::Kind::decimal, 1};
+  if (bytes) options.unit = {SizeUnit::Kind::block, 1};
+  if (human) options.unit = {};
+  check(options);
+  return options;
+}
+
+// Whoever reads it sees the old one or the new one: node_exporter takes only what ends in ".prom".
+void replace_file(const std::string& path, const std::string& text) {
+  const auto slash = path.rfind('/') + 1;
+  const auto beside = path.substr(0, slash) + "." + path.substr(slash) + "." + std::to_string(::getpid());
+  const Fd file = open_host(beside, O_WRONLY | O_CREAT | O_EXCL, 0644);
+  try {
+    write_all(file.get(), text, beside);
+    if (std::rename(beside.c_str(), path.c_str()) != 0) throw_errno("rename", path);
+  } catch (const std::system_error&) {
+    std::remove(beside.c_str());
+    throw;
+  }
+}
+
+void tell(const UsageReport& report, const UsageOptions& options) {
+  if (!options.prometheus.empty()) replace_file(options.prometheus, usage_prometheus(report));
+  if (options.json) return print(usage_json(report));
+  if (options.csv) return print(usage_csv(report));
+  if (options.prometheus.empty()) print(usage_text(report, options));
+}
+
+Exit vdu(int argc, char** argv) {
+  const auto options = parse(argc, argv);
+  begin_as_root();
+  raise_open_files_limit();
+  const Stop stop;
+  const auto asked = find_asked(options);
+  UsageReport report;
+  {
+    const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
+    Counters counters;
+    const Progress progress(progress_mode(options.progress), counters);
+    report = measure_usage(asked, options, stop, counters);
+  }
+  if (stop.signal() != 0) return stop.signal() == SIGINT ? Exit::interrupted : Exit::terminated;
+  tell(report, options);
+  return report.is_whole ? Exit::done : Exit::partial;
+}
+
+}  // namespace
+}  // namespace vunify
+
+int main(int argc, char** argv) { return vunify::run_tool(argc, argv, vunify::vdu); }
