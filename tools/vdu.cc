@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <thread>
 
 #include "sys/process.h"
@@ -15,6 +16,7 @@
 #include "tools/session.h"
 #include "tools/text.h"
 #include "tools/usage.h"
+#include "tools/usage_why.h"
 
 namespace vunify {
 namespace {
@@ -25,6 +27,15 @@ Take block_into(SizeUnit& unit) {
     size_into(unit.block)(word);
     if (unit.block == 0) throw std::invalid_argument("not a size");
   };
+}
+
+// --why GUEST PATH: the path as the guest sees it.
+void take_why_path(UsageOptions& options) {
+  if (options.guests.size() != 2 || options.all)
+    throw Failed(Exit::usage, "--why wants a GUEST and a PATH in it; see vdu --help");
+  for (const auto& step : std::filesystem::path(options.guests[1]).relative_path())
+    if (step != "." && !step.empty()) options.why_path = join_path(options.why_path, step.string());
+  options.guests.pop_back();
 }
 
 void check(const UsageOptions& options) {
@@ -38,7 +49,7 @@ void check(const UsageOptions& options) {
 UsageOptions parse(int argc, char** argv) {
   UsageOptions options;
   options.jobs = std::max(1U, std::thread::hardware_concurrency());
-  bool human = false, decimal = false, bytes = false;
+  bool why = false, human = false, decimal = false, bytes = false;
   CommandLine line(
       "[options] --all | GUEST...",
       "Tells what guests use of the disk: as if alone, of their own, shared, and their fair share. GUEST is "
@@ -53,6 +64,7 @@ UsageOptions parse(int argc, char** argv) {
   line.option("--depth", "N", count_into(options.depth), "tell of directories too, so many levels deep");
   line.option("--by", "WHAT", choice_into(options.by, {"guest", "package", "content"}),
               "package: whose files these are; content: which files are shared by most, and save most");
+  line.flag("--why", why, "tell in words what one file costs whom: vdu --why GUEST PATH");
   line.flag("-R,--deunify", options.with_need, "a column more: what vunify -R of each guest would need");
   line.flag("-h,--human-readable", human, "in KiB, MiB, ...; it is so by default");
   line.flag("--si", decimal, "in powers of 1000");
@@ -73,6 +85,7 @@ UsageOptions parse(int argc, char** argv) {
   if (decimal) options.unit = {SizeUnit::Kind::decimal, 1};
   if (bytes) options.unit = {SizeUnit::Kind::block, 1};
   if (human) options.unit = {};
+  if (why) take_why_path(options);
   check(options);
   return options;
 }
@@ -98,22 +111,36 @@ void tell(const UsageReport& report, const UsageOptions& options) {
   if (options.prometheus.empty()) print(usage_text(report, options));
 }
 
+// Of what was measured until a signal came nothing is told.
+Exit exit_of(const Stop& stop, bool is_whole) {
+  if (stop.signal() != 0) return stop.signal() == SIGINT ? Exit::interrupted : Exit::terminated;
+  return is_whole ? Exit::done : Exit::partial;
+}
+
+Exit explain(const AskedHolders& asked, const UsageOptions& options, const Stop& stop) {
+  Counters counters;
+  const auto text = usage_why(asked, options, stop, counters);
+  if (stop.signal() == 0) print(text);
+  return exit_of(stop, asked.is_whole);
+}
+
+UsageReport measure_with_progress(const AskedHolders& asked, const UsageOptions& options, const Stop& stop) {
+  Counters counters;
+  const Progress progress(progress_mode(options.progress), counters);
+  return measure_usage(asked, options, stop, counters);
+}
+
 Exit vdu(int argc, char** argv) {
   const auto options = parse(argc, argv);
   begin_as_root();
   raise_open_files_limit();
   const Stop stop;
   const auto asked = find_asked(options);
-  UsageReport report;
-  {
-    const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
-    Counters counters;
-    const Progress progress(progress_mode(options.progress), counters);
-    report = measure_usage(asked, options, stop, counters);
-  }
-  if (stop.signal() != 0) return stop.signal() == SIGINT ? Exit::interrupted : Exit::terminated;
-  tell(report, options);
-  return report.is_whole ? Exit::done : Exit::partial;
+  const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
+  if (!options.why_path.empty()) return explain(asked, options, stop);
+  const auto report = measure_with_progress(asked, options, stop);
+  if (stop.signal() == 0) tell(report, options);
+  return exit_of(stop, report.is_whole);
 }
 
 }  // namespace

@@ -159,6 +159,14 @@ TEST_F(Vdu, NamesReachNobodyRaw) {
   std::filesystem::remove(path);
 }
 
+TEST_F(Vdu, WhyTellsWhatAFileCostsWhom) {
+  const auto shared = told({"--why", "a", "/f"});
+  EXPECT_NE(shared.find("that b, a share: each is charged"), std::string::npos) << shared;
+  EXPECT_NE(shared.find("b: /f\n"), std::string::npos) << shared;
+  EXPECT_EQ(told({"--why", "a", "usr/lib/g"}), "usr/lib/g: a alone has it: 49.0 KiB, which would be free if it went\n");
+  EXPECT_EQ(vdu({"--why", "a", "nothing"}).status, 2);
+}
+
 TEST_F(Vdu, UnknownNameIsOneLine) {
   const auto finished = vdu({"a", "nobody"});
   EXPECT_EQ(finished.status, 2);
