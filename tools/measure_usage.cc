@@ -23,6 +23,49 @@ HeldInode root_of(const std::string& path, const std::vector<Mount>& mounts) {
   return {inode.dev, inode.ino};
 }
 
+// "usr/lib" of "usr/lib/x86_64-linux-gnu/libc.so.6", where two are wanted.
+std::string first_steps(std::string_view path, unsigned depth, bool is_directory) {
+  std::size_t end = 0;
+  for (unsigned i = 0; i < depth; ++i) {
+    const auto slash = path.find('/', end == 0 ? 0 : end + 1);
+    if (slash == std::string_view::npos) return std::string(is_directory ? path : path.substr(0, end));
+    end = slash;
+  }
+  return std::string(path.substr(0, end));
+}
+
+PartName by_directory(unsigned depth) {
+  return
+      [depth](std::size_t, std::string_view path, bool is_directory) { return first_steps(path, depth, is_directory); };
+}
+
+using PackageOf = std::unordered_map<std::string, std::string>;
+
+PackageOf packages_of(const Holder& holder) {
+  PackageOf packages;
+  auto read = read_packages(holder.tree);
+  if (!read.unknown.empty()) complain(printable(holder.name) + ": " + one_line(read.unknown));
+  for (const auto& package : read.packages)
+    for (const auto& file : package.files) packages.try_emplace(file, package.name + " " + package.version);
+  return packages;
+}
+
+PartName by_package(const HeldFilesystem& held, const std::vector<bool>& is_asked) {
+  auto of_holders = std::make_shared<std::vector<PackageOf>>(held.holders.size());
+  for (std::size_t i = 0; i < held.holders.size(); ++i)
+    if (is_asked[i] && held.holders[i].name != host_name) (*of_holders)[i] = packages_of(held.holders[i]);
+  return [of_holders](std::size_t holder, std::string_view path, bool is_directory) -> std::string {
+    const auto& packages = (*of_holders)[holder];
+    const auto found = is_directory ? packages.end() : packages.find("/" + std::string(path));
+    return found == packages.end() ? "(no package)" : found->second;
+  };
+}
+
+PartName division_of(const HeldFilesystem& held, const std::vector<bool>& is_asked, const UsageOptions& options) {
+  if (options.depth != 0) return by_directory(options.depth);
+  return options.by == "package" ? by_package(held, is_asked) : PartName();
+}
+
 class Asking {
  public:
   explicit Asking(const UsageOptions& options) : options_(options) {}
@@ -67,7 +110,9 @@ class Asking {
     };
     std::vector<bool> asked;
     for (const auto& holder : held.holders) asked.push_back(holder.name == host_name ? options_.all : is_asked(holder));
-    if (std::ranges::find(asked, true) != asked.end()) found_.filesystems.push_back({std::move(held), asked});
+    if (std::ranges::find(asked, true) == asked.end()) return;
+    auto part = division_of(held, asked, options_);
+    found_.filesystems.push_back({std::move(held), asked, std::move(part)});
   }
 
   void miss(const std::string& message) {
@@ -82,52 +127,13 @@ class Asking {
   AskedHolders found_;
 };
 
-// "usr/lib" of "usr/lib/x86_64-linux-gnu/libc.so.6", where two are wanted.
-std::string first_steps(std::string_view path, unsigned depth, bool is_directory) {
-  std::size_t end = 0;
-  for (unsigned i = 0; i < depth; ++i) {
-    const auto slash = path.find('/', end == 0 ? 0 : end + 1);
-    if (slash == std::string_view::npos) return std::string(is_directory ? path : path.substr(0, end));
-    end = slash;
-  }
-  return std::string(path.substr(0, end));
-}
-
-PartName by_directory(unsigned depth) {
-  return
-      [depth](std::size_t, std::string_view path, bool is_directory) { return first_steps(path, depth, is_directory); };
-}
-
-using PackageOf = std::unordered_map<std::string, std::string>;
-
-PackageOf packages_of(const Holder& holder) {
-  PackageOf packages;
-  auto read = read_packages(holder.tree);
-  if (!read.unknown.empty()) complain(printable(holder.name) + ": " + one_line(read.unknown));
-  for (const auto& package : read.packages)
-    for (const auto& file : package.files) packages.try_emplace(file, package.name + " " + package.version);
-  return packages;
-}
-
-PartName by_package(const HeldFilesystem& held, const std::vector<bool>& is_asked) {
-  auto of_holders = std::make_shared<std::vector<PackageOf>>(held.holders.size());
-  for (std::size_t i = 0; i < held.holders.size(); ++i)
-    if (is_asked[i] && held.holders[i].name != host_name) (*of_holders)[i] = packages_of(held.holders[i]);
-  return [of_holders](std::size_t holder, std::string_view path, bool is_directory) -> std::string {
-    const auto& packages = (*of_holders)[holder];
-    const auto found = is_directory ? packages.end() : packages.find("/" + std::string(path));
-    return found == packages.end() ? "(no package)" : found->second;
-  };
-}
-
 // A directory is told with all beneath it.
 std::vector<UsageRow> with_what_is_beneath(const std::vector<PartUsage>& parts, std::size_t holder) {
   std::map<std::string, Usage> sums;
   for (const auto& part : parts) {
     if (part.holder != holder) continue;
-    for (std::string path = part.name; !path.empty();
-         path.resize(path.find_last_of('/') + 1), path.resize(path.empty() ? 0 : path.size() - 1))
-      sums["/" + path] += part.usage;
+    for (std::string_view path = part.name; !path.empty(); path = split_path(path).parent)
+      sums["/" + std::string(path)] += part.usage;
   }
   std::vector<UsageRow> rows;
   for (const auto& [name, usage] : sums) rows.push_back({name, usage});
@@ -145,8 +151,7 @@ MeasureRules rules_for(const AskedHolders::One& one, const UsageOptions& options
   MeasureRules rules;
   constexpr unsigned contents = 20;
   if (options.by == "content") rules.contents = options.top != 0 ? options.top : contents;
-  if (options.by == "package") rules.part = by_package(one.held, one.is_asked);
-  if (options.depth != 0) rules.part = by_directory(options.depth);
+  rules.part = one.part;
   return rules;
 }
 
@@ -177,8 +182,7 @@ FilesystemUsage measure_one(const AskedHolders::One& one, const UsageOptions& op
     complain(printable(one.held.holders[unread.holder].name) + ": /" + printable(unread.path) + ": " + unread.reason);
     is_whole = false;
   }
-  const bool is_divided = options.depth != 0 || options.by == "package";
-  for (std::size_t i = 0; is_divided && i < one.held.holders.size(); ++i)
+  for (std::size_t i = 0; one.part && i < one.held.holders.size(); ++i)
     usage.parts.push_back(options.depth != 0 ? with_what_is_beneath(measured.parts, i) : rows_of(measured.parts, i));
   usage.contents = name_contents(one.held, measured.contents, stop);
   return usage;

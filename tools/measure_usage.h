@@ -15,13 +15,15 @@ struct AskedHolders {
   struct One {
     HeldFilesystem held;
     std::vector<bool> is_asked;  // of held.holders
+    PartName part;               // what they are divided into; empty: they are not
   };
   std::vector<One> filesystems;
   bool is_whole = true;  // nothing was complained of
 };
 
 // A directory that is no guest's root is a holder of its own: what is in it is not counted for the guest, or the host,
-// whose it would be. Throws Failed{usage} for a name that no guest has, or a directory that is not there.
+// whose it would be. Before any thread is started: guests' packages are read here. Throws Failed{usage} for a name that
+// no guest has, or a directory that is not there.
 AskedHolders find_asked(const UsageOptions& options);
 
 // In the caller's tbb::task_arena.

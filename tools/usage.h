@@ -10,6 +10,7 @@
 #include "account/find_names.h"
 #include "account/sample.h"
 #include "tools/sizes.h"
+#include "tools/tagged_usage.h"
 
 namespace vunify {
 
@@ -25,6 +26,7 @@ struct UsageOptions {
   unsigned depth = 0;           // of the directories that guests are divided into
   std::string by = "guest";     // "guest", "package", "content"
   std::string why_path;         // from the root of guests[0]
+  TaggedOptions tagged;         // util-vserver's form
   bool with_need = false;
   SizeUnit unit{};
   bool json = false, csv = false;

@@ -40,6 +40,10 @@ void take_why_path(UsageOptions& options) {
 
 void check(const UsageOptions& options) {
   const auto refuse = [](const char* reason) { throw Failed(Exit::usage, std::string(reason) + "; see vdu --help"); };
+  const auto& old = options.tagged;
+  if (old.xid.empty() && (old.space || old.inodes || old.script)) refuse("--space, --inodes and --script want --xid");
+  if (!old.xid.empty() && !old.space && !old.inodes) refuse("--xid wants --space, or --inodes, or both");
+  if (old.block == 0) refuse("--blocksize: not a size");
   if (options.all && !options.guests.empty()) refuse("--all takes no guest");
   if (!options.all && options.guests.empty()) refuse("no guest given");
   if (options.json && options.csv) refuse("--json and --csv exclude one another");
@@ -74,6 +78,12 @@ UsageOptions parse(int argc, char** argv) {
   line.flag("--csv", options.csv, "a line a guest on standard output, fields with commas between, in bytes");
   line.option("--prometheus", "FILE", path_into(options.prometheus),
               "write it for node_exporter's textfile collector, in place of a table");
+  line.option("--xid", "XID", into(options.tagged.xid),
+              "the old form: what in the DIRs has this number, or guest's name, with --space or --inodes");
+  line.flag("--space", options.tagged.space, "with --xid: blocks");
+  line.flag("--inodes", options.tagged.inodes, "with --xid: inodes");
+  line.option("--blocksize", "N", size_into(options.tagged.block), "with --xid: bytes of a block (default: 1024)");
+  line.flag("--script", options.tagged.script, "with --xid: numbers only");
   line.option("--config", "DIR", path_into(options.config), "where guests are configured (default: /etc/vservers)");
   line.option("--state", "DIR", into(options.state_dir), "where guests' numbers are (default: /var/lib/vunify)");
   line.option("--jobs", "N", count_into(options.jobs), "threads that walk (default: one a processor)");
@@ -135,8 +145,10 @@ Exit vdu(int argc, char** argv) {
   begin_as_root();
   raise_open_files_limit();
   const Stop stop;
-  const auto asked = find_asked(options);
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
+  if (!options.tagged.xid.empty())
+    return tell_tagged(options.tagged, options.guests, options.config, options.state_dir, stop);
+  const auto asked = find_asked(options);
   if (!options.why_path.empty()) return explain(asked, options, stop);
   const auto report = measure_with_progress(asked, options, stop);
   if (stop.signal() == 0) tell(report, options);

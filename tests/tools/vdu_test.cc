@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "sys/fd.h"
+#include "sys/mark.h"
 #include "tests/root_test.h"
 #include "tests/tools/configured_guests.h"
 #include "tools/text.h"
@@ -165,6 +166,25 @@ TEST_F(Vdu, WhyTellsWhatAFileCostsWhom) {
   EXPECT_NE(shared.find("b: /f\n"), std::string::npos) << shared;
   EXPECT_EQ(told({"--why", "a", "usr/lib/g"}), "usr/lib/g: a alone has it: 49.0 KiB, which would be free if it went\n");
   EXPECT_EQ(vdu({"--why", "a", "nothing"}).status, 2);
+}
+
+// a, usr, usr/lib and g; f by its two names is of both, as nobody has marked it.
+TEST_F(Vdu, OldFormIsAsItWas) {
+  const auto a = *guests_ / "vs/a";
+  EXPECT_EQ(told({"--xid", "70", "--inodes", a}), a + " 5\n");
+  EXPECT_EQ(told({"--xid", ":a", "--space", "--inodes", "--script", a}), "150 5\n");
+  EXPECT_EQ(told({"--xid", "a", "--space", "--blocksize", "512", a}), a + " 300\n");
+  EXPECT_EQ(told({"--xid", "60", "--inodes", "--script", a, *guests_ / "vs/b"}), "0\n2\n");
+  EXPECT_EQ(vdu({"--xid", "60", a}).status, 2);
+  EXPECT_EQ(vdu({"--xid", "60", "--space", a + "/nowhere"}).status, 1);
+}
+
+TEST_F(Vdu, SharedFileHasNoXid) {
+  guests_->write("vs/a/marked", "shared");
+  const Fd file = open_host(*guests_ / "vs/a/marked", O_RDWR);
+  set_mark(file.get(), {fs_id(file.get()), stat_fd(file.get()).ino});
+  EXPECT_EQ(told({"--xid", "0", "--inodes", "--script", *guests_ / "vs/a"}), "1\n");
+  std::filesystem::remove(*guests_ / "vs/a/marked");
 }
 
 TEST_F(Vdu, UnknownNameIsOneLine) {
