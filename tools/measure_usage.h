@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// vdu: measures what guests use. Whoever is asked for, holders are counted over all guests that this host knows: what
-// one guest uses hangs neither on who else is named, nor in which order.
+// vdu: measures what guests use now.
 #pragma once
 
 #include "account/measure.h"
 #include "sys/stop.h"
-#include "tools/cli.h"
+#include "tools/asked_roots.h"
 #include "tools/usage.h"
 
 namespace vunify {
@@ -22,9 +21,8 @@ struct AskedHolders {
 };
 
 // A directory that is no guest's root is a holder of its own: what is in it is not counted for the guest, or the host,
-// whose it would be. Before any thread is started: guests' packages are read here. Throws Failed{usage} for a name that
-// no guest has, or a directory that is not there.
-AskedHolders find_asked(const UsageOptions& options);
+// whose it would be. Before any thread is started: guests' packages are read here.
+AskedHolders open_asked(const AskedRoots& roots, const UsageOptions& options);
 
 // In the caller's tbb::task_arena.
 UsageReport measure_usage(const AskedHolders& asked, const UsageOptions& options, const Stop& stop, Counters& counters);

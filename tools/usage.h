@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// vdu: what it was asked, and what it tells. Who measures it is told in tools/measure_usage.cc; as text for people, as
+// vdu: what it was asked, and what it tells. Measured by
+// tools/measure_usage.h, or told from tools/usage_history.h; as text for people, as
 // JSON, CSV and Prometheus' text format for programs.
 #pragma once
 
@@ -29,6 +30,7 @@ struct UsageOptions {
   TaggedOptions tagged;         // util-vserver's form
   bool with_need = false;
   SizeUnit unit{};
+  bool fresh = false;
   bool json = false, csv = false;
   std::string prometheus;  // a file; empty: none
   unsigned jobs = 1;
@@ -58,7 +60,8 @@ struct FilesystemUsage {
 
 struct UsageReport {
   std::vector<FilesystemUsage> filesystems;
-  bool is_whole = true;  // all could be read: or else sums say "at least"
+  bool is_whole = true;   // all could be read: or else sums say "at least"
+  bool is_fresh = false;  // walked now
 };
 
 // What rows are sorted by.

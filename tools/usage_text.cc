@@ -152,7 +152,9 @@ std::string usage_text(const UsageReport& report, const UsageOptions& options) {
   for (const auto& filesystem : report.filesystems) text += closing_of(filesystem.sample, options);
   if (report.filesystems.empty()) return "no guests\n";
   if (!report.is_whole) text += "not all of it could be read: all sums are \"at least\".\n";
-  return text + fmt::format("{} Walked at {}.\n", explanation, format_time(report.filesystems[0].sample.taken));
+  const auto time = format_time(report.filesystems.front().sample.taken);
+  return text + fmt::format("{} {} {}{}\n", explanation, report.is_fresh ? "Walked at" : "As of", time,
+                            report.is_fresh ? "." : "; --fresh walks now.");
 }
 
 }  // namespace vunify

@@ -16,6 +16,7 @@
 #include "tools/session.h"
 #include "tools/text.h"
 #include "tools/usage.h"
+#include "tools/usage_history.h"
 #include "tools/usage_why.h"
 
 namespace vunify {
@@ -59,6 +60,7 @@ UsageOptions parse(int argc, char** argv) {
       "Tells what guests use of the disk: as if alone, of their own, shared, and their fair share. GUEST is "
       "a name, or with a slash a directory. All guests of the host are counted, whoever is named.");
   line.flag("--all", options.all, "every guest of this host, and the host itself");
+  line.flag("--fresh", options.fresh, "walk now, also where what was measured last is known");
   line.option("--sort", "KEY",
               choice_into(options.sort, {"logical", "exclusive", "shared", "fair", "saved", "inodes", "need"}),
               "largest first by logical, exclusive, shared, fair (default), saved, inodes or need");
@@ -140,6 +142,11 @@ UsageReport measure_with_progress(const AskedHolders& asked, const UsageOptions&
   return measure_usage(asked, options, stop, counters);
 }
 
+// What is kept are the sums of whole guests.
+bool may_be_old(const UsageOptions& options) {
+  return !options.fresh && options.depth == 0 && options.by == "guest" && options.why_path.empty();
+}
+
 Exit vdu(int argc, char** argv) {
   const auto options = parse(argc, argv);
   begin_as_root();
@@ -148,7 +155,14 @@ Exit vdu(int argc, char** argv) {
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
   if (!options.tagged.xid.empty())
     return tell_tagged(options.tagged, options.guests, options.config, options.state_dir, stop);
-  const auto asked = find_asked(options);
+  const auto roots = find_asked_roots(options);
+  if (may_be_old(options)) {
+    if (const auto report = usage_of_history(roots, options)) {
+      tell(*report, options);
+      return exit_of(stop, report->is_whole);
+    }
+  }
+  const auto asked = open_asked(roots, options);
   if (!options.why_path.empty()) return explain(asked, options, stop);
   const auto report = measure_with_progress(asked, options, stop);
   if (stop.signal() == 0) tell(report, options);

@@ -5,6 +5,8 @@
 #include <optional>
 #include <sstream>
 
+#include "account/history.h"
+#include "host/root_key.h"
 #include "sys/fd.h"
 #include "sys/mark.h"
 #include "tests/root_test.h"
@@ -185,6 +187,21 @@ TEST_F(Vdu, SharedFileHasNoXid) {
   set_mark(file.get(), {fs_id(file.get()), stat_fd(file.get()).ino});
   EXPECT_EQ(told({"--xid", "0", "--inodes", "--script", *guests_ / "vs/a"}), "1\n");
   std::filesystem::remove(*guests_ / "vs/a/marked");
+}
+
+TEST_F(Vdu, WhatIsKeptIsToldAsOfThen) {
+  std::filesystem::create_directories(*guests_ / "state");
+  Sample sample{
+      .fs = fs_id(open_host(fs_->root(), O_RDONLY).get()), .path = "/then", .taken = clock_now(), .holders = {}};
+  for (const std::string name : {"a", "b"})
+    sample.holders.push_back(
+        {name, *root_key(*guests_ / ("vs/" + name), read_mounts()), {}, {.logical = 1000, .fair = 500}});
+  History(*guests_ / "state", lmdb::Access::write).keep({sample});
+  EXPECT_EQ(guest(json({"b"}), "b")["logical"], 1000);
+  EXPECT_NE(told({"a"}).find("; --fresh walks now."), std::string::npos);
+  EXPECT_NE(guest(json({"b", "--fresh"}), "b")["logical"], 1000);
+  EXPECT_EQ(json({"--all"})["filesystems"][0]["path"], fs_->root());  // c was not there then: all are walked
+  std::filesystem::remove_all(*guests_ / "state");
 }
 
 TEST_F(Vdu, UnknownNameIsOneLine) {

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/usage_history.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <map>
+
+#include "account/history.h"
+#include "guest/adopted.h"
+#include "host/root_key.h"
+#include "sys/fd.h"
+
+namespace vunify {
+namespace {
+
+FsId filesystem_of(const std::string& path, const std::vector<Mount>& mounts) {
+  auto fs = fs_id(open_host(find_guest(path, mounts).root, O_RDONLY | O_DIRECTORY).get());
+  fs.subvolume = 0;
+  return fs;
+}
+
+// False where nothing is known of him.
+bool ask_for(const GuestRoot& root, const std::vector<Mount>& mounts, const History& history,
+             std::map<FsId, FilesystemUsage>& found) {
+  const auto fs = filesystem_of(root.path, mounts);
+  const auto key = root_key(root.path, mounts);
+  if (!found.contains(fs)) {
+    auto sample = history.last(fs);
+    if (!sample) return false;
+    found[fs] = {std::move(*sample), {}, {}, {}};
+    found[fs].is_asked.resize(found[fs].sample.holders.size());
+  }
+  auto& usage = found[fs];
+  const auto holder = std::ranges::find(usage.sample.holders, key.value_or(""), &HolderSample::key);
+  if (!key || holder == usage.sample.holders.end()) return false;
+  usage.is_asked[static_cast<std::size_t>(holder - usage.sample.holders.begin())] = true;
+  return true;
+}
+
+}  // namespace
+
+std::optional<UsageReport> usage_of_history(const AskedRoots& roots, const UsageOptions& options) {
+  try {
+    const History history(options.state_dir, lmdb::Access::read);
+    const auto mounts = read_mounts();
+    std::map<FsId, FilesystemUsage> found;
+    for (const auto& root : roots.asked)
+      if (!ask_for(root, mounts, history, found)) return std::nullopt;
+    UsageReport report;
+    report.is_whole = roots.is_whole;
+    for (auto& [fs, usage] : found) {
+      if (options.all) usage.is_asked.assign(usage.is_asked.size(), true);
+      report.filesystems.push_back(std::move(usage));
+    }
+    return report;
+  } catch (const std::system_error&) {
+    return std::nullopt;  // whoever walks will say what is wrong
+  }
+}
+
+}  // namespace vunify
