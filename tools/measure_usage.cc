@@ -7,6 +7,7 @@
 #include "host/root_key.h"
 #include "tools/divide_usage.h"
 #include "tools/text.h"
+#include "tools/usage_history.h"
 
 namespace vunify {
 namespace {
@@ -35,7 +36,8 @@ class Opening {
     for (const auto& holder : held.holders) asked.push_back(is_asked(holder));
     if (std::ranges::find(asked, true) == asked.end()) return;
     auto part = division_of(held, asked, options_);
-    found_.filesystems.push_back({std::move(held), asked, std::move(part)});
+    const auto files = inodes_of_last(held.fs, options_);
+    found_.filesystems.push_back({std::move(held), asked, std::move(part), files});
   }
 
   const AskedRoots& roots_;
@@ -48,6 +50,7 @@ MeasureRules rules_for(const AskedHolders::One& one, const UsageOptions& options
   constexpr unsigned contents = 20;
   if (options.by == "content") rules.contents = options.top != 0 ? options.top : contents;
   rules.part = one.part;
+  rules.files = one.files;
   return rules;
 }
 

@@ -15,6 +15,7 @@ struct AskedHolders {
     HeldFilesystem held;
     std::vector<bool> is_asked;  // of held.holders
     PartName part;               // what they are divided into; empty: they are not
+    std::uint64_t files = 0;     // as many are expected; 0: nobody knows
   };
   std::vector<One> filesystems;
   bool is_whole = true;  // nothing was complained of

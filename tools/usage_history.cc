@@ -7,6 +7,7 @@
 #include <map>
 
 #include "account/history.h"
+#include "account/take_sample.h"
 #include "guest/adopted.h"
 #include "host/root_key.h"
 #include "sys/fd.h"
@@ -56,6 +57,15 @@ std::optional<UsageReport> usage_of_history(const AskedRoots& roots, const Usage
     return report;
   } catch (const std::system_error&) {
     return std::nullopt;  // whoever walks will say what is wrong
+  }
+}
+
+std::uint64_t inodes_of_last(const FsId& fs, const UsageOptions& options) {
+  try {
+    const auto sample = History(options.state_dir, lmdb::Access::read).last(fs);
+    return sample ? sum_of(sample->holders).inodes : 0;
+  } catch (const std::system_error&) {
+    return 0;
   }
 }
 

@@ -11,4 +11,7 @@ namespace vunify {
 // Nothing where somebody who is asked for was not there then, or nothing was kept. Before any thread is started.
 std::optional<UsageReport> usage_of_history(const AskedRoots& roots, const UsageOptions& options);
 
+// How many inodes a walk can expect, by the last sample of this filesystem; 0 where there is none. As above.
+std::uint64_t inodes_of_last(const FsId& fs, const UsageOptions& options);
+
 }  // namespace vunify

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "account/measure.h"
 
+#include <map>
+#include <random>
+#include <set>
+
 #include "tests/account/measured.h"
 
 namespace vunify::test {
@@ -136,6 +140,70 @@ TEST_P(SharedExtentsOn, LinkedAndReflinkedIsOfAllWhoHaveEither) {
   sh("sync -f .; ln a/f b/f; cp --reflink=always a/f c/f");
   const auto measured = measure_now();
   for (int i = 0; i < 3; ++i) EXPECT_EQ(measured.holders[i].fair, 32 * KiB) << i;
+}
+
+// Random files, hard links, reflinks and what is rewritten of them, against each block counted by itself.
+class RandomOnXfs : public MeasuredOn {
+ protected:
+  static constexpr int guests = 3;
+
+  void make_files() {
+    make_guests({"a", "b", "c"});
+    std::mt19937 random(7);
+    std::vector<std::string> files;
+    std::string script = "true";
+    for (int i = 0; i < 60; ++i) {
+      const std::string path = std::string(1, "abc"[random() % guests]) + "/" + std::to_string(i);
+      const auto from = files.empty() ? "" : files[random() % files.size()];
+      const auto blocks = std::to_string(1 + random() % 8), at = std::to_string(random() % 8);
+      const auto rewrite = "; dd if=/dev/urandom of=" + path + " bs=4096 conv=notrunc status=none count=" + blocks;
+      const auto kind = files.empty() ? 0 : random() % 4;
+      if (kind == 0) script += rewrite;
+      if (kind == 1) script += "; ln " + from + " " + path;
+      if (kind >= 2) script += "; cp --reflink=always " + from + " " + path;
+      if (kind == 3) script += rewrite + " seek=" + at;
+      files.push_back(path);
+    }
+    sh(script + "; sync -f .");
+  }
+
+  // Of each block of the disk, who has it.
+  std::map<std::uint64_t, std::set<int>> holders_of_blocks() const {
+    std::map<std::uint64_t, std::set<int>> holders;
+    for (int i = 0; i < guests; ++i)
+      for (const auto& leaf : dir().names(guests_[i].name))
+        for (const auto& extent : extents_of(reader(guests_[i].name + "/" + leaf).get(), true))
+          for (std::uint64_t at = 0; at < extent.length; at += 4 * KiB) holders[extent.physical + at].insert(i);
+    return holders;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(On, RandomOnXfs, testing::Values("xfs"), filesystem_name);
+
+TEST_P(RandomOnXfs, EachBlockIsDividedAmongThoseWhoHaveIt) {
+  make_files();
+  std::vector<std::uint64_t> exclusive, fair;
+  std::uint64_t directories = 0;
+  for (const auto& guest : guests_) {
+    directories += dir().inode(guest.name).bytes_on_disk();
+    exclusive.push_back(dir().inode(guest.name).bytes_on_disk());
+  }
+  fair = exclusive;
+  const auto blocks = holders_of_blocks();
+  for (const auto& [block, holders] : blocks)
+    for (const auto holder : holders) {
+      fair[holder] += 4 * KiB / holders.size();
+      exclusive[holder] += holders.size() == 1 ? 4 * KiB : 0;
+    }
+  const auto measured = measure_now();
+  std::uint64_t sum = 0;
+  for (int i = 0; i < guests; ++i) {
+    sum += measured.holders[i].fair;
+    EXPECT_EQ(measured.holders[i].exclusive, exclusive[i]);
+    EXPECT_NEAR(static_cast<double>(measured.holders[i].fair), static_cast<double>(fair[i]), 2.0 * blocks.size());
+    EXPECT_LE(exclusive[i], measured.holders[i].fair);
+    EXPECT_LE(measured.holders[i].fair, measured.holders[i].logical);
+  }
+  EXPECT_EQ(sum, blocks.size() * 4 * KiB + directories);
 }
 
 class MeasureBtrfs : public MeasuredOn {};
