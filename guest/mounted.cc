@@ -93,6 +93,14 @@ std::optional<Mounted> read_record(const std::string& path) {
   return mounted;
 }
 
+// Another was mounted there since.
+bool has_given_way(const Mounted& one, const std::vector<Mounted>& all) {
+  const auto is_next = [&one](const Mounted& other) {
+    return other.mount_point == one.mount_point && other.since > one.since;
+  };
+  return !one.is_alive && std::ranges::any_of(all, is_next);
+}
+
 }  // namespace
 
 MountRecord::MountRecord(const Mounted& told, int root, const std::string& dir)
@@ -138,8 +146,10 @@ std::vector<Mounted> list_mounted(const std::string& dir) {
     }
   }
   if (absent && absent != std::errc::no_such_file_or_directory) throw std::system_error(absent, dir);
-  std::ranges::sort(all, {}, &Mounted::mount_point);
-  return all;
+  std::vector<Mounted> told;
+  std::ranges::copy_if(all, std::back_inserter(told), [&all](const auto& one) { return !has_given_way(one, all); });
+  std::ranges::sort(told, {}, &Mounted::mount_point);
+  return told;
 }
 
 }  // namespace vunify

@@ -52,7 +52,8 @@ class MountRecord {
 };
 
 // In the order of their mount points; what is no record is passed over. A daemon that was killed, or stops just now, is
-// not alive: whether something is mounted there still, the mount table tells.
+// not alive: whether something is mounted there still, the mount table tells. One of another guest that was seen there
+// before is not told.
 std::vector<Mounted> list_mounted(const std::string& dir = vcow_run_dir);
 
 }  // namespace vunify

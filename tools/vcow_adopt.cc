@@ -36,7 +36,7 @@ bool is_moved(const std::string& dir, Move move) {
     return !refusal;
   } catch (const std::system_error& error) {
     const std::string reason = error.what();
-    complain(printable(reason.starts_with(dir) ? reason : dir + ": " + reason));
+    complain(printable(reason.find(dir) != std::string::npos ? reason : dir + ": " + reason));
     return false;
   }
 }

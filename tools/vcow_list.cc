@@ -35,7 +35,8 @@ std::string breaks_of(const Mounted& one) {
 }
 
 std::string text_of(const Mounted& one) {
-  const auto state = one.is_alive ? fmt::format("process {}", one.process) : std::string("dead: vcow mount it again");
+  const auto state = one.is_alive ? fmt::format("process {}", one.process)
+                                  : std::string("dead (vcow mount it again, or vcow umount it)");
   if (one.path.empty()) return fmt::format("{}\n  {}\n", printable(one.mount_point), state);
   const auto native = one.native.empty() ? std::string() : "  native: " + printable(one.native) + "\n";
   return fmt::format("{}\n  root {}, {}, since {}\n  passthrough: {}\n{}  links broken: {}\n",

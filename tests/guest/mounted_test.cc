@@ -71,6 +71,19 @@ TEST_F(MountedTest, AKilledOneIsDeadAndItsCountsAreKnown) {
   EXPECT_EQ(listed()[0].copied_bytes, 0u);
 }
 
+TEST_F(MountedTest, ADeadOneIsNotToldWhereAnotherGuestIsMountedSince) {
+  const auto child = ::fork();
+  if (child == 0) {
+    const MountRecord record(told(), root_.get(), run_dir());
+    ::kill(::getpid(), SIGKILL);
+  }
+  ::waitpid(child, nullptr, 0);
+  const Fd another = open_host(dir_ / "g2", O_RDONLY | O_DIRECTORY);
+  const MountRecord record(told(), another.get(), run_dir());
+  ASSERT_THAT(listed(), SizeIs(1));
+  EXPECT_TRUE(listed()[0].is_alive);
+}
+
 TEST_F(MountedTest, WhatIsNoRecordIsPassedOver) {
   const MountRecord record(told(), root_.get(), run_dir());
   dir_.write("run/vcow/foreign", "file");
