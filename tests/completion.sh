@@ -53,8 +53,12 @@ expect '--protect' vunify --prot
 expect 'auto' vunify --protect = a
 expect 'auto cow iunlink reflink immutable' vunify --protect =
 expect 'json' vunify --progress j
+expect 'nspawn' vunify --provider n
 for how in $(offered vunify --protect ''); do
   command vunify --protect "$how" --help >"$scratch/out" || status=1
+done
+for provider in $(offered vunify --provider ''); do
+  command vunify --provider "$provider" --help >"$scratch/out" || status=1
 done
 for when in $(offered vunify --progress ''); do
   command vunify --progress "$when" --help >"$scratch/out" || status=1
