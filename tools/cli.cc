@@ -8,47 +8,13 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
-#include <cerrno>
-#include <csignal>
-#include <cstdio>
 #include <filesystem>
-#include <new>
 #include <system_error>
 
 #include "tools/text.h"
 
 namespace vunify {
 namespace {
-
-struct Answered {};
-
-Exit fail(std::string_view message, Exit exit) {
-  if (!message.empty()) complain(message);
-  return exit;
-}
-
-Exit run(int argc, char** argv, Exit (*tool)(int, char**)) {
-  try {
-    return tool(argc, argv);
-  } catch (const Answered&) {
-    return Exit::done;
-  } catch (const Failed& failed) {
-    return fail(failed.what(), failed.exit);
-  } catch (const std::bad_alloc&) {
-    return fail("out of memory", Exit::fatal);
-  } catch (const std::exception& error) {
-    return fail(printable(error.what()), Exit::fatal);
-  }
-}
-
-std::string stdout_reason() { return "standard output: " + std::generic_category().message(errno != 0 ? errno : EIO); }
-
-// A full disk shows only when the buffer is written out.
-Exit flushed(Exit exit) {
-  errno = 0;
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit;
-  return fail(stdout_reason(), Exit::fatal);
-}
 
 [[noreturn]] void reject(const char* reason) { throw std::invalid_argument(reason); }
 
@@ -64,65 +30,6 @@ Failed usage_error(const std::string& message) { return {Exit::usage, message + 
 
 }  // namespace
 
-std::string_view word_of(Exit exit) {
-  switch (exit) {
-    case Exit::done:
-      return "done";
-    case Exit::partial:
-      return "partial";
-    case Exit::usage:
-      return "usage";
-    case Exit::refused:
-      return "refused";
-    case Exit::locked:
-      return "locked";
-    case Exit::fatal:
-      return "fatal";
-    case Exit::interrupted:
-      return "interrupted";
-    case Exit::terminated:
-      break;
-  }
-  return "terminated";
-}
-
-int run_tool(int argc, char** argv, Exit (*tool)(int, char**)) {
-  // A reader that went away is an error of standard output like any other, not a reason to die between two names.
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);  // likewise a file that grows to its limit (ulimit -f)
-  const Exit exit = run(argc, argv, tool);
-  // What went wrong before is what counts.
-  const bool worth_checking = exit == Exit::done || exit == Exit::partial;
-  return static_cast<int>(worth_checking ? flushed(exit) : exit);
-}
-
-void complain(std::string_view message) {
-  const auto line = one_line(tool_name() + ": " + std::string(message)) + "\n";
-  std::fwrite(line.data(), 1, line.size(), stderr);
-}
-
-void print(std::string_view text) {
-  errno = 0;
-  const bool is_written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-  if (!is_written || std::fflush(stdout) != 0) throw Failed(Exit::fatal, stdout_reason());
-}
-
-void answer(std::string_view text) {
-  print(text);
-  throw Answered{};
-}
-
-std::string tool_name() { return ::program_invocation_short_name; }
-
-std::string version_line() { return tool_name() + " " VUNIFY_VERSION "\n"; }
-
-std::string exit_line(const std::vector<Exit>& codes) {
-  std::vector<std::string> words;
-  words.reserve(codes.size());
-  for (const auto code : codes) words.push_back(fmt::format("{} {}", static_cast<int>(code), word_of(code)));
-  return fmt::format("\nExit status: {}\n", fmt::join(words, ", "));
-}
-
 Take into(std::string& value) {
   return [&value](const std::string& given) { value = given; };
 }
@@ -133,6 +40,14 @@ Take into(std::vector<std::string>& values) {
 
 Take path_into(std::string& path) {
   return [&](const std::string& value) { path = std::filesystem::absolute(value).lexically_normal(); };
+}
+
+Take directory_into(std::string& path) {
+  return [&path](const std::string& given) {
+    std::error_code unseen;
+    if (!std::filesystem::is_directory(given, unseen)) reject("no such directory");
+    path = std::filesystem::absolute(given).lexically_normal();
+  };
 }
 
 Take size_into(std::uint64_t& bytes) {
