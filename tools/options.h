@@ -11,6 +11,7 @@
 
 #include "change/protection.h"
 #include "guest/exclude.h"
+#include "tools/cli.h"
 #include "tools/report.h"
 
 namespace vunify {
@@ -53,6 +54,11 @@ struct Options {
 
 // A guest given as a directory: its word has a slash.
 inline bool is_directory_word(const std::string& word) { return word.find('/') != std::string::npos; }
+
+// Values of options that programs have in common.
+Take protection_into(std::optional<Protection>& protection);
+Take pattern_into(ExcludeList& exclude);
+Take file_into(ExcludeList& exclude);  // of patterns, one a line
 
 // PATH EXCL pairs of --manually, into guests and lists; EXCL '' is none. Throws Failed{usage} where a list cannot be
 // read.

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // vclone: a new guest from one that is there, whose files it shares.
-#include <fmt/format.h>
 #include <tbb/global_control.h>
 
 #include <algorithm>
 #include <csignal>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "clone/clone_guest.h"
 #include "guest/staging.h"
-#include "host/new_guest.h"
 #include "host/who_runs.h"
 #include "sys/process.h"
 #include "sys/stop.h"
-#include "tools/cli.h"
-#include "tools/json_bytes.h"
+#include "tools/clone_names.h"
+#include "tools/clone_report.h"
 #include "tools/one_guest.h"
+#include "tools/options.h"
 #include "tools/session.h"
 #include "tools/text.h"
 #include "tools/vcow_state.h"
@@ -34,14 +32,6 @@ struct CloneOptions {
   bool dry_run = false, quiet = false, json = false;
 };
 
-// Who is cloned, and to where.
-struct Names {
-  std::string root;                // of the guest
-  std::optional<HostGuest> known;  // where the host's configuration tells of it
-  NewGuest fresh;
-  std::string name;  // of the new guest in its provider's configuration; empty: none is written
-};
-
 CloneOptions parse(int argc, char** argv) {
   CloneOptions options;
   CommandLine line(
@@ -49,16 +39,13 @@ CloneOptions parse(int argc, char** argv) {
       "Makes a new guest of a stopped one: shared files get one name more, the others are copied, and what "
       "makes the guest this one guest is reset. A word with a slash is a directory, else a guest's name.");
   line.flag("-n,--dry-run", options.dry_run, "print what would be done with each name, change nothing");
-  line.option(
-      "--protect", "HOW", [&](const std::string& word) { options.protect = parse_protection(word); },
-      "auto (default), cow, iunlink, reflink, or immutable: how files of GUEST alone are shared from now on");
-  line.option(
-      "--exclude", "PATTERN", [&](const std::string& pattern) { options.exclude.add(pattern, "--exclude"); },
-      "never share matching paths (+PATTERN: do); first match wins, before the guest's own list");
-  line.option(
-      "-X,--exclude-from", "FILE", [&](const std::string& path) { options.exclude.add_file(path); },
-      "the same, a pattern a line");
-  line.option("--config", "DIR", path_into(options.config), "where guests are configured (default: /etc/vservers)");
+  line.option("--protect", "HOW", protection_into(options.protect),
+              "auto (default), cow, iunlink, reflink, or immutable: how files of GUEST alone are shared from now on");
+  line.option("--exclude", "PATTERN", pattern_into(options.exclude),
+              "never share matching paths (+PATTERN: do); first match wins, before the guest's own list");
+  line.option("-X,--exclude-from", "FILE", file_into(options.exclude), "the same, a pattern a line");
+  line.option("--config", "DIR", directory_into(options.config),
+              "where guests are configured (default: /etc/vservers)");
   line.option("--state", "DIR", into(options.state_dir), "where journals are (default: /var/lib/vunify)");
   line.option("--jobs", "N", count_into(options.jobs), "workers (default: one a processor)");
   line.flag("-q", options.quiet, "say nothing unless something failed");
@@ -71,30 +58,7 @@ CloneOptions parse(int argc, char** argv) {
   return options;
 }
 
-Names find_names(const CloneOptions& options) {
-  const auto &guest = options.names[0], &fresh = options.names[1];
-  Names names;
-  if (is_directory_word(guest))
-    names.root = guest;
-  else
-    names.known = find_host_guest(guest, options.config), names.root = names.known->root;
-  if (is_directory_word(fresh)) {
-    names.fresh.path = resolve_new(fresh);
-    return names;
-  }
-  if (!names.known)
-    throw Failed(Exit::usage, printable(fresh) +
-                                  ": a guest that is named by its directory is cloned to a directory: "
-                                  "it has a slash");
-  try {
-    names.fresh = place_new_guest(*names.known, names.name = fresh);
-  } catch (const std::invalid_argument& error) {
-    throw Failed(Exit::refused, printable(fresh) + ": " + error.what());
-  }
-  return names;
-}
-
-CloneRequest request_for(const CloneOptions& options, const Names& names, const Guest& guest) {
+CloneRequest request_for(const CloneOptions& options, const CloneNames& names, const Guest& guest) {
   CloneRequest request{.guest = &guest,
                        .path = names.fresh.path,
                        .inside = names.fresh.inside,
@@ -134,47 +98,16 @@ Cloned clone(const CloneRequest& request) {
 }
 
 // The tree is in its place by now.
-Exit configure(const Names& names, Cloned& cloned) {
+Exit configure(const CloneNames& names, Cloned& cloned) {
   if (names.name.empty()) return Exit::done;
   try {
-    const auto root = names.fresh.path + (names.fresh.inside.empty() ? "" : "/" + names.fresh.inside);
-    for (const auto& path : write_new_config(*names.known, names.name, root))
+    for (const auto& path : write_new_config(*names.known, names.name, names.fresh_root()))
       cloned.told.push_back({path, "reported", "not taken along: it is one guest's alone"});
     return Exit::done;
   } catch (const std::system_error& error) {
     complain(printable(error.what()) + ": " + printable(names.fresh.path) + " is there, but has no configuration");
     return Exit::partial;
   }
-}
-
-std::string as_text(const CloneOptions& options, const Guest& guest, const Names& names, const Cloned& cloned) {
-  std::string text;
-  for (const auto& [path, verb, note] : cloned.told)
-    text += fmt::format("{:8}  {}{}\n", verb, printable(path), note.empty() ? "" : "  (" + note + ")");
-  return text + fmt::format("{} {} as {}: {} files linked ({}), {} copied ({})\n",
-                            options.dry_run ? "would clone" : "cloned", printable(guest.path()),
-                            printable(names.fresh.path), format_count(cloned.linked_files),
-                            format_bytes(cloned.linked_bytes), format_count(cloned.copied_files),
-                            format_bytes(cloned.copied_bytes));
-}
-
-std::string as_json(const CloneOptions& options, const Guest& guest, const Names& names, const Cloned& cloned) {
-  auto told = nlohmann::ordered_json::array();
-  for (const auto& [path, verb, note] : cloned.told) {
-    nlohmann::ordered_json one{{"verb", verb}};
-    put_bytes(one, "path", path);
-    if (!note.empty()) one["note"] = note;
-    told.push_back(std::move(one));
-  }
-  nlohmann::ordered_json json{{"dry_run", options.dry_run},
-                              {"linked_files", cloned.linked_files},
-                              {"linked_bytes", cloned.linked_bytes},
-                              {"copied_files", cloned.copied_files},
-                              {"copied_bytes", cloned.copied_bytes}};
-  put_bytes(json, "guest", guest.path());
-  put_bytes(json, "new", names.fresh.path);
-  json["names"] = std::move(told);
-  return json.dump(2) + "\n";
 }
 
 // Each holds a batch open.
@@ -187,7 +120,7 @@ Exit vclone(int argc, char** argv) {
   const auto options = parse(argc, argv);
   if (!is_root()) throw Failed(Exit::refused, "only root may clone a guest");
   catch_stop_signals();
-  const auto names = find_names(options);
+  const auto names = find_clone_names(options.names[0], options.names[1], options.config);
   obey(expect_outside(options.state_dir, {names.root}));
   obey(expect_outside(names.fresh.path, guest_roots_of(options.config)));
   std::optional<StateDir> state;
@@ -196,8 +129,8 @@ Exit vclone(int argc, char** argv) {
   const auto guest = open_guest(names.root);
   auto cloned = clone(request_for(options, names, guest));
   const auto exit = options.dry_run ? Exit::done : configure(names, cloned);
-  if (!options.quiet)
-    print(options.json ? as_json(options, guest, names, cloned) : as_text(options, guest, names, cloned));
+  const CloneReport report{guest.path(), names.fresh.path, options.dry_run, cloned};
+  if (!options.quiet) print(options.json ? clone_json(report) : clone_text(report));
   return exit;
 }
 

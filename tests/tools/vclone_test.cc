@@ -285,7 +285,9 @@ TEST_F(Vclone, SaysWhatIsWrongInOneLine) {
   const Guests guests;
   expect_refused(run({"vclone", "--state", guests / "state", guests / "a"}), "two guests are to be named", 2);
   expect_refused(run({"vclone", "--state", guests / "state", guests / "a", "word"}), "it has a slash", 2);
-  expect_refused(run({"vclone", "--config", guests / "none", "word", "new"}), "no guest of this name", 2);
+  expect_refused(run({"vclone", "--config", guests / "state", "word", "new"}), "no such directory", 2);
+  guests.make_directory("etc");
+  expect_refused(run({"vclone", "--config", guests / "etc", "word", "new"}), "no guest of this name", 2);
 }
 
 }  // namespace

@@ -214,10 +214,17 @@ TEST_F(VunifyAll, SharesConffilesWhereTheConfigurationSaysSo) {
 }
 
 TEST_F(VunifyAll, IsDoneOnAHostWithoutGuests) {
-  std::filesystem::remove_all(guests_ / "config");
+  for (const auto& name : guests_.names("config")) std::filesystem::remove_all(guests_ / ("config/" + name));
   const auto finished = guests_.vunify({"--all", "--provider=vserver"});
   EXPECT_EQ(finished.status, 0) << finished.err;
   EXPECT_THAT(finished.out, HasSubstr("no guest on this host"));
+}
+
+TEST_F(VunifyAll, TakesNoConfigurationThatIsNotThere) {
+  std::filesystem::remove_all(guests_ / "config");
+  const auto finished = guests_.vunify({"--all"});
+  EXPECT_EQ(finished.status, 2);
+  EXPECT_EQ(finished.err, "vunify: --config: " + guests_ / "config" + ": no such directory\n");
 }
 
 TEST_F(VunifyAll, FindsAConfigurationFromWhereItIsCalled) {
