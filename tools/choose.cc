@@ -4,14 +4,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <set>
 
 #include "guest/adopted.h"
 #include "host/config_file.h"
 #include "host/off_list.h"
 #include "host/providers.h"
-#include "host/xids.h"
-#include "packages/packages.h"
+#include "tools/named_guest.h"
 #include "tools/text.h"
 
 namespace vunify {
@@ -21,9 +19,6 @@ std::string place_of(const Mistake& mistake) {
 }
 
 namespace {
-
-// name: "provider:name".
-bool is_name(const std::string& word, const std::string& name) { return name == word || name.ends_with(":" + word); }
 
 // What -R and --delete do is done to all of a guest.
 bool follows_rules(const Options& options) {
@@ -53,27 +48,6 @@ GuestRoot by_hand(const std::string& directory, const std::shared_ptr<const Excl
   root.rules.packages = follows_rules(options);
   if (follows_rules(options)) root.rules.exclude = exclude, root.rules.protect = options.protect;
   return root;
-}
-
-// Of the roots that were chosen by name, whose they are; nullptr for a directory.
-const HostGuest* guest_of(const GuestRoot& root, const HostGuests& host) {
-  const auto found = std::ranges::find(host.guests, root.path, &HostGuest::root);
-  return root.name.empty() || found == host.guests.end() ? nullptr : &*found;
-}
-
-void note_who_is_off(const Options& options, const Choice& choice, const StateDir& state) {
-  OffList off(state.path());
-  for (const auto& root : choice.roots)
-    if (const auto* guest = guest_of(root, choice.host))
-      options.verb == Verb::deunify ? off.set_off(*guest) : off.set_on(*guest);
-  off.keep(state);
-}
-
-void leave_out_refused(Choice& choice, std::size_t mistakes_before, Outcome& outcome) {
-  for (auto i = mistakes_before; i < choice.host.mistakes.size(); ++i)
-    outcome.failed.push_back({"", place_of(choice.host.mistakes[i]), choice.host.mistakes[i].reason});
-  std::erase_if(choice.roots,
-                [&](const GuestRoot& root) { return !root.name.empty() && guest_of(root, choice.host) == nullptr; });
 }
 
 bool is_same_directory(const std::string& one, const std::string& other) {
@@ -175,8 +149,10 @@ class Chooser {
   void make_others_references() {
     auto& roots = choice_.roots;
     roots.front().rules.refserver = no_refserver;
-    for (std::size_t i = 1; i < roots.size(); ++i)
-      if (!roots[i].rules.is_reference()) roots[i].rules.refserver = static_cast<std::uint32_t>(refservers_.size() + i);
+    for (std::size_t i = 1; i < roots.size(); ++i) {
+      auto& rules = roots[i].rules;
+      if (!rules.is_reference()) rules.refserver = static_cast<std::uint32_t>(refservers_.size() + i);
+    }
   }
 
   const Options& options_;
@@ -187,25 +163,6 @@ class Chooser {
 };
 
 }  // namespace
-
-std::string name_among(const HostGuest& guest, const std::vector<HostGuest>& all) {
-  const auto uses = std::ranges::count(all, guest.name, &HostGuest::name);
-  return uses > 1 ? guest.provider + ":" + guest.name : guest.name;
-}
-
-const HostGuest& find_named(const std::string& word, const HostGuests& host) {
-  const auto is_so_named = [&](const HostGuest& guest) {
-    return name_among(guest, host.guests) == word || guest.provider + ":" + guest.name == word ||
-           std::ranges::any_of(guest.also_known, [&](const std::string& other) { return is_name(word, other); });
-  };
-  const auto found = std::ranges::find_if(host.guests, is_so_named);
-  if (found != host.guests.end()) return *found;
-  for (const auto& mistake : host.mistakes) complain(printable(place_of(mistake)) + ": " + one_line(mistake.reason));
-  const bool is_ambiguous = std::ranges::find(host.guests, word, &HostGuest::name) != host.guests.end();
-  throw Failed(Exit::usage,
-               printable(word) + (is_ambiguous ? ": several providers have such a guest: see vunify --list"
-                                               : ": no guest of this name (vunify --list); a directory has a slash"));
-}
 
 std::vector<GuestRoot> roots_of_all(const Options& options, const HostGuests& host) {
   std::vector<GuestRoot> roots;
@@ -232,40 +189,8 @@ Choice choose_guests(const Options& options) {
   throw Failed(Exit::usage, printable(options.config) + ": no guest that can be unified; see vunify --list");
 }
 
-void note_choice(const Options& options, Choice& choice, const StateDir* state, Outcome& outcome) {
-  if (choice.host.guests.empty()) return;
-  const auto mistakes = choice.host.mistakes.size();
-  try {
-    if (state != nullptr)
-      give_xids(*state, options.config, choice.host);
-    else
-      show_xids(options.state_dir, choice.host);
-    leave_out_refused(choice, mistakes, outcome);
-    if (state != nullptr) note_who_is_off(options, choice, *state);
-  } catch (const std::runtime_error& damage) {
-    throw Failed(Exit::fatal, one_line(damage.what()));
-  }
-  for (auto& root : choice.roots)
-    if (const auto* guest = guest_of(root, choice.host)) root.xid = guest->xid;
-}
-
 const std::string& name_of(const GuestRoot& root) { return root.name.empty() ? root.path : root.name; }
 
 RootDir open_tree(const GuestRoot& root) { return RootDir(find_guest(root.path, read_mounts()).root); }
-
-void learn_conffiles(std::vector<GuestRoot>& roots, Outcome& outcome) {
-  for (auto& root : roots) {
-    if (!root.rules.packages) continue;
-    try {
-      auto conffiles = read_conffiles(open_tree(root));
-      root.rules.conffiles = std::move(conffiles.paths);
-      root.rules.conffiles_unknown = std::move(conffiles.unknown);
-    } catch (const std::system_error&) {
-      continue;  // it will be refused, and told why
-    }
-    if (root.rules.conffiles_unknown.empty()) continue;
-    outcome.notes.push_back({name_of(root), "", root.rules.conffiles_unknown + ": all of /etc is left alone"});
-  }
-}
 
 }  // namespace vunify

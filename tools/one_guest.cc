@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "host/providers.h"
-#include "tools/choose.h"
 #include "tools/cli.h"
+#include "tools/named_guest.h"
 #include "tools/text.h"
 
 namespace vunify {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tools/note_guests.h"
 #include "tools/text.h"
 #include "unify/unify_guests.h"
 
@@ -49,6 +50,7 @@ void unify_chosen(const Options& options, const Choice& choice, Session& session
   if (guests.empty() && options.all) return;
   if (!options.insist) expect_incapable(guests, least, session.outcome());
   if (options.has_references()) expect_first(choice, guests, session.outcome());
+  note_who_is_off(options, choice, guests, session.state());
   const UnifyRequest request{.min_size = options.min_size,
                              .narrow = options.has_references() ? groups_of(guests) : Narrow(),
                              .tell = session.tell_file()};

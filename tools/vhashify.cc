@@ -10,6 +10,8 @@
 #include "tools/choose.h"
 #include "tools/cli.h"
 #include "tools/hashed_paths.h"
+#include "tools/learn_conffiles.h"
+#include "tools/note_guests.h"
 #include "tools/options.h"
 #include "tools/session.h"
 #include "tools/text.h"
@@ -64,12 +66,11 @@ HashOptions parse(int argc, char** argv) {
   line.flag("--insecure", insecure, "taken: it never had an effect");
   line.flag("--sledgehammer", options.sledgehammer,
             "all guests are stopped: share an inode that one of them has, in place of a fresh copy");
-  line.option(
-      "--protect", "HOW", [&](const std::string& word) { options.protect = parse_protection(word); },
-      "auto (default), cow, iunlink, reflink, or immutable: before what a guest's configuration says");
+  line.option("--protect", "HOW", protection_into(options.protect),
+              "auto (default), cow, iunlink, reflink, or immutable: before what a guest's configuration says");
   line.flag("--insist", options.insist, "immutable also for running guests that have CAP_LINUX_IMMUTABLE");
   line.option("--jobs", "N", count_into(options.jobs), "workers (default: one a processor)");
-  line.option("--config", "DIR", into(options.config), "the guests' configuration (default: /etc/vservers)");
+  line.option("--config", "DIR", directory_into(options.config), "the guests' configuration (default: /etc/vservers)");
   line.option("--state", "DIR", into(options.state_dir), "where journals and reports are (default: /var/lib/vunify)");
   line.flag("--json", options.json, "the report as one JSON object on standard output");
   line.operands("VSERVER", options.guests, "a guest's name, or a directory with a slash in it: ./g1");
@@ -94,12 +95,14 @@ Exit vhashify(int argc, char** argv) {
   note_destination(options);
   auto choice = choose_guests(options);
   Session session(options, choice);
-  note_choice(options, choice, session.state(), session.outcome());
-  if (options.manually && session.state() != nullptr) keep_hashed_path(*session.state(), options.own);
+  give_numbers(options, choice, session.state(), session.outcome());
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, session.run().jobs);
   session.open_index();
   learn_conffiles(choice.roots, session.outcome());
-  session.carry_out([&] { unify_chosen(options, choice, session); });
+  session.carry_out([&] {
+    unify_chosen(options, choice, session);
+    if (options.manually && session.state() != nullptr) keep_hashed_path(*session.state(), options.own);
+  });
   return session.tell(true);
 }
 

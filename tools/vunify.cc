@@ -5,7 +5,9 @@
 #include "tools/ask_packages.h"
 #include "tools/choose.h"
 #include "tools/cli.h"
+#include "tools/learn_conffiles.h"
 #include "tools/list_guests.h"
+#include "tools/note_guests.h"
 #include "tools/options.h"
 #include "tools/session.h"
 #include "tools/status.h"
@@ -25,17 +27,21 @@ std::vector<Guest> open_unmounted(const Choice& choice, Session& session) {
   return guests;
 }
 
-void deunify(const Choice& choice, Session& session) {
+void deunify(const Options& options, const Choice& choice, Session& session) {
   const auto guests = open_unmounted(choice, session);
+  const auto begin = [&] { note_who_is_off(options, choice, guests, session.state()); };
   session.outcome().filesystems = measure_space(guests);
-  obey(deunify_guests(guests, session.run(), session.outcome(), session.tell_file()));
+  obey(deunify_guests(guests, {.begin = begin, .tell = session.tell_file()}, session.run(), session.outcome()));
   measure_space_after(guests, session.outcome());
 }
 
-void delete_guest(const Choice& choice, Session& session) {
+// One that was off is not, once it is gone: another of its name is another guest.
+void delete_guest(const Options& options, const Choice& choice, Session& session) {
   const auto guests = open_unmounted(choice, session);
   session.outcome().filesystems = measure_space(guests);
   obey(delete_guest(guests, session.run(), session.outcome()));
+  const bool is_gone = session.outcome().failed.empty() && !session.run().stop.requested();
+  if (is_gone) note_who_is_off(options, choice, guests, session.state());
   measure_space_after(guests, session.outcome());
 }
 
@@ -64,15 +70,15 @@ Exit vunify(int argc, char** argv) {
   auto choice = choose_guests(options);
   if (options.all && choice.roots.empty()) return tell_no_guest(options);
   Session session(options, choice);
-  note_choice(options, choice, session.state(), session.outcome());
+  give_numbers(options, choice, session.state(), session.outcome());
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, session.run().jobs);
   if (options.verb == Verb::unify) session.open_index();
   if (options.verb == Verb::unify) learn_conffiles(choice.roots, session.outcome());
   if (options.verb == Verb::unify) ask_packages(options, choice, session.outcome());
   session.carry_out([&] {
     if (options.verb == Verb::unify) unify_chosen(options, choice, session);
-    if (options.verb == Verb::deunify) deunify(choice, session);
-    if (options.verb == Verb::delete_guest) delete_guest(choice, session);
+    if (options.verb == Verb::deunify) deunify(options, choice, session);
+    if (options.verb == Verb::delete_guest) delete_guest(options, choice, session);
   });
   return session.tell(options.verb == Verb::unify);
 }

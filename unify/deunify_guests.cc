@@ -215,16 +215,18 @@ void carry_out(const Survey& survey, const std::vector<Breaking>& all, const Run
 
 }  // namespace
 
-std::optional<Refusal> deunify_guests(const std::vector<Guest>& guests, const Run& run, Outcome& outcome,
-                                      const TellFile& tell) {
+std::optional<Refusal> deunify_guests(const std::vector<Guest>& guests, const DeunifyRequest& request, const Run& run,
+                                      Outcome& outcome) {
   auto scan = scan_guests(guests, {.min_size = 0}, run.stop, run.counters);
   outcome.stale_files = count_stale(scan.trees);
   const Survey survey{guests, scan.trees, {}};
   std::vector<Breaking> all;
   for (auto& members : guests_by_mount(guests)) all.push_back(plan_breaking(survey, std::move(members)));
-  const auto refusal = run.dry_run ? std::nullopt : prepare_all(guests, all);
-  if (!refusal) carry_out(survey, all, run, outcome, tell);
-  if (refusal) return refusal;
+  if (!run.dry_run) {
+    if (auto refusal = prepare_all(guests, all)) return refusal;
+    if (request.begin) request.begin();
+  }
+  carry_out(survey, all, run, outcome, request.tell);
   if (!run.dry_run && !run.stop.requested()) scan = scan_guests(guests, {.min_size = 0}, run.stop, run.counters);
   summarize_private(guests, scan, run.dry_run, outcome);
   return std::nullopt;

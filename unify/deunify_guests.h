@@ -2,6 +2,7 @@
 // Takes unification back: every file of these guests that is shared becomes private again.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -12,11 +13,16 @@
 
 namespace vunify {
 
+struct DeunifyRequest {
+  std::function<void()> begin{};  // called once nothing stands against it, before anything is changed; not in a dry run
+  TellFile tell{};                // where there is one, called for each name of what was shared
+};
+
 // Walks the guests with no excludes, so that nothing shared is forgotten, and breaks every name off an inode that has
 // names outside its guest, whether a run shared it or not.
 // The space is checked first: where the copies would not fit, or no staging directory can be had, the refusal is
-// returned and nothing has changed. tell, where there is one, is called for each name of what was shared.
-std::optional<Refusal> deunify_guests(const std::vector<Guest>& guests, const Run& run, Outcome& outcome,
-                                      const TellFile& tell = {});
+// returned and nothing has changed. What begin throws ends it there.
+std::optional<Refusal> deunify_guests(const std::vector<Guest>& guests, const DeunifyRequest& request, const Run& run,
+                                      Outcome& outcome);
 
 }  // namespace vunify

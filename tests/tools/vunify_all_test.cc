@@ -171,15 +171,6 @@ TEST_F(VunifyAll, LeavesAGuestThatIsStartedMeanwhileWhatItWrites) {
   EXPECT_EQ(guests_.read("vs/a/usr/x"), content + "mine");
 }
 
-TEST_F(VunifyAll, PassesAGuestByThatWasTakenBack) {
-  ASSERT_EQ(guests_.report({"--all"})["linked_files"], 2);
-  ASSERT_EQ(guests_.vunify({"-R", "c"}).status, 0);
-  EXPECT_EQ(guests_.report({"--all"})["linked_files"], 0);
-  EXPECT_FALSE(guests_.are_one("a/usr/x", "c/usr/x"));
-  EXPECT_EQ(guests_.report({"a", "c"})["linked_files"], 1);
-  EXPECT_EQ(guests_.report({"--all"})["guests"].size(), 3u);
-}
-
 TEST_F(VunifyAll, LeavesConffilesOfDpkgAlone) {
   const std::string status =
       "Package: base\nStatus: install ok installed\nVersion: 1\nConffiles:\n /etc/conf 0123456789abcdef\n\n";
