@@ -24,8 +24,8 @@ struct GuestRules {
   std::string group{};                           // it shares with guests of the same group only; empty is one, too
   std::optional<std::unordered_set<std::string>> asked{};  // the only paths that may come to be shared; nothing: all
   std::uint32_t refserver = no_refserver;                  // the lower, the sooner a keeper is taken from it
+  bool is_reference = false;                               // walked for what the others of this run can have of it
 
-  bool is_reference() const { return refserver != no_refserver; }
   // Of a path from the guest's root, beginning with "/".
   bool excludes(std::string_view path) const { return exclude != nullptr && exclude->excludes(path); }
   bool is_asked(const std::string& path) const { return !asked || asked->contains(path); }

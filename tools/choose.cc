@@ -6,6 +6,7 @@
 #include <map>
 
 #include "guest/adopted.h"
+#include "hashindex/index.h"
 #include "host/config_file.h"
 #include "host/off_list.h"
 #include "host/providers.h"
@@ -70,6 +71,7 @@ class Chooser {
     }
     if (options_.verb == Verb::why && choice_.roots.size() == 1 && !choice_.roots[0].name.empty()) take_others();
     if (options_.wants_others()) take_others();
+    if (names_guests()) take_refservers();
     give_refservers();
     if (!options_.packages.empty()) make_first_the_reference();
     if (options_.has_references()) make_others_references();
@@ -132,6 +134,28 @@ class Chooser {
     choice_.roots.push_back(std::move(root));
   }
 
+  // Not in a run over all, nor where it is told who is the reference.
+  bool names_guests() const {
+    const bool asks = options_.verb == Verb::unify || options_.verb == Verb::why;
+    return asks && !options_.all && !options_.has_references() && options_.packages.empty();
+  }
+
+  // Of those that are named: walked for what these can have of them.
+  void take_refservers() {
+    const OffList off(options_.state_dir);
+    for (const auto& guest : host_.guests) {
+      const bool is_one = refservers_.contains(name_among(guest, host_.guests));
+      if (!is_one || !guest.left_alone.empty() || off.is_off(guest) || is_chosen(guest)) continue;
+      choice_.roots.push_back(root_of(guest, host_, options_));
+      choice_.roots.back().rules.is_reference = true;
+    }
+  }
+
+  bool is_chosen(const HostGuest& guest) const {
+    const auto is_it = [&guest](const GuestRoot& root) { return is_same_directory(root.path, guest.root); };
+    return std::ranges::any_of(choice_.roots, is_it);
+  }
+
   // Those that others take keepers from.
   void give_refservers() {
     for (auto& root : choice_.roots)
@@ -151,7 +175,8 @@ class Chooser {
     roots.front().rules.refserver = no_refserver;
     for (std::size_t i = 1; i < roots.size(); ++i) {
       auto& rules = roots[i].rules;
-      if (!rules.is_reference()) rules.refserver = static_cast<std::uint32_t>(refservers_.size() + i);
+      rules.is_reference = true;
+      if (rules.refserver == no_refserver) rules.refserver = static_cast<std::uint32_t>(refservers_.size() + i);
     }
   }
 
@@ -161,6 +186,15 @@ class Chooser {
   std::shared_ptr<const ExcludeList> by_hand_;
   std::map<std::string, std::uint32_t> refservers_;
 };
+
+// One guest alone finds its keepers through the index, or at its refservers.
+void expect_another(const Options& options, const Choice& choice) {
+  if (options.verb != Verb::unify || options.has_references()) return;
+  if (options.guests.size() != 1 || choice.roots.size() != 1) return;
+  std::error_code unseen;
+  if (std::filesystem::exists(index_path(options.state_dir), unseen)) return;
+  throw Failed(Exit::usage, "at least two guests are needed, for no earlier run is known; see vunify --help");
+}
 
 }  // namespace
 
@@ -182,6 +216,7 @@ HostGuests find_host_guests(const Options& options) {
 Choice choose_guests(const Options& options) {
   const bool names = options.all || options.wants_others() || !std::ranges::all_of(options.guests, is_directory_word);
   auto choice = Chooser(options, names ? find_host_guests(options) : HostGuests()).run();
+  expect_another(options, choice);
   const bool is_bare_host = options.all && choice.failed.empty();
   if (!choice.roots.empty() || options.verb == Verb::recover || is_bare_host) return choice;
   for (const auto& failure : choice.failed)

@@ -21,8 +21,9 @@ struct Choice {
 };
 
 // A word with a slash is a directory, of which no configuration is read; any other is a name. What the command line
-// says of excludes and protection comes before what a guest's configuration says. Throws Failed{usage} for a name that
-// no guest has, and where no guest is left; a host without any has none.
+// says of excludes and protection comes before what a guest's configuration says. Of guests that are named to be
+// unified, the refservers that are not off come along, as references. Throws Failed{usage} for a name that no guest
+// has, and where no guest is left, or one alone that no earlier run can have keepers for; a host without any has none.
 Choice choose_guests(const Options& options);
 
 // All that the host's configuration tells of. Throws Failed{usage} where it cannot be read at all.

@@ -78,7 +78,7 @@ TellFile FileLines::teller() {
 }
 
 void FileLines::add(const FileEnd& file) {
-  if (options_.has_references() && file.guest.rules.is_reference()) return;
+  if (file.guest.rules.is_reference) return;
   const auto line = line_of(file);
   if (line.empty()) return;
   if (guest_ != file.guest.path()) {

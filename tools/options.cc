@@ -10,7 +10,6 @@
 #include <thread>
 #include <utility>
 
-#include "hashindex/index.h"
 #include "host/providers.h"
 #include "tools/cli.h"
 #include "tools/text.h"
@@ -94,12 +93,8 @@ void check_guests(const Options& options) {
   if (options.all && options.verb != Verb::unify && options.verb != Verb::deunify)
     complain_usage("--all is for unifying, and for -R");
   if (options.all && count > 0) complain_usage("--all takes no guest");
-  if (options.verb == Verb::deunify && count == 0 && !options.all) complain_usage("no guest given");
-  // One guest alone finds its keepers through the index.
-  std::error_code unseen;
-  const auto least = std::filesystem::exists(index_path(options.state_dir), unseen) ? 1U : 2U;
-  if (options.verb == Verb::unify && count < least && !options.all)
-    complain_usage(least == 1 ? "no guest given" : "at least two guests are needed");
+  if ((options.verb == Verb::unify || options.verb == Verb::deunify) && count == 0 && !options.all)
+    complain_usage("no guest given");
 }
 
 void add_verbs(CommandLine& line, Options& options, Given& given) {

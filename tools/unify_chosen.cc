@@ -10,10 +10,10 @@
 namespace vunify {
 namespace {
 
-// What the first guest has a part in; what references alone have in common is none of its business.
+// What those that are to be unified have a part in; what references alone have in common is none of their business.
 Narrow groups_of(const std::vector<Guest>& guests) {
   return [&guests](Candidates& candidates) {
-    const auto is_its_own = [&](NameRef name) { return !guests[name.guest].rules.is_reference(); };
+    const auto is_its_own = [&](NameRef name) { return !guests[name.guest].rules.is_reference; };
     std::erase_if(candidates.groups, [&](const CandidateGroup& group) {
       const auto inodes = std::span(candidates.inodes).subspan(group.first, group.count);
       return std::ranges::none_of(
@@ -22,15 +22,19 @@ Narrow groups_of(const std::vector<Guest>& guests) {
   };
 }
 
-// Fewer are no guests of this run. With references the first is looked for by itself.
+bool is_reference(const GuestRoot& root) { return root.rules.is_reference; }
+
+// Fewer are no guests of this run. References that a configuration names can be missing.
 std::size_t least_of(const Options& options, const Choice& choice) {
   if (options.all) return 0;
-  return options.wants_others() ? 1 : std::min<std::size_t>(choice.roots.size(), 2);
+  const auto references = options.manually ? 0 : std::ranges::count_if(choice.roots, is_reference);
+  return std::min<std::size_t>(choice.roots.size() - static_cast<std::size_t>(references), 2);
 }
 
-void expect_first(const Choice& choice, const std::vector<Guest>& guests, const Outcome& outcome) {
-  const auto is_it = [](const Guest& guest) { return !guest.rules.is_reference(); };
-  if (std::ranges::any_of(guests, is_it)) return;
+// Of those that are not references, where there are any.
+void expect_unified(const Choice& choice, const std::vector<Guest>& guests, const Outcome& outcome) {
+  const auto is_it = [](const Guest& guest) { return !guest.rules.is_reference; };
+  if (std::ranges::any_of(guests, is_it) || std::ranges::none_of(choice.roots, is_reference)) return;
   const auto reason = outcome.failed.empty() ? "is left out" : outcome.failed.back().reason;
   throw Failed(Exit::refused, printable(choice.roots.front().path) + ": " + one_line(reason));
 }
@@ -49,10 +53,11 @@ void unify_chosen(const Options& options, const Choice& choice, Session& session
   if (options.all || options.wants_others()) pass_mounted_by(guests, session.outcome());
   if (guests.empty() && options.all) return;
   if (!options.insist) expect_incapable(guests, least, session.outcome());
-  if (options.has_references()) expect_first(choice, guests, session.outcome());
+  expect_unified(choice, guests, session.outcome());
   note_who_is_off(options, choice, guests, session.state());
+  const bool has_references = std::ranges::any_of(choice.roots, is_reference);
   const UnifyRequest request{.min_size = options.min_size,
-                             .narrow = options.has_references() ? groups_of(guests) : Narrow(),
+                             .narrow = has_references ? groups_of(guests) : Narrow(),
                              .tell = session.tell_file()};
   obey(unify_guests(guests, request, session.run(), session.outcome()));
 }

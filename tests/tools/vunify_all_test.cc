@@ -131,13 +131,6 @@ TEST_F(VunifyAll, ExcludesAndProtectsEachGuestByItsOwnRules) {
   EXPECT_FALSE(guests_.are_one("a/srv/y", "c/srv/y"));
 }
 
-TEST_F(VunifyAll, TakesTheKeeperFromTheRefserver) {
-  std::filesystem::create_symlink(guests_ / "config/c", guests_ / "config/a/apps/vunify/refserver.00");
-  const auto ino = guests_.inode("vs/c/usr/x").ino;
-  ASSERT_EQ(guests_.report({"--all", "--sledgehammer"})["linked_files"], 2);
-  EXPECT_EQ(guests_.inode("vs/a/usr/x").ino, ino);
-}
-
 TEST_F(VunifyAll, SkipsTheGuestThatIsToldOfWrongly) {
   guests_.set("c/context", "many");
   const auto finished = guests_.vunify({"--all"});

@@ -82,7 +82,7 @@ TEST_F(VunifyInputs, AnOverlayIsRefusedAndSoAreItsLayers) {
 }
 
 TEST_F(VunifyInputs, ZeroOrOneRootIsAUsageError) {
-  expect_refused({}, "at least two", "guests");
+  expect_refused({}, "no guest", "given");
   expect_refused({dir_ / "a"}, "at least two", "guests");
   expect_refused({"-R"}, "no guest", "given");
   expect_refused({"--recover", dir_ / "a"}, "--recover", "takes no guest");
