@@ -27,6 +27,12 @@ bool OffList::is_off(const HostGuest& guest) const {
   return std::ranges::any_of(entries_, [&asked](const Entry& entry) { return is_of(entry, asked); });
 }
 
+std::vector<std::string> OffList::names() const {
+  std::vector<std::string> names;
+  for (const auto& entry : entries_) names.push_back(from_word(entry.name));
+  return names;
+}
+
 void OffList::set_off(const HostGuest& guest) {
   set_on(guest);
   entries_.push_back(entry_of(guest));

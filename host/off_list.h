@@ -20,6 +20,7 @@ class OffList {
   explicit OffList(const std::string& state_dir);
 
   bool is_off(const HostGuest& guest) const;
+  std::vector<std::string> names() const;  // "provider:name" of each
   // Both last from the next keep() on.
   void set_off(const HostGuest& guest);
   void set_on(const HostGuest& guest);

@@ -107,7 +107,7 @@ void add_verbs(CommandLine& line, Options& options, Given& given) {
   line.flag("--why", given.why,
             "tell with whom a file is shared, or the one reason why it is not: vunify --why GUEST PATH [GUEST...]");
   line.flag("--status", given.status,
-            "what the last run did, who runs now, what waits, and which guests are off");
+            "what the last run did, who runs now, what waits, and which guests are absent or off");
   line.flag(
       "--manually", options.manually,
       "PATH EXCL pairs in place of guests, each with its list ('' for none): the first is unified with the others");

@@ -9,6 +9,7 @@
 #include "change/journal.h"
 #include "guest/adopted.h"
 #include "hashindex/index.h"
+#include "host/off_list.h"
 #include "sys/fd.h"
 #include "tools/text.h"
 
@@ -46,7 +47,7 @@ std::string uuid_of(FsId fs) {
 }
 
 // Why a root cannot be walked now as it was; empty where nothing stands against it.
-std::string off_reason(const std::string& path, const Expected& expected) {
+std::string absent_reason(const std::string& path, const Expected& expected) {
   try {
     const auto place = find_guest(path, read_mounts());
     const Fd dir = open_host(place.is_adopted() ? place.root : path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -71,7 +72,7 @@ void look_at_guests(Status& status, const Store& store) {
   for (const auto& guest : known) {
     const auto& fs = store.filesystem(guest.fs);
     const Expected expected{{uuid_of(fs)}, FileId{fs, guest.root_ino}};
-    status.guests.push_back({guest.root, {guest.last_seen, 0}, off_reason(guest.root, expected)});
+    status.guests.push_back({guest.root, {guest.last_seen, 0}, absent_reason(guest.root, expected)});
   }
 }
 
@@ -80,7 +81,7 @@ void look_at_guests_of_report(Status& status) {
   if (!status.last_run) return;
   const Expected expected{status.last_run->filesystems, std::nullopt};
   for (const auto& root : status.last_run->roots)
-    status.guests.push_back({root, status.last_run->ended, off_reason(root, expected)});
+    status.guests.push_back({root, status.last_run->ended, absent_reason(root, expected)});
 }
 
 void look_at_index(Status& status, const StateView& state) {
@@ -123,14 +124,15 @@ void look_at_state(Status& status, const StateView& state) {
   attempt(status, [&] { look_at_report(status); });
   attempt(status, [&] { look_at_index(status, state); });
   attempt(status, [&] { look_at_journals(status, state); });
+  attempt(status, [&] { status.off = OffList(status.state_dir).names(); });
   if (status.guests.empty()) look_at_guests_of_report(status);
 }
 
 }  // namespace
 
-std::size_t Status::off() const {
+std::size_t Status::absent() const {
   return static_cast<std::size_t>(
-      std::ranges::count_if(guests, [](const KnownRoot& guest) { return !guest.off.empty(); }));
+      std::ranges::count_if(guests, [](const KnownRoot& guest) { return !guest.absent.empty(); }));
 }
 
 Exit tell_status(const Options& options) {

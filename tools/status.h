@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// vunify --status: what the last run did and how old it is, who runs now, what waits for recovery, and which guests are
-// off. It only looks, also while a run is going: no lock is taken, nothing is made or changed.
+// vunify --status: what the last run did and how old it is, who runs now, what waits for recovery, which guests are
+// absent, and which are off. It only looks, also while a run is going: no lock is taken, nothing is made or changed.
 //
 //     tell_status      gathers a Status and prints it
 //     status_text      for people (status_text.cc)
@@ -38,7 +38,7 @@ LastRun read_last_run(std::string_view report);
 struct KnownRoot {
   std::string root;
   Timestamp last_seen;
-  std::string off;
+  std::string absent;
 };
 
 struct IndexSize {
@@ -57,9 +57,10 @@ struct Status {
   std::uint64_t interrupted_names = 0;  // that the next run recovers
   std::uint64_t kept_names = 0;         // in staging, for the admin to look at
   std::vector<KnownRoot> guests;
+  std::vector<std::string> off;         // "provider:name" of those that -R took out
   std::vector<std::string> unreadable;  // what of the state could not be read, ready for a terminal
 
-  std::size_t off() const;
+  std::size_t absent() const;
   std::int64_t seconds_since(const Timestamp& then) const { return now.sec - then.sec; }
 };
 

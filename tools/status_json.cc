@@ -62,7 +62,7 @@ Json json_of(const IndexSize& index) {
 Json json_of(const KnownRoot& guest, const Status& status) {
   Json object;
   put_bytes(object, "root", guest.root);
-  object["off"] = guest.off.empty() ? Json(nullptr) : Json(guest.off);
+  object["absent"] = guest.absent.empty() ? Json(nullptr) : Json(guest.absent);
   object["last_seen"] = format_time(guest.last_seen);
   object["age_seconds"] = status.seconds_since(guest.last_seen);
   return object;
@@ -90,7 +90,8 @@ std::string status_json(const Status& status) {
   object["guests"] = Json::array();
   for (const auto& guest : status.guests) object["guests"].push_back(json_of(guest, status));
   object["known_count"] = status.guests.size();
-  object["off_count"] = status.off();
+  object["absent_count"] = status.absent();
+  object["off"] = status.off;
   object["unreadable"] = status.unreadable;
   return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -73,11 +73,18 @@ std::string waiting(const Status& status) {
 
 std::string guests(const Status& status) {
   if (status.guests.empty()) return {};
-  auto text = line("guests", fmt::format("{} known, {} off", format_count(status.guests.size()), status.off()));
+  auto text = line("guests", fmt::format("{} known, {} absent", format_count(status.guests.size()), status.absent()));
   for (const auto& guest : status.guests)
-    if (!guest.off.empty())
-      text += line("", fmt::format("{}: {}, last seen {}", printable(guest.root), guest.off,
+    if (!guest.absent.empty())
+      text += line("", fmt::format("{}: {}, last seen {}", printable(guest.root), guest.absent,
                                    ago(status.seconds_since(guest.last_seen))));
+  return text;
+}
+
+std::string off(const Status& status) {
+  std::string text;
+  for (const auto& name : status.off)
+    text += line(text.empty() ? "off" : "", printable(name) + ": taken out by -R; name it to unify it again");
   return text;
 }
 
@@ -86,8 +93,8 @@ std::string guests(const Status& status) {
 std::string status_text(const Status& status) {
   const auto first = status.last_run || !status.unreadable.empty() ? last_run(status) : "no run yet\n";
   if (!status.last_run && !status.holder && !status.index && status.interrupted_names + status.kept_names == 0)
-    return first;
-  return first + running(status) + index(status) + waiting(status) + guests(status);
+    return first + off(status);
+  return first + running(status) + index(status) + waiting(status) + guests(status) + off(status);
 }
 
 }  // namespace vunify

@@ -34,6 +34,12 @@ TEST_F(VunifyOff, PassesAGuestByThatWasTakenBack) {
   EXPECT_EQ(guests_tonight(), 3u);
 }
 
+TEST_F(VunifyOff, IsToldByStatus) {
+  ASSERT_EQ(guests_.vunify({"-R", "c"}).status, 0);
+  EXPECT_EQ(guests_.report({"--status"})["off"], ConfiguredGuests::Json({"vserver:c"}));
+  EXPECT_THAT(guests_.vunify({"--status"}).out, HasSubstr("off         vserver:c: taken out by -R"));
+}
+
 TEST_F(VunifyOff, IsNoneThatCouldNotBeTakenBack) {
   guests_.write("vs/.vunify", "no place for staging");
   EXPECT_EQ(guests_.vunify({"-R", "c"}).status, 3);

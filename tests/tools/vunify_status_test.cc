@@ -71,10 +71,10 @@ TEST_F(VunifyStatus, TellsWhatTheLastRunDid) {
   EXPECT_EQ(last["files"], 2);
   EXPECT_EQ(last["guest_count"], 2);
   EXPECT_EQ(last["failed_count"], 0);
-  EXPECT_EQ(report["off_count"], 0);
+  EXPECT_EQ(report["absent_count"], 0);
   EXPECT_EQ(report["guests"][1]["root"], guests / "b");
   EXPECT_THAT(status(guests).out, HasSubstr("linked 1 file, freed 8.0 KiB\n"));
-  EXPECT_THAT(status(guests).out, HasSubstr("2 known, 0 off"));
+  EXPECT_THAT(status(guests).out, HasSubstr("2 known, 0 absent"));
 }
 
 TEST_F(VunifyStatus, TellsHowOldItIs) {
@@ -214,12 +214,12 @@ TEST_F(VunifyStatus, TellsWhichGuestsAreOff) {
   std::filesystem::rename(guests / "c", guests / "d");
   std::filesystem::create_directory_symlink(guests / "d", guests / "c");
   const auto report = told(guests);
-  EXPECT_EQ(report["off_count"], 2);
-  EXPECT_TRUE(report["guests"][0]["off"].is_null());
-  EXPECT_EQ(report["guests"][1]["off"], "missing");
-  EXPECT_EQ(report["guests"][2]["off"], "not a directory");
+  EXPECT_EQ(report["absent_count"], 2);
+  EXPECT_TRUE(report["guests"][0]["absent"].is_null());
+  EXPECT_EQ(report["guests"][1]["absent"], "missing");
+  EXPECT_EQ(report["guests"][2]["absent"], "not a directory");
   EXPECT_NEAR(report["guests"][1]["age_seconds"].get<double>(), 2 * 86400 + 3600, 60);
-  EXPECT_THAT(status(guests).out, HasSubstr("3 known, 2 off\n"));
+  EXPECT_THAT(status(guests).out, HasSubstr("3 known, 2 absent\n"));
   EXPECT_THAT(status(guests).out, HasSubstr(guests / "b" + ": missing, last seen 2 d 01 h ago\n"));
 }
 
@@ -229,14 +229,14 @@ TEST_F(VunifyStatus, RemembersGuestsOfEarlierRuns) {
   ASSERT_EQ(guests.vunify().status, 0);
   ASSERT_EQ(run({"vunify", "--state", guests / "state", "--protect=immutable", guests / "a", guests / "b"}).status, 0);
   std::filesystem::rename(guests / "c", guests / "elsewhere");
-  const auto off = told(guests);
-  EXPECT_EQ(off["guests"].size(), 3u);
-  EXPECT_EQ(off["guests"][2]["off"], "missing");
+  const auto absent = told(guests);
+  EXPECT_EQ(absent["guests"].size(), 3u);
+  EXPECT_EQ(absent["guests"][2]["absent"], "missing");
   std::filesystem::create_directory(guests / "c");
-  EXPECT_EQ(told(guests)["guests"][2]["off"], "another directory");
+  EXPECT_EQ(told(guests)["guests"][2]["absent"], "another directory");
   std::filesystem::remove(guests / "c");
   std::filesystem::rename(guests / "elsewhere", guests / "c");
-  EXPECT_EQ(told(guests)["off_count"], 0);
+  EXPECT_EQ(told(guests)["absent_count"], 0);
 }
 
 TEST_F(VunifyStatus, TellsWhatTheIndexHoldsOrWhyNot) {
@@ -284,9 +284,9 @@ TEST_F(VunifyStatus, TellsAGuestThatIsNotMounted) {
   ASSERT_EQ(::mount("none", (guests / "b").c_str(), "tmpfs", 0, nullptr), 0);
   const auto report = told(state);
   ::umount((guests / "b").c_str());
-  EXPECT_EQ(report["off_count"], 1);
-  EXPECT_EQ(report["guests"][1]["off"], "not mounted");
-  EXPECT_EQ(told(state)["off_count"], 0);
+  EXPECT_EQ(report["absent_count"], 1);
+  EXPECT_EQ(report["guests"][1]["absent"], "not mounted");
+  EXPECT_EQ(told(state)["absent_count"], 0);
 }
 
 TEST_F(VunifyStatus, ShowsNamesOfAnyBytesWithoutHarm) {
