@@ -135,6 +135,20 @@ std::string protect_in_thought(Places& places) {
   return besides;
 }
 
+std::string tell_sharers(const Survey& survey, NameRef asked, const std::string& path) {
+  const auto inode = survey.file(asked).ino;
+  return fmt::format("{}: shared, keeper inode {}, with\n{}", printable(path), inode,
+                     tell_names(survey.guests, survey.trees, inode, asked));
+}
+
+// What the next run would make of it.
+std::string foretell(const Survey& survey, const Places& places, const Run& run, NameRef asked) {
+  Outcome outcome;
+  unify_files(survey.guests, places, survey.trees, run, outcome,
+              [asked](Candidates& candidates) { keep_group_of(candidates, asked); });
+  return tell_verdict(survey, places, asked);
+}
+
 }  // namespace
 
 Exit tell_why(const Options& options, const Choice& choice) {
@@ -152,18 +166,13 @@ Exit tell_why(const Options& options, const Choice& choice) {
   if (!file) throw Failed(Exit::usage, printable(options.why_path) + ": no regular file of this guest");
   const NameRef asked{number, *file};
   const Survey survey{guests, scan.trees, {}};
-  const auto found = survey.file(asked);
-  if (found.marked) {
-    print(fmt::format("{}: shared, keeper inode {}, with\n{}", printable(options.why_path), found.ino,
-                      tell_names(guests, scan.trees, found.ino, asked)));
+  if (survey.file(asked).marked) {
+    print(tell_sharers(survey, asked, options.why_path));
     return Exit::done;
   }
   const Run run{.stop = stop, .counters = counters, .dry_run = true, .mtime = !options.ignore_mtime};
-  Outcome outcome;
-  unify_files(guests, places, scan.trees, run, outcome,
-              [asked](Candidates& candidates) { keep_group_of(candidates, asked); });
-  print(tell_verdict(survey, places, asked));
-  if (!besides.empty()) print(fmt::format("besides, {}\n", besides));
+  print(foretell(survey, places, run, asked));
+  if (!besides.empty()) print(fmt::format("but {}\n", besides));
   return Exit::done;
 }
 
