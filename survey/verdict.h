@@ -106,8 +106,8 @@ inline constexpr std::array<VerdictRow, 29> verdicts = {{
     {Verdict::conffile, "conffile",
      "its package manager calls it configuration (dpkg, ucf, rpm, apk, pacman), and programs write to that in place."},
     {Verdict::not_asked, "not-asked",
-     "this run was asked for other files: of a package (--packages), or like those of one guest (--manually, "
-     "vhashify)."},
+     "this run was asked for other files: of a package (--packages), or like those of the guests that were named "
+     "(refservers, --manually, vhashify)."},
 }};
 inline constexpr std::size_t verdict_count = verdicts.size();
 
