@@ -39,7 +39,10 @@ Take into(std::vector<std::string>& values) {
 }
 
 Take path_into(std::string& path) {
-  return [&](const std::string& value) { path = std::filesystem::absolute(value).lexically_normal(); };
+  return [&path](const std::string& given) {
+    if (given.empty()) reject("wants a path");
+    path = std::filesystem::absolute(given).lexically_normal();
+  };
 }
 
 Take directory_into(std::string& path) {
@@ -148,7 +151,7 @@ void CommandLine::option(const std::string& names, const std::string& placeholde
     try {
       take(value);
     } catch (const std::invalid_argument& error) {
-      throw Failed(Exit::usage, named + ": " + printable(value) + ": " + error.what());
+      throw Failed(Exit::usage, named + ": " + (value.empty() ? "" : printable(value) + ": ") + error.what());
     } catch (const std::system_error& error) {
       throw Failed(Exit::usage, named + ": " + printable(error.what()));
     }

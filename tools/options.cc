@@ -137,7 +137,8 @@ void add_ways(CommandLine& line, Options& options) {
   line.option("--config", "DIR", directory_into(options.config), "the guests' configuration (default: /etc/vservers)");
   line.option("--provider", "NAME", provider_into(options.providers),
               "ask only this one for guests; may be given again");
-  line.option("--state", "DIR", into(options.state_dir), "where journals and reports are (default: /var/lib/vunify)");
+  line.option("--state", "DIR", path_into(options.state_dir),
+              "where journals and reports are (default: /var/lib/vunify)");
 }
 
 void add_report(CommandLine& line, Options& options, Given& given) {

@@ -46,7 +46,7 @@ CloneOptions parse(int argc, char** argv) {
   line.option("-X,--exclude-from", "FILE", file_into(options.exclude), "the same, a pattern a line");
   line.option("--config", "DIR", directory_into(options.config),
               "where guests are configured (default: /etc/vservers)");
-  line.option("--state", "DIR", into(options.state_dir), "where journals are (default: /var/lib/vunify)");
+  line.option("--state", "DIR", path_into(options.state_dir), "where journals are (default: /var/lib/vunify)");
   line.option("--jobs", "N", count_into(options.jobs), "workers (default: one a processor)");
   line.flag("-q", options.quiet, "say nothing unless something failed");
   line.flag("--json", options.json, "one JSON object on standard output");

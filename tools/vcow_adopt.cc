@@ -18,7 +18,7 @@ struct Options {
 Options parse(int argc, char** argv, const std::string& verb, const std::string& description) {
   Options options;
   CommandLine line(verb + " [options] DIR...", description);
-  line.option("--state", "DIR", into(options.state_dir), "where vunify's journals are (default: /var/lib/vunify)");
+  line.option("--state", "DIR", path_into(options.state_dir), "where vunify's journals are (default: /var/lib/vunify)");
   line.operands("DIR", options.dirs, "roots of stopped guests");
   line.parse(argc, argv);
   if (options.dirs.empty()) throw Failed(Exit::usage, "no directory given (see vcow " + verb + " --help)");

@@ -59,7 +59,7 @@ HashOptions parse(int argc, char** argv) {
   line.flag(
       "--manually", options.manually,
       "the tree PATH, with the exclude list EXCL ('' for none), and those of earlier calls with this --destination");
-  line.option("--destination", "DIR", into(options.destination),
+  line.option("--destination", "DIR", path_into(options.destination),
               "with --manually, the state of such calls; else no longer needed");
   line.flag("--refresh", refresh, "taken: each run looks at all that changed");
   line.flag("--ignore-mtime", options.ignore_mtime, "mtimes may differ; the oldest file's is kept");
@@ -71,7 +71,8 @@ HashOptions parse(int argc, char** argv) {
   line.flag("--insist", options.insist, "immutable also for running guests that have CAP_LINUX_IMMUTABLE");
   line.option("--jobs", "N", count_into(options.jobs), "workers (default: one a processor)");
   line.option("--config", "DIR", directory_into(options.config), "the guests' configuration (default: /etc/vservers)");
-  line.option("--state", "DIR", into(options.state_dir), "where journals and reports are (default: /var/lib/vunify)");
+  line.option("--state", "DIR", path_into(options.state_dir),
+              "where journals and reports are (default: /var/lib/vunify)");
   line.flag("--json", options.json, "the report as one JSON object on standard output");
   line.operands("VSERVER", options.guests, "a guest's name, or a directory with a slash in it: ./g1");
   line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::locked, Exit::fatal, Exit::interrupted,

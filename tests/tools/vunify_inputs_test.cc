@@ -81,6 +81,14 @@ TEST_F(VunifyInputs, AnOverlayIsRefusedAndSoAreItsLayers) {
   expect_refused({dir_ / "a", dir_ / "b"}, dir_ / "b", "layer");
 }
 
+TEST_F(VunifyInputs, NoPathIsNoState) {
+  for (const std::string verb : {"--status", "--all"}) {
+    const auto finished = run({"vunify", "--state", "", verb});
+    EXPECT_EQ(finished.status, 2);
+    EXPECT_EQ(finished.err, "vunify: --state: wants a path\n");
+  }
+}
+
 TEST_F(VunifyInputs, ZeroOrOneRootIsAUsageError) {
   expect_refused({}, "no guest", "given");
   expect_refused({dir_ / "a"}, "at least two", "guests");
