@@ -86,8 +86,9 @@ UsageOptions parse(int argc, char** argv) {
   line.flag("--inodes", options.tagged.inodes, "with --xid: inodes");
   line.option("--blocksize", "N", size_into(options.tagged.block), "with --xid: bytes of a block (default: 1024)");
   line.flag("--script", options.tagged.script, "with --xid: numbers only");
-  line.option("--config", "DIR", path_into(options.config), "where guests are configured (default: /etc/vservers)");
-  line.option("--state", "DIR", into(options.state_dir), "where guests' numbers are (default: /var/lib/vunify)");
+  line.option("--config", "DIR", directory_into(options.config),
+              "where guests are configured (default: /etc/vservers)");
+  line.option("--state", "DIR", path_into(options.state_dir), "where guests' numbers are (default: /var/lib/vunify)");
   line.option("--jobs", "N", count_into(options.jobs), "threads that walk (default: one a processor)");
   line.option("--progress", "WHEN", choice_into(options.progress, {"auto", "json", "none"}),
               "a bar on the terminal (auto), JSON lines on standard error, or none");

@@ -33,8 +33,9 @@ PlanOptions parse(int argc, char** argv) {
               "for which guests that come are to have room to grow (default: 30)");
   line.option("--html", "FILE", path_into(options.html), "write it as one page with charts that needs no network");
   line.flag("--json", options.json, "one JSON object on standard output, in bytes");
-  line.option("--config", "DIR", path_into(options.config), "where guests are configured (default: /etc/vservers)");
-  line.option("--state", "DIR", into(options.state_dir), "where the history is (default: /var/lib/vunify)");
+  line.option("--config", "DIR", directory_into(options.config),
+              "where guests are configured (default: /etc/vservers)");
+  line.option("--state", "DIR", path_into(options.state_dir), "where the history is (default: /var/lib/vunify)");
   line.option("--jobs", "N", count_into(options.jobs), "threads that walk (default: one a processor)");
   line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::fatal, Exit::interrupted, Exit::terminated});
   line.parse(argc, argv);
