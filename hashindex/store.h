@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "guest/guest.h"
 #include "db/lmdb.h"
+#include "guest/guest.h"
 #include "hashindex/record.h"
 
 namespace vunify {

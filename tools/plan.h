@@ -15,7 +15,7 @@ struct PlanOptions {
   std::vector<std::string> what_if;
   bool neighbours = false;
   bool json = false;
-  std::string html;  // a file; empty: none
+  std::string html;    // a file; empty: none
   unsigned days = 30;  // for which guests that are added are to have room to grow
   std::string config = "/etc/vservers";
   std::string state_dir = "/var/lib/vunify";
