@@ -5,6 +5,7 @@
 
 #include "account/take_sample.h"
 #include "host/root_key.h"
+#include "sys/btrfs_data.h"
 #include "tools/divide_usage.h"
 #include "tools/text.h"
 #include "tools/usage_history.h"
@@ -76,6 +77,8 @@ FilesystemUsage measure_one(const AskedHolders::One& one, const UsageOptions& op
                             Counters& counters, bool& is_whole) {
   const auto measured = measure(one.held, rules_for(one, options), stop, counters);
   FilesystemUsage usage{take_sample(one.held, measured), one.is_asked, {}, {}};
+  if (const auto data = btrfs_data_used(one.held.holders.front().tree.open_directory("").get()))
+    usage.metadata = usage.sample.used - *data;
   add_keys(one.held, usage.sample);
   for (const auto& unread : measured.failed) {
     complain(printable(one.held.holders[unread.holder].name) + ": /" + printable(unread.path) + ": " + unread.reason);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,7 @@ struct FilesystemUsage {
   std::vector<bool> is_asked;                // as Sample::holders
   std::vector<std::vector<UsageRow>> parts;  // of each holder
   std::vector<UsageContent> contents;        // largest saving first
+  std::optional<std::uint64_t> metadata{};   // of what is unattributed, where that is told now
 };
 
 struct UsageReport {

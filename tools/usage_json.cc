@@ -16,7 +16,8 @@ void put_usage(Json& object, const Usage& usage) {
   object["deunify_need"] = usage.deunify_need;
 }
 
-Json json_of(const Sample& sample) {
+Json json_of(const FilesystemUsage& filesystem) {
+  const auto& sample = filesystem.sample;
   Json object;
   object["uuid"] = to_string(sample.fs);
   put_bytes(object, "path", sample.path);
@@ -26,6 +27,7 @@ Json json_of(const Sample& sample) {
   object["available"] = sample.available;
   object["fair"] = sum_of(sample.holders).fair;
   object["unattributed"] = {{"bytes", unattributed(sample)}, {"deleted_open", sample.deleted_open}};
+  if (filesystem.metadata) object["unattributed"]["metadata"] = *filesystem.metadata;
   return object;
 }
 
@@ -74,7 +76,7 @@ std::string usage_json(const UsageReport& report) {
   object["filesystems"] = Json::array();
   object["guests"] = Json::array();
   for (const auto& filesystem : report.filesystems) {
-    object["filesystems"].push_back(json_of(filesystem.sample));
+    object["filesystems"].push_back(json_of(filesystem));
     for (std::size_t i = 0; i < filesystem.sample.holders.size(); ++i)
       if (filesystem.is_asked[i]) object["guests"].push_back(json_of(filesystem, i));
     for (const auto& content : filesystem.contents) object["contents"].push_back(json_of(filesystem, content));

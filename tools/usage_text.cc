@@ -117,19 +117,26 @@ std::string contents_table(const FilesystemUsage& filesystem, const UsageOptions
   return table_of(rows);
 }
 
-std::string closing_of(const Sample& sample, const UsageOptions& options) {
-  const auto size = [&](std::uint64_t bytes) { return format_size(bytes, options.unit); };
-  const auto fair = sum_of(sample.holders).fair;
-  const auto rest = unattributed(sample);
-  auto text = fmt::format("{}: {} used by df = {} fair + {} unattributed", printable(sample.path), size(sample.used),
-                          size(fair), format_difference(rest, options.unit));
-  const auto other = rest - static_cast<std::int64_t>(sample.deleted_open);
-  if (sample.deleted_open != 0)
-    text += fmt::format(" ({} deleted but open, {} metadata, journal and waste)", size(sample.deleted_open),
-                        format_difference(other, options.unit));
-  else
-    text += " (metadata, journal and waste)";
-  return text + "\n";
+std::string parts_of_rest(const FilesystemUsage& filesystem, const UsageOptions& options) {
+  const auto& sample = filesystem.sample;
+  std::vector<std::string> parts;
+  auto rest = unattributed(sample);
+  const auto take = [&](std::uint64_t bytes, const char* what) {
+    if (bytes != 0) parts.push_back(format_size(bytes, options.unit) + " " + what);
+    rest -= static_cast<std::int64_t>(bytes);
+  };
+  take(sample.deleted_open, "deleted but open");
+  if (filesystem.metadata) take(*filesystem.metadata, "metadata");
+  parts.push_back(format_difference(rest, options.unit) +
+                  (filesystem.metadata ? " parts of extents that nobody uses" : " metadata and journal"));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string closing_of(const FilesystemUsage& filesystem, const UsageOptions& options) {
+  const auto& sample = filesystem.sample;
+  return fmt::format("{}: {} used by df = {} fair + {} unattributed ({})\n", printable(sample.path),
+                     format_size(sample.used, options.unit), format_size(sum_of(sample.holders).fair, options.unit),
+                     format_difference(unattributed(sample), options.unit), parts_of_rest(filesystem, options));
 }
 
 constexpr auto explanation = "fair: a shared file counts for each guest its size divided by the guests that share it.";
@@ -149,7 +156,7 @@ std::string usage_text(const UsageReport& report, const UsageOptions& options) {
   std::string text;
   for (const auto& filesystem : report.filesystems)
     text += options.by == "content" ? contents_table(filesystem, options) : UsageTable(filesystem, options).text();
-  for (const auto& filesystem : report.filesystems) text += closing_of(filesystem.sample, options);
+  for (const auto& filesystem : report.filesystems) text += closing_of(filesystem, options);
   if (report.filesystems.empty()) return "no guests\n";
   if (!report.is_whole) text += "not all of it could be read: all sums are \"at least\".\n";
   const auto time = format_time(report.filesystems.front().sample.taken);
