@@ -104,6 +104,8 @@ class Measurement {
 
   void divide_all() {
     linked_.for_each_inode([this](std::span<const LinkedName> names) { divide_inode(names); });
+    const auto asked = std::ranges::find(walk_.devs(), rules_.asked.dev) - walk_.devs().begin();
+    files_.bring_forward({static_cast<std::uint32_t>(asked), rules_.asked.ino});
     files_.sweep(held_.mount.type == "btrfs", [this](std::uint64_t bytes, const std::vector<Share>& holders,
                                                      const InodeNumber& inode) { divide(bytes, holders, inode); });
   }

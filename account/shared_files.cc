@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "account/shared_files.h"
 
+#include <algorithm>
+
 namespace vunify {
 
 void SharedFiles::add(const InodeNumber& inode, const Layout& layout, std::optional<Share> holder) {
@@ -16,6 +18,16 @@ std::optional<SharedFiles::Linked> SharedFiles::find(const InodeNumber& inode) c
   const auto found = linked_.find(inode);
   if (found == linked_.end()) return std::nullopt;
   return found->second;
+}
+
+void SharedFiles::bring_forward(const InodeNumber& inode) {
+  const auto found = std::ranges::find(inodes_, inode);
+  if (found == inodes_.end()) return;
+  const auto number = static_cast<std::uint32_t>(found - inodes_.begin());
+  std::swap(inodes_[0], inodes_[number]);
+  std::swap(holders_[0], holders_[number]);
+  for (auto& piece : pieces_)
+    if (piece.file == 0 || piece.file == number) piece.file = number - piece.file;
 }
 
 void SharedFiles::sweep(bool by_extent, const GivePiece& give) {

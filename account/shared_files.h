@@ -35,6 +35,9 @@ class SharedFiles {
   std::optional<Linked> find(const InodeNumber& inode) const;
   void set_holders(const Linked& linked, std::vector<Share> holders) { holders_[linked.file] = std::move(holders); }
 
+  // From now on this one comes before all others. It need not be among them. After the last set_holders().
+  void bring_forward(const InodeNumber& inode);
+
   // Gives away each piece, with the inode that comes first of those that have it.
   using GivePiece =
       std::function<void(std::uint64_t bytes, const std::vector<Share>& holders, const InodeNumber& inode)>;

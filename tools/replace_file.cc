@@ -10,9 +10,9 @@
 
 namespace vunify {
 
-void replace_file(const std::string& path, std::string_view text) {
+void replace_file(const std::string& path, std::string_view text, unsigned mode) {
   const auto successor = path + "." + std::to_string(::getpid());
-  const Fd file = open_host(successor, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
+  const Fd file = open_host(successor, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
   try {
     write_all(file.get(), text, successor);
     sync_data(file.get(), successor);

@@ -15,6 +15,7 @@ std::string table_of(const std::vector<std::vector<std::string>>& rows) {
   for (const auto& row : rows) {
     std::string line = row.front() + std::string(widths[0] - width_of(row.front()), ' ');
     for (std::size_t i = 1; i < row.size(); ++i) line += "  " + std::string(widths[i] - width_of(row[i]), ' ') + row[i];
+    line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
   }
   return text;

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "account/take_sample.h"
+#include "tools/table.h"
 #include "tools/text.h"
 #include "tools/usage.h"
 
@@ -13,21 +14,6 @@ namespace vunify {
 namespace {
 
 using Row = std::vector<std::string>;
-
-// Names to the left, all else to the right.
-std::string table_of(const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths(rows.front().size());
-  for (const auto& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
-  std::string text;
-  for (const auto& row : rows) {
-    std::string line = row.front() + std::string(widths[0] - width_of(row.front()), ' ');
-    for (std::size_t i = 1; i < row.size(); ++i) line += "  " + std::string(widths[i] - width_of(row[i]), ' ') + row[i];
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
-  }
-  return text;
-}
 
 class UsageTable {
  public:
@@ -58,7 +44,10 @@ class UsageTable {
   }
 
   void add_fair(const std::string& name, std::int64_t bytes) {
-    rows_.push_back({name, "", "", "", format_difference(bytes, options_.unit)});
+    Row row(rows_.front().size());
+    row[0] = name;
+    row[4] = format_difference(bytes, options_.unit);
+    rows_.push_back(std::move(row));
   }
 
   bool stands_before(const Usage& one, const Usage& other) const {

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // vdu: what each guest uses, and what of that is shared.
-#include <fcntl.h>
 #include <tbb/global_control.h>
-#include <unistd.h>
 
 #include <csignal>
-#include <cstdio>
 #include <filesystem>
 #include <thread>
 
@@ -13,6 +10,7 @@
 #include "tools/cli.h"
 #include "tools/measure_usage.h"
 #include "tools/progress.h"
+#include "tools/replace_file.h"
 #include "tools/session.h"
 #include "tools/text.h"
 #include "tools/usage.h"
@@ -103,22 +101,8 @@ UsageOptions parse(int argc, char** argv) {
   return options;
 }
 
-// Whoever reads it sees the old one or the new one: node_exporter takes only what ends in ".prom".
-void replace_file(const std::string& path, const std::string& text) {
-  const auto slash = path.rfind('/') + 1;
-  const auto beside = path.substr(0, slash) + "." + path.substr(slash) + "." + std::to_string(::getpid());
-  const Fd file = open_host(beside, O_WRONLY | O_CREAT | O_EXCL, 0644);
-  try {
-    write_all(file.get(), text, beside);
-    if (std::rename(beside.c_str(), path.c_str()) != 0) throw_errno("rename", path);
-  } catch (const std::system_error&) {
-    std::remove(beside.c_str());
-    throw;
-  }
-}
-
 void tell(const UsageReport& report, const UsageOptions& options) {
-  if (!options.prometheus.empty()) replace_file(options.prometheus, usage_prometheus(report));
+  if (!options.prometheus.empty()) replace_file(options.prometheus, usage_prometheus(report), 0644);
   if (options.json) return print(usage_json(report));
   if (options.csv) return print(usage_csv(report));
   if (options.prometheus.empty()) print(usage_text(report, options));

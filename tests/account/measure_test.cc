@@ -207,6 +207,19 @@ TEST_P(RandomOnXfs, EachBlockIsDividedAmongThoseWhoHaveIt) {
   EXPECT_EQ(sum, blocks.size() * 4 * KiB + directories);
 }
 
+TEST_P(SharedExtentsOn, WhatIsAskedForIsToldPieceByPiece) {
+  make_guests({"a", "b"});
+  fill("a/q", 128 * KiB);
+  sh("sync -f .; cp --reflink=always a/q b/q; dd if=/dev/urandom of=b/q bs=64K count=1 conv=notrunc status=none");
+  const auto asked = dir().inode("b/q");
+  const auto pieces = measure_now({.asked = {asked.dev, asked.ino}}).asked;
+  ASSERT_EQ(pieces.size(), 2u);
+  for (const auto& piece : pieces) {
+    const bool is_shared = piece.holders.size() == 2;
+    EXPECT_EQ(piece.bytes, is_shared && is("btrfs") ? 128 * KiB : 64 * KiB);
+  }
+}
+
 class MeasureBtrfs : public MeasuredOn {
  protected:
   std::uint64_t data_used() const { return *btrfs_data_used(directory().get()); }
