@@ -7,6 +7,7 @@
 #include "host/xids.h"
 #include "tools/choose.h"
 #include "tools/cli.h"
+#include "tools/named_guest.h"
 #include "tools/text.h"
 
 namespace vunify {

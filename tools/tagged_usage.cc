@@ -10,6 +10,7 @@
 #include "guest/adopted.h"
 #include "host/xids.h"
 #include "tools/choose.h"
+#include "tools/named_guest.h"
 #include "tools/text.h"
 
 namespace vunify {
