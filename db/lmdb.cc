@@ -143,6 +143,11 @@ void Cursor::append(std::string_view key, std::string_view value) {
 
 void Cursor::remove() { check(::mdb_cursor_del(cursor_.get(), 0), "mdb_cursor_del"); }
 
+void Environment::forget_dead_readers() const {
+  int forgotten = 0;
+  check(::mdb_reader_check(get(), &forgotten), "mdb_reader_check");
+}
+
 bool reads_well(const Environment& environment) {
   const Transaction reading(environment, Access::read);
   MDB_envinfo now{};

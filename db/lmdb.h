@@ -30,6 +30,8 @@ class Environment {
   MDB_env* get() const { return env_.get(); }
   MDB_dbi table(std::size_t index) const { return tables_[index]; }
   const std::vector<MDB_dbi>& tables() const { return tables_; }
+  // Of processes that were killed while they read: what they saw is kept, and the file grows, until they are forgotten.
+  void forget_dead_readers() const;
 
  private:
   struct Close {

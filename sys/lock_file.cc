@@ -29,6 +29,20 @@ std::optional<LockFile> LockFile::take(const std::string& path) {
   }
 }
 
+bool LockFile::is_taken(const std::string& path) {
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  try {
+    const Fd fd = open_host(path, O_RDWR | O_NOFOLLOW | O_NOCTTY);
+    check(::fcntl(fd.get(), F_OFD_GETLK, &whole), "F_OFD_GETLK", path);
+    return whole.l_type != F_UNLCK;
+  } catch (const std::system_error& error) {
+    if (is_error(error, ENOENT)) return false;
+    throw;
+  }
+}
+
 LockFile::~LockFile() {
   if (fd_) ::unlink(path_.c_str());
 }

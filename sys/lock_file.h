@@ -14,6 +14,8 @@ class LockFile {
  public:
   // Makes the file where it is missing. Nothing where somebody else has it locked.
   static std::optional<LockFile> take(const std::string& path);
+  // Whether somebody has it now. Who tries to take it meanwhile notices nothing.
+  static bool is_taken(const std::string& path);
   LockFile(LockFile&&) = default;
   ~LockFile();
 

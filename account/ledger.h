@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may use how much, and who has: one LMDB file in the state directory, root's alone, that many programs write to at
+// a time.
+//
+//   header     "version"
+//   limits     filesystem, xid -> Limit
+//   accounts   filesystem, xid, root -> Account
+//
+// Records have a version and a checksum (db/checked.h). A file that is none of ours, or that cannot be read, is refused
+// as Damaged; vdlimit --all begins it anew, with what is configured and what is counted. A transaction is durable when
+// it ends, and lasts microseconds: nothing in it but what stands here, for all other daemons wait.
+#pragma once
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "account/account.h"
+#include "db/lmdb.h"
+
+namespace vunify {
+
+struct Damaged : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+class Ledger;
+
+// Ends without effect unless it is committed. All throw std::system_error, and Damaged for a record that is not as it
+// was written.
+class LedgerTransaction {
+ public:
+  LedgerTransaction(const Ledger& ledger, lmdb::Access access);
+
+  std::optional<Limit> limit(const LimitKey& key) const;
+  // Whose record is damaged is as if it had never been counted.
+  std::optional<Account> account(const AccountKey& key) const;
+  std::vector<std::pair<AccountKey, Account>> accounts(const LimitKey& key) const;
+  std::vector<std::pair<LimitKey, Limit>> limits() const;
+
+  void put(const LimitKey& key, const Limit& limit);
+  void put(const AccountKey& key, const Account& account);
+  void remove(const AccountKey& key);
+  void remove(const LimitKey& key);  // and all accounts of it
+  void commit() { transaction_.commit(); }
+
+ private:
+  const lmdb::Environment& environment_;
+  lmdb::Transaction transaction_;
+};
+
+class Ledger {
+ public:
+  static constexpr int version = 1;
+
+  // Made where it is missing, but for a reader: then it throws ENOENT. One file is opened once in a process.
+  Ledger(const std::string& state_dir, lmdb::Access access);
+
+  LedgerTransaction read() const { return {*this, lmdb::Access::read}; }
+  LedgerTransaction change() const { return {*this, lmdb::Access::write}; }
+  const std::string& state_dir() const { return state_dir_; }
+  const lmdb::Environment& environment() const { return *environment_; }
+
+ private:
+  void check_version(lmdb::Access access) const;
+
+  std::string state_dir_;
+  std::unique_ptr<lmdb::Environment> environment_;
+};
+
+// Of all accounts of a limit.
+Amount claimed_by(const std::vector<std::pair<AccountKey, Account>>& accounts);
+
+// A ledger that is damaged gives its name away, to ledger.damaged; whoever has it open goes on with that.
+void put_ledger_aside(const std::string& state_dir);
+
+// The lock that a daemon has as long as it spends from this account: who holds a grant without it was killed.
+std::string lock_path(const std::string& state_dir, const AccountKey& key);
+
+}  // namespace vunify
