@@ -41,6 +41,8 @@ AccountKey account_of(int root, std::uint32_t xid) {
   return {{{fs.uuid_high, fs.uuid_low, 0}, xid}, fs.subvolume, stat_fd(root).ino};
 }
 
+AccountKey told_account(const LimitKey& key) { return {key, 0, 0}; }
+
 void add(Account& account, const Growth& spent) {
   account.used.space = plus(account.used.space, spent.space, account.underflows);
   account.used.inodes = plus(account.used.inodes, spent.inodes, account.underflows);

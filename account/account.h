@@ -20,6 +20,8 @@ struct AccountKey {
   std::uint64_t ino = 0;  // of the root
 };
 AccountKey account_of(int root, std::uint32_t xid);
+// What was told with `vdlimit --set space_used=N`: holds until a root of the guest is counted.
+AccountKey told_account(const LimitKey& key);
 
 struct Account {
   Amount used{};

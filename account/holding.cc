@@ -96,9 +96,10 @@ Growth Holding::unspent() const {
 }
 
 bool Holding::fits(const Amount& most, bool by_root) const {
-  const auto here = unspent();
+  auto here = unspent();
+  if (unclaimed_.space < 0) here.space += unclaimed_.space;  // more was used than there was
   if (!covers(here, most)) return false;
-  return leaves_root_its_share(unclaimed_.space + here.space, limit_, most, by_root);
+  return leaves_root_its_share(std::max<std::int64_t>(unclaimed_.space, 0) + here.space, limit_, most, by_root);
 }
 
 void Holding::spend(const Growth& growth) {
@@ -179,6 +180,7 @@ void Holding::write(const Amount& wanted, bool rests, const Amount* counted) {
   if (counted != nullptr) {
     account.drift = number(counted->space) - number(account.used.space);
     account.used = *counted;
+    change.remove(told_account(key_.of));
     account.counts = limit->counts_asked;
     account.counted = seconds_now();
   }

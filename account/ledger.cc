@@ -20,19 +20,19 @@ constexpr unsigned seconds_to_read = 10;
 
 std::string path_in(const std::string& state_dir) { return state_dir + "/ledger"; }
 
-std::optional<std::string_view> body_of(std::string_view bytes) {
-  const auto checked = check_out(bytes);
+std::optional<std::string_view> body_of(std::string_view key, std::string_view value) {
+  const auto checked = check_out(key, value);
   if (!checked || checked->version != record_version) return std::nullopt;
   return checked->body;
 }
 
-Account readable_account(std::string_view bytes) {
-  const auto body = body_of(bytes);
+Account readable_account(std::string_view key, std::string_view value) {
+  const auto body = body_of(key, value);
   return body ? account_from(*body) : Account{};
 }
 
-Limit readable_limit(std::string_view bytes) {
-  const auto body = body_of(bytes);
+Limit readable_limit(std::string_view key, std::string_view value) {
+  const auto body = body_of(key, value);
   if (!body) throw Damaged("ledger: the record of a limit is damaged");
   return limit_from(*body);
 }
@@ -54,13 +54,15 @@ LedgerTransaction::LedgerTransaction(const Ledger& ledger, lmdb::Access access)
     : environment_(ledger.environment()), transaction_(environment_, access) {}
 
 std::optional<Limit> LedgerTransaction::limit(const LimitKey& key) const {
-  const auto found = transaction_.get(environment_.table(limits_table), to_bytes(key));
-  return found ? std::optional(readable_limit(*found)) : std::nullopt;
+  const auto bytes = to_bytes(key);
+  const auto found = transaction_.get(environment_.table(limits_table), bytes);
+  return found ? std::optional(readable_limit(bytes, *found)) : std::nullopt;
 }
 
 std::optional<Account> LedgerTransaction::account(const AccountKey& key) const {
-  const auto found = transaction_.get(environment_.table(accounts_table), to_bytes(key));
-  return found ? std::optional(readable_account(*found)) : std::nullopt;
+  const auto bytes = to_bytes(key);
+  const auto found = transaction_.get(environment_.table(accounts_table), bytes);
+  return found ? std::optional(readable_account(bytes, *found)) : std::nullopt;
 }
 
 std::vector<std::pair<AccountKey, Account>> LedgerTransaction::accounts(const LimitKey& key) const {
@@ -68,7 +70,7 @@ std::vector<std::pair<AccountKey, Account>> LedgerTransaction::accounts(const Li
   const auto prefix = to_bytes(key);
   lmdb::Cursor cursor(transaction_, environment_.table(accounts_table));
   for (auto entry = cursor.at_or_after(prefix); entry && entry->key.starts_with(prefix); entry = cursor.next())
-    found.emplace_back(account_key_from(entry->key), readable_account(entry->value));
+    found.emplace_back(account_key_from(entry->key), readable_account(entry->key, entry->value));
   return found;
 }
 
@@ -76,16 +78,18 @@ std::vector<std::pair<LimitKey, Limit>> LedgerTransaction::limits() const {
   std::vector<std::pair<LimitKey, Limit>> found;
   lmdb::Cursor cursor(transaction_, environment_.table(limits_table));
   for (auto entry = cursor.first(); entry; entry = cursor.next())
-    found.emplace_back(limit_key_from(entry->key), readable_limit(entry->value));
+    found.emplace_back(limit_key_from(entry->key), readable_limit(entry->key, entry->value));
   return found;
 }
 
 void LedgerTransaction::put(const LimitKey& key, const Limit& limit) {
-  transaction_.put(environment_.table(limits_table), to_bytes(key), check_in(record_version, to_bytes(limit)));
+  const auto bytes = to_bytes(key);
+  transaction_.put(environment_.table(limits_table), bytes, check_in(bytes, record_version, to_bytes(limit)));
 }
 
 void LedgerTransaction::put(const AccountKey& key, const Account& account) {
-  transaction_.put(environment_.table(accounts_table), to_bytes(key), check_in(record_version, to_bytes(account)));
+  const auto bytes = to_bytes(key);
+  transaction_.put(environment_.table(accounts_table), bytes, check_in(bytes, record_version, to_bytes(account)));
 }
 
 void LedgerTransaction::remove(const AccountKey& key) {

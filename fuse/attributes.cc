@@ -2,6 +2,7 @@
 // What an inode is, and changes of it. What would change nothing is not done to a shared inode: chown -R, rsync and
 // dpkg set owners, modes and times to what they are, and would unshare a tree.
 #include "fuse/caller.h"
+#include "fuse/changing.h"
 #include "fuse/operations.h"
 #include "fuse/served.h"
 #include "sys/xattr.h"
@@ -51,9 +52,9 @@ timespec time_of(const Wanted& wanted, int now_bit, int bit, const timespec& tim
   return wanted.has(bit) ? time : timespec{0, UTIME_OMIT};
 }
 
-void set_size(Served& served, NodeId id, const struct stat& is, const Wanted& wanted) {
+// A hole behind the end takes no space.
+void set_size(Served& served, NodeId id, const Wanted& wanted) {
   const auto size = wanted.attributes.st_size;
-  if (size > is.st_size) served.allowance.ask(static_cast<std::uint64_t>(size - is.st_size), 0);
   const Fd file = served.addresses.open(id, O_WRONLY);
   const Writing writing(must_kill_setid());
   resize(file.get(), static_cast<std::uint64_t>(size), {});
@@ -61,7 +62,8 @@ void set_size(Served& served, NodeId id, const struct stat& is, const Wanted& wa
 
 // The kernel asks for one of these at a time, but for what a truncation brings along.
 void apply(Served& served, fuse_req_t request, NodeId id, const struct stat& is, const Wanted& wanted) {
-  if (wanted.has(FUSE_SET_ATTR_SIZE)) set_size(served, id, is, wanted);
+  const Changing changing(served, {}, {id});
+  if (wanted.has(FUSE_SET_ATTR_SIZE)) set_size(served, id, wanted);
   const auto address = served.addresses.of(id);
   const auto& to = wanted.attributes;
   if (wanted.has(owner_bits)) {

@@ -65,12 +65,23 @@ Owner Cow::owner_of(NodeId id, int file) {
 
 NodeId Cow::break_link(NodeId id, Keep keep, const GivenUp& given_up) {
   const Fd old = addresses_.open(id, O_RDONLY | O_NOATIME);
-  allowance_.ask(keep == Keep::all ? bytes_of(old.get()) : 0, 1);
+  Taking taking(allowance_, {keep == Keep::all ? bytes_of(old.get()) : 0, allowance_.counts_shared() ? 0U : 1U});
   const Fd made = copy(old.get(), keep, given_up);
   const std::lock_guard nobody_looks(nodes_.breaking());
   if (nodes_.at(id).name.length != 0) lead_name(id, old, made.get());
+  taking.came_to(cost_of(old.get(), made.get()));
   if (record_ != nullptr) record_->count_break(bytes_of(made.get()));
-  return settle(id, old.get(), made.get());
+  const bool has_name = nodes_.at(id).name.length != 0;
+  const auto settled = settle(id, old.get(), made.get());
+  if (!has_name && taking.counts()) allowance_.outlive(settled, bytes_of(made.get()));
+  return settled;
+}
+
+// A file that counted for the guest while it was shared costs what the copy is larger.
+Growth Cow::cost_of(int old, int copy) const {
+  const auto bytes = static_cast<std::int64_t>(bytes_of(copy));
+  if (allowance_.counts_shared()) return {bytes - static_cast<std::int64_t>(bytes_of(old)), 0};
+  return {bytes, 1};
 }
 
 // No signal ends an open natively: here one does, where the copy takes long.

@@ -36,7 +36,7 @@ enum class Keep { all, nothing };
 
 class Cow {
  public:
-  Cow(Nodes& nodes, Addresses& addresses, Backing& backing, const Allowance& allowance, const BreakStaging& staging)
+  Cow(Nodes& nodes, Addresses& addresses, Backing& backing, Allowance& allowance, const BreakStaging& staging)
       : nodes_(nodes), addresses_(addresses), backing_(backing), allowance_(allowance), staging_(staging) {}
 
   // Breaks are counted there from now on.
@@ -56,11 +56,12 @@ class Cow {
   Fd copy(int old, Keep keep, const GivenUp& given_up) const;
   void lead_name(NodeId id, const Fd& old, int copy) const;
   NodeId settle(NodeId id, int old, int copy);
+  Growth cost_of(int old, int copy) const;
 
   Nodes& nodes_;
   Addresses& addresses_;
   Backing& backing_;
-  const Allowance& allowance_;
+  Allowance& allowance_;
   const BreakStaging& staging_;
   MountRecord* record_ = nullptr;
 };

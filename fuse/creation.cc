@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // New names with new inodes. The kernel holds the directory's lock, and has seen that the name is not there.
 #include "fuse/caller.h"
+#include "fuse/changing.h"
 #include "fuse/files.h"
 #include "fuse/operations.h"
 #include "fuse/served.h"
@@ -10,15 +11,21 @@ namespace {
 
 constexpr auto unnamed = "/";  // no file is called so: O_TMPFILE (fuse/wire)
 
+// Itself, and room for its name.
+constexpr Amount most_of_new{block_bytes, 1};
+
 template <typename Make>
 void make_name(fuse_req_t request, NodeId parent, const char* name, const Make& make) {
   answer(request, [&](Served& served) {
     expect_visible(served, parent, name);
-    served.allowance.ask(0, 1);
-    const auto address = served.addresses.of(parent, name);
     {
-      const AsCaller caller(*fuse_req_ctx(request));
-      make(address.at());
+      Changing changing(served, most_of_new, {parent});
+      const auto address = served.addresses.of(parent, name);
+      {
+        const AsCaller caller(*fuse_req_ctx(request));
+        make(address.at());
+      }
+      if (changing.counts()) changing.born(stat_at(address.at()));
     }
     reply_entry(served, request, parent, name);
   });
@@ -62,15 +69,24 @@ Created create_unnamed(Served& served, fuse_req_t request, NodeId parent, mode_t
   return created;
 }
 
+Created create(Served& served, fuse_req_t request, NodeId parent, const char* name, mode_t mode, int flags) {
+  Changing changing(served, most_of_new, {parent});
+  const bool has_name = name[0] != unnamed[0];
+  auto created = has_name ? create_named(served, request, parent, name, mode, flags)
+                          : create_unnamed(served, request, parent, mode, flags);
+  if (!changing.counts()) return created;
+  const auto made = stat_at({created.file.get(), ""});
+  changing.born(made);
+  if (!has_name) served.allowance.outlive(created.id, bytes_of(made));
+  return created;
+}
+
 }  // namespace
 
 void serve_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, fuse_file_info* file) {
   answer(request, [&](Served& served) {
     expect_visible(served, parent, name);
-    served.allowance.ask(0, 1);
-    const bool has_name = name[0] != unnamed[0];
-    const auto created = has_name ? create_named(served, request, parent, name, mode, file->flags)
-                                  : create_unnamed(served, request, parent, mode, file->flags);
+    const auto created = create(served, request, parent, name, mode, file->flags);
     const NodeLock lock(served.nodes, created.id);
     const auto opened = open_locked(served, created.id, created.file.get(), file->flags);
     const auto entry = entry_of(served, created.id, stat_at({created.file.get(), ""}));

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "fuse/caller.h"
+#include "fuse/changing.h"
 #include "fuse/operations.h"
 #include "fuse/served.h"
 #include "fuse/workers.h"
@@ -30,9 +31,10 @@ class DataFile {
   int fd_;
 };
 
-void ask_growth(Served& served, int fd, off_t end) {
-  const auto size = stat_at({fd, ""}).st_size;
-  if (end > size) served.allowance.ask(static_cast<std::uint64_t>(end - size), 0);
+// What an allocation takes away is not asked for.
+Amount most_of_allocation(Served& served, NodeId id, int fd, int mode, off_t offset, off_t length) {
+  if ((mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE)) != 0) return {};
+  return most_of_write(served, id, fd, offset, static_cast<std::uint64_t>(length));
 }
 
 }  // namespace
@@ -51,9 +53,13 @@ void serve_write(fuse_req_t request, fuse_ino_t id, const char* bytes, std::size
                  fuse_file_info* file) {
   answer(request, [&](Served& served) {
     const DataFile data(served, id, file, O_WRONLY);
-    ask_growth(served, data.fd(), offset + static_cast<off_t>(size));
-    const Writing writing(must_kill_setid());
-    fuse_reply_write(request, write_bytes(data.fd(), offset, {bytes, size}));
+    std::size_t written = 0;
+    {
+      const Changing changing(served, most_of_write(served, id, data.fd(), offset, size), {id});
+      const Writing writing(must_kill_setid());
+      written = write_bytes(data.fd(), offset, {bytes, size});
+    }
+    fuse_reply_write(request, written);
   });
 }
 
@@ -61,6 +67,7 @@ void serve_fsync(fuse_req_t request, fuse_ino_t id, int data_only, fuse_file_inf
   answer(request, [&](Served& served) {
     const DataFile data(served, id, file, O_RDONLY);
     const Workers::Away away;
+    const Changing allocated_late(served, {}, {id});
     data_only != 0 ? sync_data(data.fd(), {}) : sync_all(data.fd());
     fuse_reply_err(request, 0);
   });
@@ -69,10 +76,12 @@ void serve_fsync(fuse_req_t request, fuse_ino_t id, int data_only, fuse_file_inf
 void serve_fallocate(fuse_req_t request, fuse_ino_t id, int mode, off_t offset, off_t length, fuse_file_info* file) {
   answer(request, [&](Served& served) {
     const DataFile data(served, id, file, O_WRONLY);
-    if ((mode & FALLOC_FL_KEEP_SIZE) == 0) ask_growth(served, data.fd(), offset + length);
-    const Workers::Away away;
-    const Writing writing(clears_setid(request, stat_at({data.fd(), ""})));
-    allocate(data.fd(), mode, offset, length);
+    {
+      const Changing changing(served, most_of_allocation(served, id, data.fd(), mode, offset, length), {id});
+      const Workers::Away away;
+      const Writing writing(clears_setid(request, stat_at({data.fd(), ""})));
+      allocate(data.fd(), mode, offset, length);
+    }
     fuse_reply_err(request, 0);
   });
 }
@@ -89,10 +98,14 @@ void serve_copy_file_range(fuse_req_t request, fuse_ino_t from, off_t from_offse
   answer(request, [&](Served& served) {
     const DataFile source(served, from, from_file, O_RDONLY);
     const DataFile target(served, to, to_file, O_WRONLY);
-    ask_growth(served, target.fd(), to_offset + static_cast<off_t>(length));
-    const Workers::Away away;
-    const Writing writing(clears_setid(request, stat_at({target.fd(), ""})));
-    fuse_reply_write(request, copy_bytes(source.fd(), from_offset, target.fd(), to_offset, length));
+    std::size_t copied = 0;
+    {
+      const Changing changing(served, most_of_write(served, to, target.fd(), to_offset, length), {to});
+      const Workers::Away away;
+      const Writing writing(clears_setid(request, stat_at({target.fd(), ""})));
+      copied = copy_bytes(source.fd(), from_offset, target.fd(), to_offset, length);
+    }
+    fuse_reply_write(request, copied);
   });
 }
 

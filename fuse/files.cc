@@ -2,7 +2,9 @@
 #include "fuse/files.h"
 
 #include "fuse/caller.h"
+#include "fuse/changing.h"
 #include "fuse/operations.h"
+#include "sys/removed_space.h"
 
 namespace vunify {
 namespace {
@@ -42,6 +44,7 @@ void attach(Served& served, NodeId id) {
 
 void empty(Served& served, NodeId id) {
   const Fd file = served.addresses.open(id, O_WRONLY);
+  const Changing changing(served, {}, {id});
   const Writing writing(must_kill_setid());
   resize(file.get(), 0, {});
 }
@@ -68,6 +71,29 @@ Opened open_node(Served& served, fuse_req_t request, NodeId id, int flags) {
   return open_locked(served, id, file.get(), flags);
 }
 
+// It was opened by the kernel before: until the guest had a limit.
+void forget_backing(Served& served, NodeId id, const Node& node) {
+  if (node.backing == 0 || node.opens != 0) return;
+  served.nodes.set_backing(id, 0);
+  served.backing.forget(node.backing);
+}
+
+// Of a guest with a limit what may grow grows through us. One open already stays as it was opened.
+bool may_pass_through(const Served& served, const Node& node) {
+  if (!served.wire.has_passthrough() || node.is_served_by_us) return false;
+  return node.opens != 0 || node.owner == Owner::shared || !served.allowance.is_limited();
+}
+
+// Its last user closes it: what the filesystem allocated ahead for it goes, and the next one waits as long.
+void settle_closed(Served& served, NodeId id, Fd closed) {
+  if (!served.allowance.is_limited()) return;
+  const NodeLock lock(served.nodes, id);
+  const Changing trimmed(served, {}, {id});
+  const bool is_last = served.nodes.at(id).opens == 1;
+  if (is_last && closed) drop_allocated_ahead(closed.get());
+  closed = Fd();
+}
+
 }  // namespace
 
 bool writes(int flags) { return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0; }
@@ -75,18 +101,22 @@ bool writes(int flags) { return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TR
 Opened open_locked(Served& served, NodeId id, int file, int flags) {
   const auto node = served.nodes.at(id);
   Opened opened;
-  if (served.wire.has_passthrough() && !node.is_served_by_us)
-    opened.backing = served.backing.number_of(id, file, node.owner);
-  opened.keep_cache = opened.backing == 0;
+  const bool passes = may_pass_through(served, node);
+  if (passes) opened.backing = served.backing.number_of(id, file, node.owner);
+  // What was written through the kernel by itself is not in the page cache of ours.
+  opened.keep_cache = opened.backing == 0 && node.backing == 0;
+  if (!passes) forget_backing(served, id, node);
   opened.direct = opened.backing != 0 && must_see_writes(file, flags);
   if (opened.backing == 0 || opened.direct) opened.handle = open_for_us(served, id, file, flags, node.owner);
   served.nodes.set_served_by_us(id, opened.backing == 0);
   served.nodes.open(id, is_read_write(flags));
+  if (writes(flags) && served.allowance.is_limited()) served.allowance.follow(id, bytes_of(served.addresses.stat(id)));
   return opened;
 }
 
 void take_back(Served& served, NodeId id, const Opened& opened, std::uint64_t lookups) {
   const Fd closed(opened.handle == 0 ? -1 : static_cast<int>(opened.handle));
+  if (served.nodes.at(id).opens == 1) served.allowance.unfollow(id);
   served.nodes.release(id);
   if (lookups != 0) served.nodes.forget(id, lookups);
 }
@@ -104,7 +134,8 @@ void serve_open(fuse_req_t request, fuse_ino_t id, fuse_file_info* file) {
 
 void serve_release(fuse_req_t request, fuse_ino_t id, fuse_file_info* file) {
   answer(request, [&](Served& served) {
-    take_back(served, id, {.handle = file->fh}, 0);
+    settle_closed(served, id, Fd(file->fh == 0 ? -1 : static_cast<int>(file->fh)));
+    take_back(served, id, {}, 0);
     fuse_reply_err(request, 0);
   });
 }

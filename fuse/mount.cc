@@ -8,6 +8,7 @@
 #include <future>
 #include <memory>
 
+#include "account/count_tree.h"
 #include "fuse/log.h"
 #include "fuse/operations.h"
 #include "fuse/sandbox.h"
@@ -57,6 +58,13 @@ Guest open_guest(const GuestPlace& place) {
   auto mount = mount_of(root.fd());
   const auto fs = fs_id(root.fd());
   return {.name = place.path, .xid = {}, .root = std::move(root), .fs = fs, .mount = std::move(mount)};
+}
+
+// Before anybody can write: what the ledger does not know is counted now.
+void begin_counting(Served& served, const MountRequest& request, const Guest& guest) {
+  if (!request.xid) return;
+  served.allowance.begin(request.state_dir, account_of(guest.root.fd(), *request.xid),
+                         [&](Count count) { return count_tree(guest.root, count, served.source.hidden); });
 }
 
 void tell_kept(const Source& source, const std::string& dir) {
@@ -121,6 +129,7 @@ void begin_serving(Served& served, Workers& workers, StopSignals& signals, const
   std::async(std::launch::async, [&] {
     enter_sandbox();
     workers.start([&] { signals.end(); });
+    served.allowance.keep_up();
   }).get();
   try {
     place_islands(served, told);
@@ -151,6 +160,7 @@ void serve_guest(const MountRequest& request, const std::function<void()>& ready
   Served served(open_source(guest), Islands(guest, request.native, request.flags), open_fuse_device(),
                 request.passthrough);
   tell_kept(served.source, place.path);
+  begin_counting(served, request, guest);
   const auto session = open_session(served);
   mount_fuse(served.device.get(), vcow_type, place.path, point, request.flags, {});
   try {

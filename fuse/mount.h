@@ -2,7 +2,9 @@
 // A guest mounted with vcow: from here on its tree is seen through the mount, and what it writes to is its own.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -13,8 +15,10 @@ struct MountRequest {
   std::string dir;      // the guest, as guest/adopted.h finds it
   std::string point{};  // where it is mounted; empty: where the guest is seen
   bool passthrough = true;
-  unsigned long flags = 0;            // of mount(2): MS_NOSUID and the like
-  std::vector<std::string> native{};  // what of the guest is shown natively (fuse/islands)
+  unsigned long flags = 0;             // of mount(2): MS_NOSUID and the like
+  std::vector<std::string> native{};   // what of the guest is shown natively (fuse/islands)
+  std::optional<std::uint32_t> xid{};  // whose limits hold, by the ledger; none: it has none
+  std::string state_dir{};             // where that is
 };
 
 // Throws std::system_error naming what will not do, and then nothing is mounted: EBUSY where another vcow serves

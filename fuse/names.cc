@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "fuse/changing.h"
 #include "fuse/lifted_flag.h"
 #include "fuse/operations.h"
 #include "fuse/served.h"
@@ -78,6 +79,15 @@ void part(Served& served, const Found& found, std::optional<Parting> parting) {
   served.addresses.hold(found.id(), std::move(parting->held));
 }
 
+// What went with a name: nothing where the inode has another, or where it never counted for this guest.
+bool counted_by_its_name(Served& served, const Found& found) {
+  if (!found.seen() || !served.allowance.is_limited()) return false;
+  const bool is_regular = S_ISREG(found.seen()->st_mode);
+  const bool is_marked = is_regular && mark_at(found.at().dir, found.at().leaf, {}) != Mark::none;
+  if (is_marked) return served.allowance.counts_shared();
+  return S_ISDIR(found.seen()->st_mode) || found.seen()->st_nlink == 1;
+}
+
 // One that is immutable is so because vunify protects it (change/protection).
 std::optional<Fd> open_shared(At at) {
   const auto seen = find_at(at);
@@ -102,10 +112,15 @@ void move_names(const Served& served, std::initializer_list<At> names, const Wor
 
 void remove(fuse_req_t request, NodeId parent, const char* name, void (*remove_name)(At)) {
   answer(request, [&](Served& served) {
-    const Found found(served, parent, name);
-    auto parting = prepare_parting(served, found);
-    move_names(served, {found.at()}, [&] { remove_name(found.at()); });
-    part(served, found, std::move(parting));
+    {
+      const Found found(served, parent, name);
+      Changing changing(served, {}, {parent});
+      const bool frees = counted_by_its_name(served, found);
+      auto parting = prepare_parting(served, found);
+      move_names(served, {found.at()}, [&] { remove_name(found.at()); });
+      part(served, found, std::move(parting));
+      if (frees) changing.orphaned(found.node(), *found.seen());
+    }
     fuse_reply_err(request, 0);
   });
 }
@@ -138,10 +153,13 @@ void move_at(const Found& from, const Found& to, unsigned flags) {
   rename_at(from.at(), to.at(), flags);
 }
 
-void move_name(Served& served, const Found& from, const Found& to, Spot spot, unsigned flags) {
+void move_name(Served& served, Changing& changing, const Found& from, const Found& to, Spot spot, unsigned flags) {
+  const bool frees = counted_by_its_name(served, to);
   auto parting = prepare_parting(served, to);
   move_names(served, {from.at(), to.at()}, [&] { move_at(from, to, flags); });
   part(served, to, std::move(parting));
+  if (frees) changing.orphaned(to.node(), *to.seen());
+  if ((flags & RENAME_WHITEOUT) != 0 && changing.counts()) changing.born(stat_at(from.at()));
   if (from.id() != 0) served.nodes.rename(from.id(), spot.parent, spot.name);
 }
 
@@ -161,10 +179,11 @@ void serve_rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_
       rename_at(from.at(), served.addresses.of(new_parent, new_name).at(), flags);
     } else {
       const Found to(served, new_parent, new_name);
+      Changing changing(served, {0, (flags & RENAME_WHITEOUT) != 0 ? 1U : 0U}, {parent, new_parent});
       if ((flags & RENAME_EXCHANGE) != 0)
         exchange_names(served, from, to, {parent, name}, {new_parent, new_name});
       else
-        move_name(served, from, to, {new_parent, new_name}, flags);
+        move_name(served, changing, from, to, {new_parent, new_name}, flags);
     }
     fuse_reply_err(request, 0);
   });
@@ -175,9 +194,13 @@ void serve_link(fuse_req_t request, fuse_ino_t id, fuse_ino_t parent, const char
     expect_visible(served, parent, name);
     const NodeLock lock(served.nodes, id);
     const auto current = served.cow.before_write(id, Keep::all, given_up(request));
-    const auto from = served.addresses.of(current);
-    const auto to = served.addresses.of(parent, name);
-    link_at(from.at(), to.at());
+    {
+      const Changing changing(served, {block_bytes, 0}, {parent});
+      const auto from = served.addresses.of(current);
+      const auto to = served.addresses.of(parent, name);
+      link_at(from.at(), to.at());
+      served.allowance.named(current);
+    }
     reply_entry(served, request, parent, name);
   });
 }

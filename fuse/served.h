@@ -42,6 +42,7 @@ struct Served {
  private:
   void let_go(const Gone& gone) {
     backing.forget(gone.backing);
+    allowance.gone(gone.id);
     if (gone.has_descriptor) addresses.let_go(gone.id);
   }
 };

@@ -5,6 +5,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "sys/capability.h"
+
 namespace vunify {
 namespace {
 
@@ -28,6 +30,7 @@ constexpr std::uint32_t fopen_passthrough = 1U << 7;
 constexpr std::uint32_t fopen_noflush = 1U << 5;
 
 thread_local bool kill_setid = false;
+thread_local fuse_in_header asking{};
 
 bool asks_to_kill_setid(const fuse_in_header& header, const void* payload) {
   switch (header.opcode) {
@@ -113,6 +116,7 @@ void Wire::see_request(void* buffer, std::size_t size) {
   auto& header = *static_cast<fuse_in_header*>(buffer);
   const void* payload = &header + 1;
   kill_setid = asks_to_kill_setid(header, payload);
+  asking = header;
   if (header.opcode == FUSE_TMPFILE) header.opcode = FUSE_CREATE;
   if (header.opcode != FUSE_INIT) return;
   const auto& init = *static_cast<const fuse_init_in*>(payload);
@@ -133,6 +137,9 @@ void Wire::complete_init(void* reply) {
 }
 
 bool must_kill_setid() { return kill_setid; }
+bool is_root_asking() {
+  return asking.uid == 0 || asking.pid == 0 || process_has_capability(static_cast<int>(asking.pid), dac_override);
+}
 
 int reply_open(fuse_req_t request, const Opened& opened) {
   const auto out = to_wire(opened);

@@ -57,6 +57,9 @@ class Wire {
 
 // Of the request that this thread serves: setuid and setgid are to go, for the caller has no CAP_FSETID.
 bool must_kill_setid();
+// Likewise: root asks, or nobody, as for pages that were written to through a map. Where the kernel does not tell who
+// asks (idmapped mounts have this price), who may pass over permissions is root: that asks /proc.
+bool is_root_asking();
 
 // How a file was opened.
 struct Opened {

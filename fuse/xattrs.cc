@@ -3,6 +3,7 @@
 #include <sys/xattr.h>
 
 #include "fuse/caller.h"
+#include "fuse/changing.h"
 #include "fuse/operations.h"
 #include "fuse/served.h"
 #include "sys/mark.h"
@@ -76,6 +77,7 @@ void serve_setxattr(fuse_req_t request, fuse_ino_t id, const char* name, const c
     if (served.cow.owner_of(current) != Owner::shared || changes(served, current, name, {value, size}, flags)) {
       current = served.cow.before_write(current, Keep::all, given_up(request));
       const auto address = served.addresses.of(current);
+      const Changing changing(served, {size, 0}, {current});
       const WithoutFsetid drops(clears(served, request, current, name));
       set_xattr_at(address.at().dir, address.at().leaf, name, {value, size}, flags);
     }
@@ -92,6 +94,7 @@ void serve_removexattr(fuse_req_t request, fuse_ino_t id, const char* name) {
       throw std::system_error(ENODATA, std::generic_category(), name);
     current = served.cow.before_write(current, Keep::all, given_up(request));
     const auto address = served.addresses.of(current);
+    const Changing changing(served, {}, {current});
     remove_xattr_at(address.at().dir, address.at().leaf, name);
     fuse_reply_err(request, 0);
   });

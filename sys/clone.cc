@@ -127,4 +127,28 @@ std::vector<Extent> extents_of(int fd, bool flush) {
   }
 }
 
+std::uint64_t allocated_bytes(int fd, std::uint64_t begin, std::uint64_t end) {
+  constexpr unsigned pieces = 64;
+  alignas(fiemap) char room[sizeof(fiemap) + pieces * sizeof(fiemap_extent)];
+  std::uint64_t bytes = 0;
+  for (auto at = begin; at < end;) {
+    std::fill(std::begin(room), std::begin(room) + sizeof(fiemap), '\0');
+    auto* map = reinterpret_cast<fiemap*>(room);
+    map->fm_start = at;
+    map->fm_length = end - at;
+    map->fm_extent_count = pieces;
+    if (::ioctl(fd, FS_IOC_FIEMAP, map) != 0 || map->fm_mapped_extents == 0) break;
+    for (unsigned i = 0; i < map->fm_mapped_extents; ++i) {
+      const auto& piece = map->fm_extents[i];
+      const auto from = std::max<std::uint64_t>(piece.fe_logical, at),
+                 to = std::min<std::uint64_t>(piece.fe_logical + piece.fe_length, end);
+      bytes += to > from ? to - from : 0;
+    }
+    const auto& last = map->fm_extents[map->fm_mapped_extents - 1];
+    at = last.fe_logical + last.fe_length;
+    if ((last.fe_flags & FIEMAP_EXTENT_LAST) != 0) break;
+  }
+  return bytes;
+}
+
 }  // namespace vunify

@@ -32,5 +32,7 @@ struct Extent {
 };
 // In logical order; flush: what is not written yet is written first. Throws where the filesystem has no FIEMAP.
 std::vector<Extent> extents_of(int fd, bool flush = false);
+// Of these bytes of a file, for how many the filesystem has blocks already. None where it has no FIEMAP.
+std::uint64_t allocated_bytes(int fd, std::uint64_t begin, std::uint64_t end);
 
 }  // namespace vunify

@@ -3,13 +3,18 @@
 
 #include <sys/ioctl.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <limits>
 
+#include "sys/inode.h"
+#include "sys/inode_attr.h"
+
 namespace vunify {
 namespace {
 
+constexpr std::uint64_t block = 4096;
 constexpr auto xfs_magic = 0x58465342;  // include/uapi/linux/magic.h, XFS_SUPER_MAGIC
 
 // fs/xfs/libxfs/xfs_fs.h: struct xfs_fs_eofblocks, XFS_IOC_FREE_EOFBLOCKS. It ends by waiting for removed inodes.
@@ -22,12 +27,25 @@ struct FreeEofBlocks {
 };
 constexpr unsigned long free_eof_blocks = _IOR('X', 58, FreeEofBlocks);
 
+bool is_on_xfs(int fd) {
+  struct statfs fs {};
+  return ::fstatfs(fd, &fs) == 0 && fs.f_type == xfs_magic;
+}
+
 }  // namespace
 
 void wait_for_removals(int fd) {
-  struct statfs fs {};
   const FreeEofBlocks none;
-  if (::fstatfs(fd, &fs) == 0 && fs.f_type == xfs_magic) ::ioctl(fd, free_eof_blocks, &none);
+  if (is_on_xfs(fd)) ::ioctl(fd, free_eof_blocks, &none);
+}
+
+void drop_allocated_ahead(int fd) {
+  if (!is_on_xfs(fd)) return;
+  const auto inode = stat_fd(fd);
+  const auto needed = (inode.stamp.size + block - 1) / block * block;
+  if (inode.bytes_on_disk() <= needed || (inode_attributes(fd).fsx_xflags & FS_XFLAG_PREALLOC) != 0) return;
+  // To the size that it has: what lies behind is cut off.
+  static_cast<void>(::ftruncate(fd, static_cast<off_t>(inode.stamp.size)));
 }
 
 }  // namespace vunify
