@@ -67,8 +67,8 @@ void serve_fsync(fuse_req_t request, fuse_ino_t id, int data_only, fuse_file_inf
   answer(request, [&](Served& served) {
     const DataFile data(served, id, file, O_RDONLY);
     const Workers::Away away;
-    const Changing allocated_late(served, {}, {id});
     data_only != 0 ? sync_data(data.fd(), {}) : sync_all(data.fd());
+    { const Changing allocated_late(served, {}, {id}); }
     fuse_reply_err(request, 0);
   });
 }
