@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# vsend against rsync -aHAX --numeric-ids, of one guest, between two filesystems: bytes through the pipe, both ways, and
-# seconds until all is on disk. To an empty host; to one that has other guests (rsync is told the first of them, by
-# --copy-dest, and looks there for equal paths); and killed when half of it is there, and begun again. Warm cache, one round.
+# vsend against rsync -aHAX --numeric-ids, plain and with -z (zstd), of one guest, between two filesystems: bytes through
+# the pipe, both ways, and seconds until all is on disk, and of both processors' work. To an empty host; killed when half of it is there, and begun
+# again, both together; to one that has other guests (rsync is told of them by --copy-dest, and looks there for equal
+# paths); and there once more when it is there already, under another name. Warm cache, one round.
 #
 #   bench/send.sh BINDIR DIR SISTER...     needs root, and twice the trees' space in $TMPDIR (/var/tmp)
 set -eu
@@ -28,73 +29,89 @@ mkdir "$there"
 cp -a "$guest" "$work/here/guest"
 mkdir -p "$work/etc/.defaults"
 
-# What rsync calls to reach another host.
-printf '#!/bin/sh\nshift\nexec sh -c "$*"\n' >"$work/rsh"
-chmod +x "$work/rsh"
+# What reaches the other host: dd tells what went through, also where either end was killed. rsync waits for us before it
+# closes the pipe.
+cat >"$work/over" <<end
+#!/bin/sh
+[ "\$1" != there ] || shift
+exec 3<&0
+mkfifo "$work/\$\$"
+dd bs=128K <&3 >"$work/\$\$" 2>>"$work/through" &
+sh -c "\$*" <"$work/\$\$" | dd bs=128K 2>>"$work/through"
+! kill -USR1 \$! 2>/dev/null || { sleep 0.05; kill \$!; }
+end
+chmod +x "$work/over"
+bytes_through() { awk '/ copied/ { bytes += $1 } END { printf "%d", bytes }' "$work/through"; }
 
-send() {
-  "$bin/vsend" "$work/here/guest" --to "$bin/vreceive --config $work/etc --state $work/state $there/new"
-}
-sync_to() { # [OPTION...]
-  rsync -aHAX --numeric-ids --stats -e "$work/rsh" "$@" "$work/here/guest/" "there:$there/new/" && sync -f "$there"
-}
-# Kills the sender once so many MiB are there.
-cut_off() { # MIB COMMAND...
-  enough=$1
+# send_by PROGRAM [OPTION...]
+send_by() {
+  program=$1
   shift
-  "$@" >/dev/null 2>&1 &
+  case $program in
+    vsend)
+      exec "$bin/vsend" -q "$work/here/guest" --to "$work/over $bin/vreceive --config $work/etc --state $work/state $there/new"
+      ;;
+    rsync) ;;
+    rsync-z) set -- -z --zc=zstd "$@" ;;
+  esac
+  exec rsync -aHAX --numeric-ids -e "$work/over" "$@" "$work/here/guest/" "there:$there/new/"
+}
+
+# Kills the sender once so many MiB are there.
+cut_off() { # MIB PROGRAM
+  (send_by "$2") >/dev/null 2>&1 &
   sender=$!
-  while [ "$(du -sm "$there" 2>/dev/null | cut -f 1)" -lt "$enough" ]; do kill -0 $sender 2>/dev/null || break; done
+  while [ "$(du -sm "$there" 2>/dev/null | cut -f 1)" -lt "$1" ]; do kill -0 $sender 2>/dev/null || break; done
   kill -9 $sender 2>/dev/null || :
   wait $sender 2>/dev/null || :
   sleep 1 # for the other end to see it
 }
 
-# Bytes that each of them tells of itself.
-bytes_of_vsend() { sed -n 's/.* \([0-9]*\) bytes through the pipe$/\1/p' "$work/out"; }
-bytes_of_rsync() { sed -n 's/^Total bytes \(sent\|received\): //p' "$work/out" | tr -d , | paste -sd+ | bc; }
+# Of all programs waited for: to a file, for in a pipeline a shell of its own has waited for none.
+processor_seconds() {
+  times >"$work/times"
+  tail -n 1 "$work/times" | tr ms '  ' | awk '{ print $1 * 60 + $2 + $3 * 60 + $4 }'
+}
 
-# measure WHAT PROGRAM COMMAND...
+# measure WHAT PROGRAM [OPTION...]
 measure() {
-  what=$1 program=$2
-  shift 2
+  what=$1
+  shift
   sync -f "$there"
   from=$(date +%s%N)
-  "$@" >"$work/out" || echo "  $what: $program failed" >&2
+  processor_seconds >"$work/busy"
+  (send_by "$@") >"$work/out" || echo "  $what: $1 failed" >&2
+  sync -f "$there"
   milliseconds=$((($(date +%s%N) - from) / 1000000))
-  bytes=$(($("bytes_of_$program") + ${already:-0}))
-  printf '%-28s %-6s %14d bytes %7d.%03d s\n' "$what" "$program" "$bytes" $((milliseconds / 1000)) $((milliseconds % 1000))
-  already=0
+  processor_seconds >"$work/busy-now"
+  printf '%-28s %-8s %12d bytes %5d.%03d s, of processors %6.2f\n' "$what" "$1" "$(bytes_through)" \
+    $((milliseconds / 1000)) $((milliseconds % 1000)) "$(paste -d' ' "$work/busy-now" "$work/busy" | awk '{ print $1 - $2 }')"
+  rm -rf "$there/new" "$there/.vreceive" "$work/through"
 }
-forget() { rm -rf "$there/new"; }
 
 find "$work/here/guest" -type f -exec cat {} + >"$work/out" # into the cache
 : >"$work/out"
-measure 'empty host' rsync sync_to
-whole=$bytes
-forget
-measure 'empty host' vsend send
-forget
-
-half=$((whole / 2))
-cut_off $((half >> 20)) rsync -aHAX --numeric-ids -e "$work/rsh" "$work/here/guest/" "there:$there/new/"
-already=$half
-measure 'begun again, both together' rsync sync_to
-forget
-cut_off $((half >> 20)) "$bin/vsend" "$work/here/guest" \
-  --to "exec $bin/vreceive --config $work/etc --state $work/state $there/new"
-already=$half
-measure 'begun again, both together' vsend send
-forget
+half=$(($(du -sm "$guest" | cut -f 1) / 2))
+programs='rsync rsync-z vsend'
+for program in $programs; do measure 'empty host' "$program"; done
+for program in $programs; do
+  cut_off $half "$program"
+  measure 'begun again, both together' "$program"
+done
 
 names=
+options=
 for sister; do
   cp -a "$sister" "$there/"
   names="$names $there/$(basename "$sister")"
+  options="$options --copy-dest=$there/$(basename "$sister")"
 done
 # shellcheck disable=SC2086  # words
 "$bin/vunify" -q --state "$work/state" --protect=immutable $names
-first=$(echo $names | cut -d' ' -f 1)
-measure "$# other guests there" rsync sync_to "--copy-dest=$first"
-forget
-measure "$# other guests there" vsend send
+# shellcheck disable=SC2086  # words
+for program in $programs; do measure "$# other guests there" "$program" $options; done
+
+cp -a "$work/here/guest" "$there/the-same"
+options="--copy-dest=$there/the-same"
+"$bin/vunify" -q --state "$work/state" --protect=immutable "$there/the-same"
+for program in $programs; do measure 'the same guest there' "$program" $options; done

@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "move/conversation.h"
 
+#include <algorithm>
+
+#include "db/bytes.h"
 #include "move/fields.h"
 
 namespace vunify {
 namespace {
 
-constexpr std::uint32_t most_names = 100'000'000;
 constexpr std::size_t longest_name = 255;
 
 }  // namespace
 
 std::string to_bytes(const GuestMessage& guest) {
   std::string bytes;
-  put(bytes, static_cast<std::uint8_t>(guest.is_two_way));
+  put_number(bytes, guest.is_two_way ? 1 : 0);
   bytes += guest.key.bytes;
   put_text(bytes, guest.name);
-  put(bytes, guest.context.value_or(0));
-  put(bytes, guest.names);
+  put_number(bytes, guest.context.value_or(0));
+  put_number(bytes, guest.names);
   return bytes;
 }
 
@@ -30,9 +32,26 @@ GuestMessage guest_from(std::string_view bytes) {
   if (const auto context = fields.number<std::uint32_t>(); context != 0) guest.context = context;
   guest.names = fields.number<std::uint32_t>();
   fields.expect_end();
-  if (guest.names == 0 || guest.names > most_names) throw BadStream("a guest of no size");
+  if (guest.names == 0) throw BadStream("a guest of no size");
   if (guest.name.size() > longest_name) throw BadStream("a name is too long");
   return guest;
+}
+
+Sketch sketch_of(const Fingerprint& fingerprint) { return Unpack(fingerprint.view()).take<Sketch>(); }
+
+Proofs proofs_of(const std::vector<Fingerprint>& fingerprints, const TransferKey& key) {
+  Proofs proofs;
+  for (std::size_t i = 0; i < fingerprints.size();) {
+    RunningFingerprint running(key);
+    const auto end = std::min(i + files_a_proof, fingerprints.size());
+    for (; i < end; ++i) running.add(fingerprints[i].view());
+    proofs.push_back(running.value());
+  }
+  return proofs;
+}
+
+std::size_t count(const Numbers& numbers) {
+  return static_cast<std::size_t>(std::count(numbers.begin(), numbers.end(), true));
 }
 
 std::string to_bytes(const Numbers& numbers) {

@@ -26,10 +26,10 @@ HaveList list_contents(const std::vector<AlikeFile>& files) {
 
 void HaveList::write(int fd) const {
   StreamOut out(fd);
-  out.send(Kind::list, {key_.bytes, bytes_of(static_cast<std::uint32_t>(sparse_.size() + dense_.size()))});
+  out.send(Kind::list, {key_.bytes, number_bytes(sparse_.size() + dense_.size())});
   for (const auto* contents : {&sparse_, &dense_})
     for (const auto& [fingerprint, size] : *contents)
-      out.send(Kind::content, {contents == &sparse_ ? "1" : "0", bytes_of(size), fingerprint.view()});
+      out.send(Kind::content, {contents == &sparse_ ? "1" : "0", number_bytes(size), fingerprint.view()});
   out.end();
 }
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "move/fields.h"
 #include "sys/mark.h"
 #include "sys/root_dir.h"
 
@@ -54,6 +53,31 @@ void check_inode(const MovedName& name, bool is_root) {
          "a symlink leads nowhere");
 }
 
+std::size_t beginning_of_both(std::string_view one, std::string_view other) {
+  return static_cast<std::size_t>(std::ranges::mismatch(one, other).in1 - one.begin());
+}
+
+std::string leaf_from(Fields& fields, const std::string& before) {
+  const auto alike = fields.number<std::uint32_t>();
+  expect(alike <= before.size(), "a name is none");
+  return before.substr(0, alike) + std::string(fields.text());
+}
+
+void put_inode(std::string& bytes, const MovedName& name, const MovedName& before) {
+  for (const auto number : {&MovedName::mode, &MovedName::uid, &MovedName::gid, &MovedName::flags, &MovedName::project})
+    put_difference(bytes, name.*number, before.*number);
+  put_difference(bytes, name.mtime.sec, before.mtime.sec);
+  put_number(bytes, name.mtime.nsec);
+  if (name.is_file()) put_number(bytes, name.size), put_number(bytes, name.is_sparse ? 1 : 0);
+  if (name.is_device()) put_number(bytes, name.device);
+  if (name.is_symlink()) put_text(bytes, name.target);
+  put_number(bytes, name.xattrs.size());
+  for (const auto& [attribute, value] : name.xattrs) {
+    put_text(bytes, attribute);
+    put_text(bytes, value);
+  }
+}
+
 std::map<std::string, std::string> xattrs_from(Fields& fields) {
   std::map<std::string, std::string> xattrs;
   for (auto count = fields.number<std::uint32_t>(); count > 0; --count) {
@@ -66,11 +90,22 @@ std::map<std::string, std::string> xattrs_from(Fields& fields) {
   return xattrs;
 }
 
+void take_inode(MovedName& name, Fields& fields, const MovedName& before) {
+  for (const auto number : {&MovedName::mode, &MovedName::uid, &MovedName::gid, &MovedName::flags, &MovedName::project})
+    name.*number = fields.difference(before.*number);
+  name.mtime = {fields.difference(before.mtime.sec), fields.number<std::uint32_t>()};
+  if (name.is_file()) name.size = fields.number<std::uint64_t>(), name.is_sparse = fields.number<std::uint8_t>() != 0;
+  if (name.is_device()) name.device = fields.number<std::uint64_t>();
+  if (name.is_symlink()) name.target = fields.text();
+  name.xattrs = xattrs_from(fields);
+}
+
 }  // namespace
 
 bool MovedName::is_file() const { return S_ISREG(mode); }
 bool MovedName::is_directory() const { return S_ISDIR(mode); }
 bool MovedName::is_symlink() const { return S_ISLNK(mode); }
+bool MovedName::is_device() const { return S_ISCHR(mode) || S_ISBLK(mode); }
 
 std::string path_of(const MovedNames& names, std::uint32_t number) {
   std::vector<std::string_view> leaves;
@@ -80,46 +115,27 @@ std::string path_of(const MovedNames& names, std::uint32_t number) {
   return path;
 }
 
-std::string to_bytes(const MovedName& name) {
+std::string to_bytes(const MovedName& name, const MovedName& before) {
   std::string bytes;
-  put(bytes, name.parent);
-  put_text(bytes, name.leaf);
-  put(bytes, name.same_as);
-  if (name.same_as != 0) return bytes;
-  for (const auto number : {name.mode, name.uid, name.gid, name.flags, name.project}) put(bytes, number);
-  put(bytes, static_cast<std::uint64_t>(name.mtime.sec));
-  put(bytes, name.mtime.nsec);
-  put(bytes, name.size);
-  put(bytes, static_cast<std::uint8_t>(name.is_sparse));
-  put(bytes, name.device);
-  put_text(bytes, name.target);
-  put(bytes, static_cast<std::uint32_t>(name.xattrs.size()));
-  for (const auto& [attribute, value] : name.xattrs) {
-    put_text(bytes, attribute);
-    put_text(bytes, value);
-  }
+  put_difference(bytes, name.parent, before.parent);
+  const auto alike = beginning_of_both(name.leaf, before.leaf);
+  put_number(bytes, alike);
+  put_text(bytes, std::string_view(name.leaf).substr(alike));
+  put_number(bytes, name.same_as);
+  if (name.same_as == 0) put_inode(bytes, name, before);
   return bytes;
 }
 
-MovedName moved_name_from(std::string_view bytes, const MovedNames& before) {
-  Fields fields(bytes);
-  MovedName name{.parent = fields.number<std::uint32_t>(), .leaf = std::string(fields.text())};
+MovedName moved_name_from(Fields& fields, const MovedNames& before) {
+  static const MovedName none;
+  const auto& last = before.empty() ? none : before.back();
+  MovedName name{.parent = fields.difference(last.parent), .leaf = leaf_from(fields, last.leaf)};
   name.same_as = fields.number<std::uint32_t>();
   check_place(name, before);
   check_link(name, before);
-  if (name.same_as == 0) {
-    for (auto* number : {&name.mode, &name.uid, &name.gid, &name.flags, &name.project})
-      *number = fields.number<std::uint32_t>();
-    name.mtime.sec = static_cast<std::int64_t>(fields.number<std::uint64_t>());
-    name.mtime.nsec = fields.number<std::uint32_t>();
-    name.size = fields.number<std::uint64_t>();
-    name.is_sparse = fields.number<std::uint8_t>() != 0;
-    name.device = fields.number<std::uint64_t>();
-    name.target = fields.text();
-    name.xattrs = xattrs_from(fields);
-    check_inode(name, before.empty());
-  }
-  fields.expect_end();
+  if (name.same_as != 0) return name;
+  take_inode(name, fields, last);
+  check_inode(name, before.empty());
   return name;
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "move/fields.h"
 #include "sys/inode.h"
 
 namespace vunify {
@@ -32,6 +33,7 @@ struct MovedName {
   bool is_file() const;
   bool is_directory() const;
   bool is_symlink() const;
+  bool is_device() const;
   bool has_content() const { return is_file() && size > 0; }
 };
 
@@ -40,9 +42,10 @@ using MovedNames = std::vector<MovedName>;
 
 std::string path_of(const MovedNames& names, std::uint32_t number);  // from the root
 
-std::string to_bytes(const MovedName& name);
+// As the next one behind `before`: what both have alike is left out.
+std::string to_bytes(const MovedName& name, const MovedName& before);
 // As the next one behind `before`. Throws BadStream for what cannot be: a leaf that is none, a directory that is not
 // one, numbers that no kernel gives. Nobody has looked whether two names are alike.
-MovedName moved_name_from(std::string_view bytes, const MovedNames& before);
+MovedName moved_name_from(Fields& fields, const MovedNames& before);
 
 }  // namespace vunify

@@ -3,6 +3,10 @@
 
 #include <tbb/parallel_for.h>
 
+#include <algorithm>
+
+#include "db/bytes.h"
+#include "move/batches.h"
 #include "move/conversation.h"
 #include "move/inventory.h"
 #include "move/pieces.h"
@@ -22,9 +26,7 @@ class Sending {
 
   Sent run() {
     introduce();
-    const auto wanted = answers_ != nullptr ? ask() : withhold(request_.have);
-    for (std::uint32_t i = 0; i < wanted.size(); ++i)
-      if (wanted[i] && names()[i].has_content()) send_content(i);
+    send_contents(answers_ != nullptr ? ask() : withhold(request_.have));
     if (const auto reason = request_.why_not(); !reason.empty()) throw Changed(guest_.path() + ": " + reason);
     out_.end();
     if (answers_ != nullptr) answers_->expect(Kind::arrived);
@@ -37,7 +39,10 @@ class Sending {
   void introduce() {
     const auto count = static_cast<std::uint32_t>(names().size());
     out_.send(Kind::guest, {to_bytes(GuestMessage{answers_ != nullptr, key_, guest_.name, request_.context, count})});
-    for (const auto& name : names()) out_.send(Kind::name, {to_bytes(name)});
+    BatchOut batch(out_, Kind::names);
+    for (std::size_t i = 0; i < names().size(); ++i)
+      batch.add(to_bytes(names()[i], i == 0 ? MovedName() : names()[i - 1]));
+    batch.end();
   }
 
   Numbers receive_numbers(Kind kind) {
@@ -45,10 +50,13 @@ class Sending {
     return numbers_from(answers_->expect(kind), names().size());
   }
 
-  // Digests first: returns what is not there.
+  // Returns what is not there.
   Numbers ask() {
-    const auto fingerprints = read_all_of(receive_numbers(Kind::asked));
-    send_fingerprints(fingerprints);
+    auto fingerprints = read_all_of(receive_numbers(Kind::asked));
+    send_sketches(fingerprints);
+    const auto copied = receive_numbers(Kind::copied);
+    std::erase_if(fingerprints, [&](const auto& one) { return !copied[one.first]; });
+    send_proofs(fingerprints);
     return receive_numbers(Kind::wanted);
   }
 
@@ -57,10 +65,12 @@ class Sending {
     Numbers wanted(names().size(), true), listed(names().size());
     for (std::size_t i = 0; have != nullptr && i < listed.size(); ++i)
       listed[i] = names()[i].has_content() && have->has_size(names()[i].size);
-    auto fingerprints = have != nullptr ? read_all_of(listed) : Fingerprints();
+    auto fingerprints = read_all_of(listed);
     std::erase_if(fingerprints, [&](const auto& one) { return !have->has(one.second, names()[one.first].is_sparse); });
     for (const auto& [number, fingerprint] : fingerprints) wanted[number] = false;
-    send_fingerprints(fingerprints);
+    send_sketches(fingerprints);
+    send_proofs(fingerprints);
+    out_.flush();
     return wanted;
   }
 
@@ -79,24 +89,56 @@ class Sending {
     return fingerprints;
   }
 
-  void send_fingerprints(const Fingerprints& fingerprints) {
-    out_.send(Kind::fingerprints, {bytes_of(static_cast<std::uint32_t>(fingerprints.size()))});
-    for (const auto& [number, fingerprint] : fingerprints)
-      out_.send(Kind::fingerprint, {bytes_of(number), fingerprint.view()});
+  void send_sketches(const Fingerprints& fingerprints) {
+    Numbers sketched(names().size());
+    BatchOut batch(out_, Kind::sketches);
+    for (const auto& one : fingerprints) sketched[one.first] = true;
+    out_.send(Kind::sketched, {to_bytes(sketched)});
+    for (const auto& one : fingerprints) batch.add(bytes_of(sketch_of(one.second)));
+    batch.end();
+  }
+
+  void send_proofs(const Fingerprints& fingerprints) {
+    std::vector<Fingerprint> all;
+    for (const auto& one : fingerprints) all.push_back(one.second);
+    BatchOut batch(out_, Kind::proofs);
+    for (const auto& proof : proofs_of(all, key_)) batch.add(proof.view());
+    batch.end();
+  }
+
+  // Files of a kind, and of one name, are alike.
+  std::vector<std::uint32_t> in_order_of_kind(const Numbers& wanted) const {
+    std::vector<std::uint32_t> numbers;
+    for (std::uint32_t i = 0; i < wanted.size(); ++i)
+      if (wanted[i] && names()[i].has_content()) numbers.push_back(i);
+    const auto kind_of = [this](std::uint32_t number) {
+      const std::string_view leaf = names()[number].leaf;
+      const auto dot = leaf.rfind('.');
+      return std::pair(dot == 0 || dot == leaf.npos ? "" : leaf.substr(dot), leaf);
+    };
+    std::ranges::stable_sort(numbers, {}, kind_of);
+    return numbers;
+  }
+
+  void send_contents(const Numbers& wanted) {
+    const auto numbers = in_order_of_kind(wanted);
+    for (const auto number : numbers) sent_.sent_bytes += names()[number].size;
+    sent_.sent_files = numbers.size();
+    out_.expect_bytes(sent_.sent_bytes);
+    for (const auto number : numbers) send_content(number);
   }
 
   void send_content(std::uint32_t number) {
     const auto& name = names()[number];
     const Fd fd = open(number);
+    out_.send(Kind::file, {number_bytes(number)});
     read_pieces(fd.get(), name.size, [&](std::uint64_t offset, std::string_view piece) {
       each_run(offset, piece, name.is_sparse, [&](std::uint64_t at, std::string_view run) {
-        out_.send(Kind::piece, {bytes_of(number), bytes_of(at), run});
+        out_.send(Kind::piece, {number_bytes(at), run});
       });
     });
     expect_unchanged(number, fd.get());
-    out_.send(Kind::complete, {bytes_of(number)});
-    ++sent_.sent_files;
-    sent_.sent_bytes += name.size;
+    out_.send(Kind::complete, {});
   }
 
   Fd open(std::uint32_t number) const { return guest_.root.open_regular(path_of(names(), number)); }

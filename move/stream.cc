@@ -4,15 +4,16 @@
 #include <algorithm>
 #include <cstring>
 
+#include "db/bytes.h"
 #include "sys/fd.h"
 
 namespace vunify {
 namespace {
 
 constexpr std::string_view protocol = "vunify move ";
-constexpr std::string_view version = "1\n";
-constexpr std::size_t buffer_bytes = 256 << 10;
+constexpr std::string_view version = "2\n";
 constexpr std::size_t head_bytes = 5;
+constexpr std::size_t buffer_bytes = 256 << 10;
 constexpr auto name = "the stream";
 
 }  // namespace
@@ -24,8 +25,8 @@ Fingerprint fingerprint_from(Fields& fields) {
 }
 
 StreamOut::StreamOut(int fd) : fd_(fd), all_(TransferKey{}) {
-  add(protocol);
-  add(version);
+  compressed_ += protocol;
+  compressed_ += version;
 }
 
 void StreamOut::add(std::string_view bytes) {
@@ -40,13 +41,23 @@ void StreamOut::send(Kind kind, std::initializer_list<std::string_view> payload)
   put(head, static_cast<std::uint32_t>(size));
   add(head);
   for (const auto part : payload) add(part);
-  if (buffer_.size() >= buffer_bytes) flush();
+  if (buffer_.size() < buffer_bytes) return;
+  compressor_.add(buffer_, compressed_);
+  buffer_.clear();
+  write();
+}
+
+void StreamOut::write() {
+  write_all(fd_, compressed_, name);
+  sent_ += compressed_.size();
+  compressed_.clear();
 }
 
 void StreamOut::flush() {
-  write_all(fd_, buffer_, name);
-  sent_ += buffer_.size();
+  compressor_.add(buffer_, compressed_);
   buffer_.clear();
+  compressor_.end_frame(compressed_);
+  write();
 }
 
 void StreamOut::end() {
@@ -55,7 +66,14 @@ void StreamOut::end() {
   flush();
 }
 
-StreamIn::StreamIn(int fd) : fd_(fd), buffer_(buffer_bytes), all_(TransferKey{}) {}
+StreamIn::StreamIn(int fd) : fd_(fd), compressed_(buffer_bytes), buffer_(buffer_bytes), all_(TransferKey{}) {}
+
+void StreamIn::read_more() {
+  const auto got = read_some(fd_, compressed_, name);
+  if (got == 0) throw BadStream(read_ == 0 ? "nothing came" : "the stream ends too soon");
+  left_ = {compressed_.data(), got};
+  read_ += got;
+}
 
 // The buffer grows with what has come, not with what a message says of itself.
 std::string_view StreamIn::take(std::size_t size) {
@@ -66,31 +84,35 @@ std::string_view StreamIn::take(std::size_t size) {
       begin_ = 0;
     }
     if (end_ == buffer_.size()) buffer_.resize(2 * buffer_.size());
-    const auto got = read_some(fd_, std::span(buffer_).subspan(end_), name);
-    if (got == 0) throw BadStream(read_ == 0 && end_ == 0 ? "nothing came" : "the stream ends too soon");
+    const auto got = decompressor_.fill(std::span(buffer_).subspan(end_), left_);
+    if (got == 0) read_more();
     end_ += got;
   }
   const std::string_view taken(buffer_.data() + begin_, size);
   begin_ += size;
-  read_ += size;
   return taken;
 }
 
 void StreamIn::expect_hello() {
   is_greeted_ = true;
-  for (const auto expected : {protocol, version}) {
-    const auto got = take(expected.size());
-    if (got != expected)
-      throw BadStream(expected == protocol ? "not a stream of vsend" : "a stream of another version of vsend");
-    all_.add(got);
+  const auto expected = std::string(protocol) + std::string(version);
+  std::string got;
+  while (got.size() < expected.size()) {
+    if (left_.empty()) read_more();
+    const auto some = left_.substr(0, expected.size() - got.size());
+    got += some;
+    left_.remove_prefix(some.size());
+    if (!expected.starts_with(got)) break;
   }
+  if (got == expected) return;
+  throw BadStream(got.starts_with(protocol) ? "a stream of another version of vsend" : "not a stream of vsend");
 }
 
 StreamIn::Message StreamIn::next() {
   if (!is_greeted_) expect_hello();
   const std::string head(take(head_bytes));
   const auto kind = static_cast<Kind>(head[0]);
-  const auto size = Fields(std::string_view(head).substr(1)).number<std::uint32_t>();
+  const auto size = Unpack(std::string_view(head).substr(1)).take<std::uint32_t>();
   if (size > longest_message) throw BadStream("a message is too long");
   const auto payload = take(size);
   if (kind == Kind::end) return {kind, payload};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes through the pipe, each way: a line that says which protocol it is, then messages, and a last one that
-// vouches for all before it. Who reads believes nothing: any byte may be wrong, missing, or somebody else's.
+// What goes through the pipe, each way: a line that says which protocol it is, then messages, compressed, and a last
+// one that vouches for all before it. Who reads believes nothing: any byte may be wrong, missing, or somebody else's.
 //
-//     "vunify move 1\n"      the version: another one is refused
+//     "vunify move 2\n"      the version: another one is refused
 //     kind (1) length (4, big endian) payload
 //     ...
 //     end                    its payload is a fingerprint of all bytes before, against accidents
@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "move/compression.h"
 #include "move/fields.h"
 #include "move/fingerprint.h"
 
@@ -21,12 +22,15 @@ namespace vunify {
 
 enum class Kind : char {  // on the wire: never renumbered
   guest = 'g',            // who comes, and how: see move/conversation.h
-  name = 'n',
-  fingerprints = 's',
-  fingerprint = 'f',
+  names = 'n',            // some of them
+  sketched = 's',         // of which files sketches follow
+  sketches = 'f',         // some of them
+  proofs = 'p',           // of those of which there are copies
+  file = 'i',             // its pieces follow
   piece = 'd',
   complete = 'c',
   asked = 'q',   // the receiver's: of which files the content may be there
+  copied = 'm',  // the receiver's: of which it seems to be
   wanted = 'w',  // the receiver's: of which it is not
   arrived = 'k',
   list = 'l',     // of what a host has: move/have_list.h
@@ -35,6 +39,7 @@ enum class Kind : char {  // on the wire: never renumbered
 };
 
 inline constexpr std::uint32_t longest_message = 16 << 20;  // bytes; longer ones are not read
+inline constexpr std::size_t batch_bytes = 64 << 10;        // of what comes by the thousand, in one message
 
 Fingerprint fingerprint_from(Fields& fields);
 
@@ -44,16 +49,21 @@ class StreamOut {
 
   // Written when enough has come together. Throws EPIPE where nobody reads any more.
   void send(Kind kind, std::initializer_list<std::string_view> payload);
+  // Ends a turn: all of it is written.
   void flush();
+  // Of the next turn, about.
+  void expect_bytes(std::uint64_t bytes) { compressor_.set_effort(bytes); }
   // The last message.
   void end();
-  std::uint64_t bytes() const { return sent_ + buffer_.size(); }
+  std::uint64_t bytes() const { return sent_; }  // written
 
  private:
   void add(std::string_view bytes);
+  void write();
 
   int fd_;
-  std::string buffer_;
+  std::string buffer_, compressed_;
+  Compressor compressor_;
   std::uint64_t sent_ = 0;
   RunningFingerprint all_;
 };
@@ -71,13 +81,17 @@ class StreamIn {
   };
   Message next();
   void expect_end();
-  std::uint64_t bytes() const { return read_; }
+  std::uint64_t bytes() const { return read_; }  // from the pipe
 
  private:
   void expect_hello();
+  void read_more();
   std::string_view take(std::size_t size);
 
   int fd_;
+  std::vector<char> compressed_;
+  std::string_view left_;  // of that, not decompressed yet
+  Decompressor decompressor_;
   std::vector<char> buffer_;
   std::size_t begin_ = 0, end_ = 0;  // of what is in it and not taken yet
   bool is_greeted_ = false;

@@ -44,15 +44,13 @@ void copy_bytes(int from, int to, bool is_sparse) {
 
 }  // namespace
 
-void Supply::need(std::uint32_t number, const Fingerprint& fingerprint) { needs_.emplace(fingerprint, number); }
-
 void Supply::take_from(const std::vector<AlikeFile>& files, bool ours) {
   tbb::parallel_for(std::size_t{0}, files.size(), [&](std::size_t i) { take_from(files[i], ours); });
 }
 
-std::optional<std::uint32_t> Supply::claim(const Fingerprint& fingerprint, bool is_sparse) {
+std::optional<std::uint32_t> Supply::claim(Sketch sketch, bool is_sparse) {
   const std::lock_guard lock(claiming_);
-  const auto [first, last] = needs_.equal_range(fingerprint);
+  const auto [first, last] = needs_.equal_range(sketch);
   for (auto need = first; need != last; ++need) {
     const auto number = need->second;
     if (names_[number].is_sparse != is_sparse) continue;
@@ -67,25 +65,25 @@ void Supply::take_from(const AlikeFile& file, bool ours) {
   if (!source) return;
   const PageCacheGuard guard(source->get());
   const auto fingerprint = read_it(source->get(), key_);
-  bool may_take_over = ours;
-  while (fingerprint) {
-    const auto number = claim(*fingerprint, file.is_sparse);
-    if (!number) return;
-    if (may_take_over)
-      tree_.take_over(*file.root, file.path, *number);
-    else if (!give(file, source->get(), *number, *fingerprint))
-      return give_up(*number, *fingerprint);
-    may_take_over = false;
+  if (!fingerprint) return;
+  const auto sketch = sketch_of(*fingerprint);
+  for (bool may_take_over = ours; const auto number = claim(sketch, file.is_sparse); may_take_over = false) {
+    if (may_take_over) tree_.take_over(*file.root, file.path, *number);
+    const bool is_met = may_take_over || give(file, source->get(), *number, *fingerprint);
     const std::lock_guard lock(claiming_);
-    met_.insert(*number);
+    if (!is_met) {
+      needs_.emplace(sketch, *number);  // another file may have it
+      return;
+    }
+    met_.emplace(*number, *fingerprint);
     bytes_ += file.size;
   }
 }
 
-// Another file may have it.
-void Supply::give_up(std::uint32_t number, const Fingerprint& fingerprint) {
-  const std::lock_guard lock(claiming_);
-  needs_.emplace(fingerprint, number);
+void Supply::take_back(std::uint32_t number) {
+  tree_.remove_file(number);
+  met_.erase(number);
+  bytes_ -= names_[number].size;
 }
 
 bool Supply::give(const AlikeFile& file, int source, std::uint32_t number, const Fingerprint& fingerprint) {

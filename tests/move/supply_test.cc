@@ -3,7 +3,7 @@
 #include "move/supply.h"
 
 #include <fcntl.h>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -21,7 +21,7 @@ class SupplyHere : public testing::Test {
     for (const auto* leaf : {"one", "two"})
       names_.push_back({.leaf = leaf, .mode = S_IFREG | 0640, .size = content.size()});
     dir_.make_directory("new");
-    for (const std::uint32_t number : {1U, 2U}) supply_.need(number, fingerprint());
+    for (const std::uint32_t number : {1U, 2U}) supply_.need(number, sketch_of(fingerprint()));
   }
 
   Fingerprint fingerprint() const {
@@ -43,7 +43,7 @@ class SupplyHere : public testing::Test {
 
 TEST_F(SupplyHere, CopiesAContentToAllThatNeedIt) {
   take_from("f");
-  EXPECT_TRUE(supply_.is_met(1) && supply_.is_met(2));
+  for (const std::uint32_t number : {1U, 2U}) EXPECT_EQ(*supply_.met(number), fingerprint());
   EXPECT_EQ(dir_.read("new/one") + dir_.read("new/two"), content + content);
   EXPECT_NE(dir_.inode("new/one").ino, dir_.inode("new/two").ino);
   EXPECT_EQ(dir_.inode("new/one").mode & 0777, 0640U);
@@ -62,6 +62,14 @@ TEST_F(SupplyHere, BelievesTheCopyNotTheFile) {
   EXPECT_TRUE(dir_.names("new").empty());
   take_from("g");
   EXPECT_EQ(supply_.files(), 2U) << "another file has it still";
+}
+
+TEST_F(SupplyHere, TakesBackWhatWasNotProven) {
+  take_from("f");
+  supply_.take_back(2);
+  EXPECT_EQ(supply_.met(2), nullptr);
+  EXPECT_EQ(supply_.bytes(), content.size());
+  EXPECT_THAT(dir_.names("new"), testing::ElementsAre("one"));
 }
 
 TEST_F(SupplyHere, TakesOverWhatIsOursOnce) {
