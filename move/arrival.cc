@@ -31,6 +31,13 @@ unsigned long number_of(const std::string& leaf) {
   return is_number ? std::stoul(leaf) : 0;
 }
 
+Fd open_parent_of(const std::string& path) {
+  Fd parent = open_trusted(parent_of(path));
+  if (stat_name(parent.get(), std::string(split_path(path).leaf).c_str()))
+    throw std::system_error(EEXIST, std::generic_category(), path);
+  return parent;
+}
+
 Fd open_attempts(int arrivals, const std::string& leaf, const std::string& path) {
   make_private_directory(arrivals, leaf);
   Fd attempts = open_private(arrivals, leaf, path);
@@ -50,39 +57,50 @@ void take_flags(const RootDir& attempt, const std::vector<NotCleared>& left) {
       change_inode_flags(attempt.open(one.path, O_RDONLY | O_NOFOLLOW).get(), 0, FS_IMMUTABLE_FL | FS_APPEND_FL);
 }
 
+void clear(int attempts, const RootDir& attempt) {
+  const auto never = [] { return false; };
+  take_flags(attempt, clear_tree(attempt, never));
+  for (const auto& left : clear_tree(attempt, never))
+    throw std::system_error(EBUSY, std::generic_category(), attempt.host_path() + "/" + left.path);
+  remove_empty_directory(attempts, std::string(split_path(attempt.host_path()).leaf));
+}
+
+std::vector<RootDir> attempts_in(int dir, const std::string& path) {
+  std::vector<RootDir> attempts;
+  for (const auto& leaf : list_names(dir))
+    if (number_of(leaf) != 0) attempts.emplace_back(join_path(path, leaf), open_directory_at(dir, leaf, path));
+  return attempts;
+}
+
 }  // namespace
 
 Arrival::Arrival(const std::string& path)
     : path_(path),
       leaf_(split_path(path).leaf),
       here_(attempts_path(path)),
-      parent_(open_trusted(parent_of(path))),
+      parent_(open_parent_of(path)),
       arrivals_(open_arrivals(parent_.get(), parent_of(here_))),
-      attempts_(open_attempts(arrivals_.get(), leaf_, here_)) {
-  if (stat_name(parent_.get(), leaf_.c_str())) throw std::system_error(EEXIST, std::generic_category(), path_);
+      attempts_(open_attempts(arrivals_.get(), leaf_, here_)),
+      earlier_(attempts_in(attempts_.get(), here_)) {
   auto next = first_attempt;
-  for (const auto& leaf : list_names(attempts_.get())) {
-    if (number_of(leaf) == 0) continue;
-    next = std::max(next, number_of(leaf) + 1);
-    earlier_.emplace_back(join_path(here_, leaf), open_directory_at(attempts_.get(), leaf, here_));
-  }
+  for (const auto& attempt : earlier_)
+    next = std::max(next, number_of(std::string(split_path(attempt.host_path()).leaf)) + 1);
   tree_leaf_ = std::to_string(next);
   make_private_directory(attempts_.get(), tree_leaf_);
   tree_.emplace_back(join_path(here_, tree_leaf_), open_directory_at(attempts_.get(), tree_leaf_, here_));
 }
 
-void Arrival::clear_earlier() {
-  const auto never = [] { return false; };
-  for (const auto& attempt : earlier_) {
-    take_flags(attempt, clear_tree(attempt, never));
-    for (const auto& left : clear_tree(attempt, never))
-      throw std::system_error(EBUSY, std::generic_category(), attempt.host_path() + "/" + left.path);
-    remove_empty_directory(attempts_.get(), std::string(split_path(attempt.host_path()).leaf));
+Arrival::~Arrival() {
+  try {
+    remove_empty_directory(attempts_.get(), tree_leaf_);
+    remove_empty_directory(arrivals_.get(), leaf_);
+    remove_empty_directory(parent_.get(), arrivals_leaf);
+  } catch (const std::system_error&) {  // it was put in its place
   }
 }
 
 void Arrival::put() {
-  clear_earlier();
+  for (const auto& attempt : earlier_) clear(attempts_.get(), attempt);
   sync_filesystem(attempts_.get(), here_);
   if (!move_directory(attempts_.get(), tree_leaf_, parent_.get(), leaf_))
     throw std::system_error(EEXIST, std::generic_category(), path_);
@@ -92,13 +110,37 @@ void Arrival::put() {
 }
 
 std::vector<RootDir> earlier_arrivals(const std::string& path) {
-  std::vector<RootDir> attempts;
   const auto here = attempts_path(path);
-  if (!stat_name(AT_FDCWD, here.c_str())) return attempts;
-  const Fd dir = open_trusted(here);
-  for (const auto& leaf : list_names(dir.get()))
-    if (number_of(leaf) != 0) attempts.emplace_back(join_path(here, leaf));
-  return attempts;
+  if (!stat_name(AT_FDCWD, here.c_str())) return {};
+  return attempts_in(open_trusted(here).get(), here);
+}
+
+bool give_up_arrival(const std::string& path) {
+  const auto here = attempts_path(path);
+  if (!stat_name(AT_FDCWD, here.c_str())) return false;
+  const Fd parent = open_trusted(parent_of(path)), arrivals = open_arrivals(parent.get(), parent_of(here));
+  const std::string leaf(split_path(path).leaf);
+  const Fd attempts = open_attempts(arrivals.get(), leaf, here);
+  const auto earlier = attempts_in(attempts.get(), here);
+  for (const auto& attempt : earlier) clear(attempts.get(), attempt);
+  remove_empty_directory(arrivals.get(), leaf);
+  remove_empty_directory(parent.get(), arrivals_leaf);
+  return !earlier.empty();
+}
+
+std::vector<std::string> arrivals_left_in(const std::string& directory) {
+  std::vector<std::string> left;
+  const auto path = join_path(directory, arrivals_leaf);
+  try {
+    if (!stat_name(AT_FDCWD, path.c_str())) return left;
+    const Fd arrivals = open_trusted(path);
+    for (const auto& leaf : list_names(arrivals.get())) {
+      const Fd attempts = open_directory_at(arrivals.get(), leaf, path);
+      if (lock_shared(attempts.get()) && !list_names(attempts.get()).empty()) left.push_back(leaf);
+    }
+  } catch (const std::system_error&) {  // somebody else's, or gone by now
+  }
+  return left;
 }
 
 }  // namespace vunify

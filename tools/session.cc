@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "change/leftovers.h"
 #include "guest/adopted.h"
 #include "guest/capable.h"
 #include "guest/staging.h"
+#include "move/arrival.h"
 #include "sys/process.h"
 #include "tools/progress.h"
 #include "tools/report.h"
@@ -41,6 +43,13 @@ std::size_t files_for_workers(std::size_t guests) {
   if (limit >= besides + files_a_worker) return limit - besides;
   throw Failed(Exit::refused, "ulimit -n: " + std::to_string(limit) + " open files are allowed, " +
                                   std::to_string(besides + files_a_worker) + " are needed");
+}
+
+// What the guests lie in.
+std::set<std::string> directories_of(const std::vector<Guest>& guests) {
+  std::set<std::string> directories;
+  for (const auto& guest : guests) directories.emplace(split_path(guest.root.host_path()).parent);
+  return directories;
 }
 
 void leave_out(const std::vector<Refusal>& refused, bool are_too_few, Outcome& outcome) {
@@ -135,6 +144,9 @@ void Session::open_index() {
 }
 
 void Session::look_into_staging(const std::vector<Guest>& guests) {
+  for (const auto& directory : directories_of(guests))
+    for (const auto& name : arrivals_left_in(directory))
+      outcome_.notes.push_back({"", join_path(directory, name), arrival_left});
   if (!run_.dry_run) clear_leftovers(guests, run_.state_dir, recovery_);
 }
 

@@ -57,7 +57,8 @@ class Session {
   // Of each file, for a line of its own before the report; absent where nobody wants any.
   TellFile tell_file() { return lines_.teller(); }
 
-  // What no journal knows, beside the guests: told, and cleared where that is proven. Not in a dry run.
+  // What no journal knows, beside the guests: told, and cleared where that is proven, but for a dry run. And guests of
+  // which vreceive was broken off, which are told.
   void look_into_staging(const std::vector<Guest>& guests);
   // A run that gets no index goes on without; one that finds somebody else's file in its place throws Failed{fatal}.
   void open_index();

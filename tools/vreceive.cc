@@ -27,7 +27,7 @@ struct ReceiveOptions {
   std::string config = "/etc/vservers";
   std::string state_dir = "/var/lib/vunify";
   unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
-  bool have = false, quiet = false;
+  bool have = false, give_up = false, quiet = false;
 };
 
 ReceiveOptions parse(int argc, char** argv) {
@@ -35,9 +35,11 @@ ReceiveOptions parse(int argc, char** argv) {
   CommandLine line("[options] NAME",
                    "Makes a guest of what vsend of another host sends on standard input. Contents that guests here "
                    "have are copied from them. Broken off, what has come is kept, and the next vreceive of this NAME "
-                   "goes on. A word with a slash is a directory; else it is a guest's name, for which a configuration "
+                   "goes on, or gives it up. A word with a slash is a directory; else it is a guest's name, for which "
+                   "a configuration "
                    "of util-vserver is written.");
   line.flag("--have", options.have, "write what is here on standard output, for vsend --have; receive nothing");
+  line.flag("--give-up", options.give_up, "remove what an earlier vreceive of this NAME left that was broken off");
   line.option("--config", "DIR", path_into(options.config), "where guests are configured (default: /etc/vservers)");
   line.option("--state", "DIR", into(options.state_dir),
               "where the index is, which knows guests (default: /var/lib/vunify)");
@@ -86,12 +88,25 @@ Exit list_what_is_here(const std::string& path, std::vector<RootDir> guests) {
   return Exit::done;
 }
 
+// What of it stays where a guest has not come as a whole.
+std::string kept(const std::string& path) {
+  if (earlier_arrivals(path).empty()) return "";
+  return "; what has come is kept: the next vreceive goes on from it, or --give-up removes it";
+}
+
 [[noreturn]] void refuse(const std::string& path, const std::system_error& error) {
-  const bool is_kept = is_disk_full(error);
   const bool is_refused = is_error(error, EPERM) || is_error(error, EEXIST) || is_error(error, EXDEV);
-  throw Failed(is_refused ? Exit::refused : Exit::fatal,
-               printable(path) + ": " + one_line(error.what()) +
-                   (is_kept ? "; what has come is kept for the next vreceive" : ""));
+  throw Failed(is_refused ? Exit::refused : Exit::fatal, printable(path) + ": " + one_line(error.what()) + kept(path));
+}
+
+Exit give_up(const ReceiveOptions& options, const std::string& path) {
+  try {
+    const bool was_there = give_up_arrival(path);
+    if (!options.quiet) print(printable(path) + (was_there ? ": given up\n" : ": nothing was left of it\n"));
+    return Exit::done;
+  } catch (const PlaceInUse& error) {
+    throw Failed(Exit::locked, printable(error.what()));
+  }
 }
 
 Received receive(const std::string& path, const std::vector<RootDir>& guests) {
@@ -100,7 +115,7 @@ Received receive(const std::string& path, const std::vector<RootDir>& guests) {
   try {
     return receive_guest(path, guests, in, answers);
   } catch (const BadStream& error) {
-    throw Failed(Exit::fatal, printable(path) + ": not received: " + printable(error.what()));
+    throw Failed(Exit::fatal, printable(path) + ": not received: " + printable(error.what()) + kept(path));
   } catch (const PlaceInUse& error) {
     throw Failed(Exit::locked, printable(error.what()));
   } catch (const std::system_error& error) {
@@ -125,9 +140,17 @@ Exit configure(const ReceiveOptions& options, const std::string& path, Received&
   }
 }
 
+// Of other guests, here.
+void tell_what_is_left(const std::string& path) {
+  const std::string directory(split_path(path).parent);
+  for (const auto& name : arrivals_left_in(directory))
+    complain(printable(join_path(directory, name)) + ": " + arrival_left);
+}
+
 // Where answers go to standard output, vsend tells.
 void tell(const ReceiveOptions& options, const std::string& path, const Received& received) {
   for (const auto& told : received.told) complain(printable(told));
+  tell_what_is_left(path);
   if (options.quiet || received.is_two_way) return;
   print(fmt::format("received {}: {} names, {} files ({}); {} of them were here ({})\n", printable(path),
                     format_count(received.names), format_count(received.files), format_bytes(received.bytes),
@@ -138,6 +161,7 @@ Exit vreceive(int argc, char** argv) {
   const auto options = parse(argc, argv);
   if (!is_root()) throw Failed(Exit::refused, "only root may make a guest");
   const auto path = find_place(options);
+  if (options.give_up) return give_up(options, path);
   const auto roots = known_roots(options);
   obey(expect_outside(path, {roots.begin(), roots.end()}));
   const auto guests = open_those_here(roots);
@@ -146,7 +170,7 @@ Exit vreceive(int argc, char** argv) {
   auto received = receive(path, guests);
   const auto exit = configure(options, path, received);
   tell(options, path, received);
-  return exit;
+  return received.told.empty() ? exit : Exit::partial;
 }
 
 }  // namespace

@@ -26,17 +26,18 @@ struct SendOptions {
   std::string to, have;
   std::string config = "/etc/vservers";
   unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
-  bool quiet = false;
+  bool ask = false, quiet = false;
 };
 
 SendOptions parse(int argc, char** argv) {
   SendOptions options;
   CommandLine line(
       "[options] GUEST --to COMMAND",
-      "Sends a stopped guest to another host, whose vreceive makes it: vsend GUEST --to 'ssh HOST vreceive NAME'. "
-      "Only contents that are not there are sent, which wants an answer: in a pipe, vsend GUEST | ssh HOST vreceive "
-      "NAME, there is none, and without --have all is sent. A word with a slash is a directory, else a guest's name.");
+      "Sends a stopped guest to another host, whose vreceive makes it: vsend GUEST --to 'ssh HOST vreceive NAME' asks "
+      "which contents are there, and sends the others. A pipe has no way back: vsend GUEST | ssh HOST vreceive NAME "
+      "sends all, compressed, but for what --have lists. A word with a slash is a directory, else a guest's name.");
   line.option("--to", "COMMAND", into(options.to), "run it (by sh), and talk with the vreceive at its other end");
+  line.flag("--ask", options.ask, "in a pipe: what vreceive writes comes back on standard input");
   line.option("--have", "FILE", into(options.have),
               "in a pipe: what the other host has, as its vreceive --have NAME wrote it");
   line.option("--config", "DIR", path_into(options.config), "where guests are configured (default: /etc/vservers)");
@@ -46,8 +47,8 @@ SendOptions parse(int argc, char** argv) {
   line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::fatal});
   line.parse(argc, argv);
   if (options.guests.size() != 1) throw Failed(Exit::usage, "one guest is to be named; see vsend --help");
-  if (!options.to.empty() && !options.have.empty())
-    throw Failed(Exit::usage, "--have: with --to the other host is asked");
+  if ((options.ask ? 1 : 0) + (options.to.empty() ? 0 : 1) + (options.have.empty() ? 0 : 1) > 1)
+    throw Failed(Exit::usage, "--to, --ask, --have: one of them; the first two ask the other host");
   if (options.to.empty() && terminal_columns(STDOUT_FILENO))
     throw Failed(Exit::usage, "standard output is a terminal: give --to, or a pipe to vreceive; see vsend --help");
   return options;
@@ -81,11 +82,22 @@ Sent send_to(const std::string& command, const SendRequest& request) {
   }
 }
 
+Sent send_through_pipe(bool is_answered, const SendRequest& request) {
+  StreamOut out(STDOUT_FILENO);
+  StreamIn answers(STDIN_FILENO);
+  try {
+    return send_guest(request, out, is_answered ? &answers : nullptr);
+  } catch (const BadStream& error) {
+    throw Failed(Exit::fatal, std::string("not received: ") + error.what());
+  } catch (const std::system_error& error) {
+    if (!is_error(error, EPIPE)) throw;
+    throw Failed(Exit::fatal, "not received: nobody reads the pipe");
+  }
+}
+
 Sent send(const SendOptions& options, const SendRequest& request) {
   try {
-    if (!options.to.empty()) return send_to(options.to, request);
-    StreamOut out(STDOUT_FILENO);
-    return send_guest(request, out, nullptr);
+    return options.to.empty() ? send_through_pipe(options.ask, request) : send_to(options.to, request);
   } catch (const Changed& error) {
     throw Failed(Exit::refused, printable(error.what()));
   }
@@ -119,7 +131,7 @@ Exit vsend(int argc, char** argv) {
                        return still.why_not();
                      }});
   tell(options, guest, sent);
-  return Exit::done;
+  return sent.left.empty() ? Exit::done : Exit::partial;
 }
 
 }  // namespace

@@ -179,6 +179,28 @@ TEST_F(Vsend, WritesAConfigurationWithItsContextWhereThatIsFree) {
   EXPECT_FALSE(there_.exists("etc/h/context"));
 }
 
+TEST_F(Vsend, IsDoneInPartWhereASocketIsLeft) {
+  here_.add_guest("g");
+  here_.write("vm/g/f", same("f"));
+  ASSERT_EQ(::mknod((here_ / "vm/g/socket").c_str(), S_IFSOCK | 0600, 0), 0);
+  const auto finished = move("g");
+  expect_one_line(finished, "left: socket: ", 1);
+  EXPECT_THAT(there_.names("vm/g"), ElementsAre("f"));
+}
+
+TEST_F(Vsend, AsksThroughAPipeThatComesBack) {
+  here_.add_guest("g");
+  there_.add_guest("sister");
+  here_.write("vm/g/new", same("new"));
+  for (const auto& file : {here_ / "vm/g/f", there_ / "vm/sister/f"}) std::ofstream(file) << noise(100000, 1);
+  const auto back = here_ / "back";
+  const auto finished = shell("mkfifo " + back + "; " + here_.pipe_of("g", "--ask") + " < " + back + " | tee " +
+                              here_ / "sent" + " | " + there_.receive("g") + " > " + back);
+  EXPECT_EQ(finished.status, 0) << finished.err;
+  EXPECT_EQ(image_of(there_ / "vm/g"), image_of(here_ / "vm/g"));
+  EXPECT_LT(here_.read("sent").size(), 10000U);
+}
+
 TEST_F(Vsend, SendsAllThroughAPipeThatGoesOneWay) {
   here_.add_guest("g");
   here_.write("vm/g/bin/sh", same("sh"));
@@ -223,6 +245,32 @@ TEST_F(Vsend, GoesOnWhereItWasBrokenOff) {
   EXPECT_EQ(image_of(there_ / "vm/g"), image_of(here_ / "vm/g"));
   EXPECT_THAT(there_.names("vm"), ElementsAre("g"));
   for (const auto& name : there_.names("vm/g")) EXPECT_EQ(there_.inode("vm/g/" + name).nlink, 1U);
+}
+
+// Who comes by tells of it, until it is given up.
+TEST_F(Vsend, IsTakenOrGivenUpWhereItWasBrokenOff) {
+  here_.add_guest("g");
+  here_.write("vm/g/f", noise(100000, 1));
+  const auto broken_off = shell(here_.pipe_of("g") + " 2>/dev/null | head -c 50000 | " + there_.receive("g"));
+  expect_one_line(broken_off, "what has come is kept: the next vreceive goes on from it, or --give-up removes it", 5);
+  const auto line = there_ / "vm/g: some of it has come, and was broken off";
+  EXPECT_THAT(move("g", "h").err, HasSubstr(line));
+  const auto night =
+      run({"vunify", "--config", there_ / "etc", "--state", there_ / "state", "--protect=immutable", "--all"});
+  EXPECT_THAT(night.out, HasSubstr("note: " + line)) << night.err;
+  EXPECT_THAT(shell(there_.receive("g", "--give-up")).out, HasSubstr("vm/g: given up"));
+  EXPECT_THAT(there_.names("vm"), ElementsAre("h"));
+  EXPECT_THAT(shell(there_.receive("g", "--give-up")).out, HasSubstr("nothing was left"));
+}
+
+TEST_F(Vsend, LeavesNothingThereOfWhichNothingHasCome) {
+  here_.add_guest("g");
+  expect_one_line(receive_bytes(run({"sh", "-c", here_.pipe_of("g")}).out.substr(0, 60)), "ends too soon", 5);
+  EXPECT_TRUE(there_.names("vm").empty());
+  there_.make_directory("vm/taken");
+  expect_one_line(run({"sh", "-c", here_.pipe_of("g") + " 2>/dev/null | " + there_.receive(there_ / "vm/taken")}),
+                  "File exists", 3);
+  EXPECT_THAT(there_.names("vm"), ElementsAre("taken"));
 }
 
 TEST_F(Vsend, GoesOnWhereTheDiskWasFull) {
