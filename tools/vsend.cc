@@ -63,16 +63,23 @@ std::optional<HaveList> read_have(const std::string& path) {
   }
 }
 
+struct Moved {
+  Sent sent;
+  Exit exit = Exit::done;
+};
+
 // What the other side complained of it has told by itself.
-Sent send_to(const std::string& command, const SendRequest& request) {
+Moved send_to(const std::string& command, const SendRequest& request) {
   Coprocess other(command);
   StreamOut out(other.to());
   StreamIn answers(other.from());
   try {
-    auto sent = send_guest(request, out, &answers);
-    if (const int status = other.finish(); status != 0)
-      throw Failed(Exit::partial, fmt::format("the guest has arrived, but the command ended with status {}", status));
-    return sent;
+    Moved moved{send_guest(request, out, &answers)};
+    if (const int status = other.finish(); status != 0) {
+      complain(fmt::format("the guest has arrived, but the command ended with status {}", status));
+      moved.exit = Exit::partial;
+    }
+    return moved;
   } catch (const BadStream& error) {
     throw Failed(Exit::fatal,
                  fmt::format("not received: {} (the command ended with status {})", error.what(), other.finish()));
@@ -82,11 +89,11 @@ Sent send_to(const std::string& command, const SendRequest& request) {
   }
 }
 
-Sent send_through_pipe(bool is_answered, const SendRequest& request) {
+Moved send_through_pipe(bool is_answered, const SendRequest& request) {
   StreamOut out(STDOUT_FILENO);
   StreamIn answers(STDIN_FILENO);
   try {
-    return send_guest(request, out, is_answered ? &answers : nullptr);
+    return {send_guest(request, out, is_answered ? &answers : nullptr)};
   } catch (const BadStream& error) {
     throw Failed(Exit::fatal, std::string("not received: ") + error.what());
   } catch (const std::system_error& error) {
@@ -95,7 +102,7 @@ Sent send_through_pipe(bool is_answered, const SendRequest& request) {
   }
 }
 
-Sent send(const SendOptions& options, const SendRequest& request) {
+Moved send(const SendOptions& options, const SendRequest& request) {
   try {
     return options.to.empty() ? send_through_pipe(options.ask, request) : send_to(options.to, request);
   } catch (const Changed& error) {
@@ -126,12 +133,12 @@ Exit vsend(int argc, char** argv) {
     throw Failed(Exit::refused, printable(guest.path()) + ": " + reason + ": stop it first");
   const auto have = read_have(options.have);
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
-  const auto sent =
+  const auto [sent, exit] =
       send(options, {.guest = &guest, .context = known.xid, .have = have ? &*have : nullptr, .why_not = [&still] {
                        return still.why_not();
                      }});
   tell(options, guest, sent);
-  return sent.left.empty() ? Exit::done : Exit::partial;
+  return sent.left.empty() ? exit : Exit::partial;
 }
 
 }  // namespace

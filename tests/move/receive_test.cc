@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <random>
 
 #include "guest/guest.h"
@@ -126,11 +127,27 @@ TEST_F(Receive, MakesAGuestOrNoneOfWhatIsDamaged) {
   EXPECT_THAT(dir_.names("."), testing::UnorderedElementsAre("g", "sister", "stream", "there"));
 }
 
-TEST_F(Receive, BelievesNoProofOfAnotherContent) {
-  auto messages = sent();
+// Of bin/sh, the only file that is on the list.
+Messages with_another_proof(Messages messages) {
   for (auto& message : messages)
     if (message.kind == Kind::proofs) message.payload[5] = static_cast<char>(~message.payload[5]);
-  EXPECT_THROW(receive(messages, "g"), BadStream);
+  return messages;
+}
+
+TEST_F(Receive, BelievesNoProofOfAnotherContent) { EXPECT_THROW(receive(with_another_proof(sent()), "g"), BadStream); }
+
+TEST_F(Receive, HasWhatWasNotProvenSentWhereItCanAsk) {
+  auto messages = with_another_proof(sent());
+  messages.front().payload[0] = 1;  // it answers
+  const auto sketched = std::ranges::find(messages, Kind::sketched, &Message::kind)->payload;
+  std::uint32_t number = 0;
+  while ((sketched[number / 8] >> number % 8 & 1) == 0) ++number;
+  messages.push_back({Kind::file, number_bytes(number)});
+  messages.push_back({Kind::piece, number_bytes(0) + std::string(9000, 's')});
+  messages.push_back({Kind::complete, ""});
+  const auto received = receive(messages, "g");
+  EXPECT_EQ(received.here_files, 0U);
+  EXPECT_EQ(image_of(dir_ / "there/g"), image_of(dir_ / "g"));
 }
 
 }  // namespace
