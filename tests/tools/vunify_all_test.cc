@@ -7,6 +7,8 @@
 
 #include <filesystem>
 
+#include "sys/inode.h"
+#include "tests/eventually.h"
 #include "tests/root_test.h"
 #include "tests/stopped_run.h"
 #include "tests/tools/configured_guests.h"
@@ -19,23 +21,18 @@ using testing::Not;
 
 const std::string content(5000, 'x');
 
-// A process whose root is that of a guest. It is there, and has asked to write to a file that somebody has a lease on,
-// once it is made; then it waits, and appends "mine".
+// A process whose root is that of a guest: it appends "mine" to a file, once whoever has a lease on that lets it.
 class Inhabitant {
  public:
-  Inhabitant(const std::string& root, const std::string& path) {
-    int ready[2];
-    if (::pipe(ready) != 0) throw std::runtime_error("pipe");
-    process_ = ::fork();
-    if (process_ == 0) ::_exit(live(root.c_str(), path.c_str(), ready[1]) ? 0 : 1);
-    ::close(ready[1]);
-    char byte = 0;
-    has_asked_ = ::read(ready[0], &byte, 1) == 1;
-    ::close(ready[0]);
+  Inhabitant(const std::string& root, const std::string& path)
+      : lease_(":" + std::to_string(stat_name(AT_FDCWD, (root + path).c_str())->ino) + " "), process_(::fork()) {
+    if (process_ == 0) ::_exit(live(root.c_str(), path.c_str()) ? 0 : 1);
   }
   Inhabitant(const Inhabitant&) = delete;
 
-  bool has_asked() const { return has_asked_; }
+  bool waits() const {
+    return eventually([this] { return shell("grep BREAKING /proc/locks | grep -q '" + lease_ + "'").status == 0; });
+  }
   // Waits for its end; once.
   bool has_written() const {
     int status = 0;
@@ -44,14 +41,12 @@ class Inhabitant {
 
  private:
   // Beside other threads of the test: system calls alone.
-  static bool live(const char* root, const char* path, int ready) {
-    if (::chroot(root) != 0 || ::chdir("/") != 0) return false;
-    if (::open(path, O_WRONLY | O_NONBLOCK) >= 0 || errno != EWOULDBLOCK || ::write(ready, "", 1) != 1) return false;
-    return ::write(::open(path, O_WRONLY | O_APPEND), "mine", 4) == 4;
+  static bool live(const char* root, const char* path) {
+    return ::chroot(root) == 0 && ::write(::open(path, O_WRONLY | O_APPEND), "mine", 4) == 4;
   }
 
-  pid_t process_ = 0;
-  bool has_asked_ = false;
+  std::string lease_;  // of that file, in /proc/locks
+  pid_t process_;
 };
 
 class VunifyAll : public RootTest {
@@ -154,7 +149,7 @@ TEST_F(VunifyAll, GoesOnWithoutAGuestWhoseRootGoesMeanwhile) {
 TEST_F(VunifyAll, LeavesAGuestThatIsStartedMeanwhileWhatItWrites) {
   StoppedRun night(guests_.command({"--jobs=1", "--all"}), "renameat2", 1, guests_ / "trace");
   const Inhabitant guest(guests_ / "vs/a", "/usr/x");
-  EXPECT_TRUE(guest.has_asked());
+  EXPECT_TRUE(guest.waits());
   EXPECT_EQ(night.go_on().status, 0);
   EXPECT_TRUE(guest.has_written());
   EXPECT_EQ(guests_.read("vs/a/usr/x"), content + "mine");
