@@ -31,6 +31,18 @@ constexpr std::uint64_t first_subvolume_object = 256;  // include/uapi/linux/btr
 
 constexpr unsigned wanted = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;
 
+// What the kernel knows by itself: a FUSE daemon, or a server far away, is not waited for.
+constexpr int what_is_known = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+
+// Which mount it is the kernel tells, whoever answers for the filesystem: it is not asked where nothing of it is
+// wanted.
+bool is_mount_point(int dir, const char* leaf) {
+  struct statx there {
+  }, here{};
+  return ::statx(dir, leaf, what_is_known, 0, &there) == 0 &&
+         ::statx(dir, "", what_is_known | AT_EMPTY_PATH, 0, &here) == 0 && there.stx_mnt_id != here.stx_mnt_id;
+}
+
 Inode from_statx(const struct statx& st) {
   Inode inode;
   inode.dev = makedev(st.stx_dev_major, st.stx_dev_minor);
@@ -115,8 +127,9 @@ Inode stat_fd(int fd) {
 
 std::optional<Inode> stat_name(int dir, const char* leaf) {
   struct statx st {};
-  if (::statx(dir, leaf, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, wanted, &st) == 0) return from_statx(st);
+  if (::statx(dir, leaf, what_is_known, wanted, &st) == 0) return from_statx(st);
   if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+  if (errno == EACCES && is_mount_point(dir, leaf)) errno = EXDEV;
   throw_errno("statx", leaf);
 }
 

@@ -62,7 +62,7 @@ struct Inode {
 };
 
 Inode stat_fd(int fd);
-// The inode that leaf of the open directory leads to now, symlinks not followed; nothing where there is no such name.
+// What leaf leads to now; no symlink is followed, no server waited for. None: no such name. EXDEV: a mount hides it.
 std::optional<Inode> stat_name(int dir, const char* leaf);
 
 // Sets the times of an open file or directory, O_PATH will do; an absent atime stays as it is.

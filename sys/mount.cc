@@ -106,9 +106,10 @@ std::optional<Located> locate(const std::vector<Mount>& mounts, const std::strin
   return Located{covering->dev, within.empty() ? "/" : within};
 }
 
+// Told whatever is asked; and where nothing else is, nobody is waited for who answers for a mount (FUSE).
 std::uint64_t mount_id(int fd) {
   struct statx st {};
-  check(::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st), "statx");
+  check(::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &st), "statx");
   return st.stx_mnt_id;
 }
 

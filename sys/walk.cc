@@ -118,9 +118,12 @@ class Walk {
     thread_local Buffers buffers;
     buffers.clear();
     read_entries(dir.get(), buffers);
-    for (const auto* record : buffers.order)
-      if (const auto inode = look_at(dir.get(), *record, is_unseen))
-        buffers.entries.push_back({record->d_name, *inode});
+    for (const auto* record : buffers.order) try {
+        if (const auto inode = look_at(dir.get(), *record, is_unseen))
+          buffers.entries.push_back({record->d_name, *inode});
+      } catch (const std::system_error& error) {
+        level.visit.visitor.failed(join_path(path, record->d_name), error);
+      }
     level.visit.visitor.visit({path, dir.get(), buffers.entries, is_unseen});
     std::string leaves;
     for (const auto& entry : buffers.entries)

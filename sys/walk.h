@@ -47,7 +47,7 @@ struct RootVisit {
 
 // Runs in the caller's tbb::task_arena and returns when all is visited: all roots at once, so that none's last
 // directory leaves a thread idle. Directories on another device (mounts, btrfs subvolumes) are reported to failed with
-// EXDEV and not entered; names that vanish meanwhile are passed over.
+// EXDEV and not entered, as is a file that a mount hides (see stat_name); names that vanish meanwhile are passed over.
 void walk(std::span<const RootVisit> roots);
 
 }  // namespace vunify

@@ -6,7 +6,7 @@
 
 #include "tests/eventually.h"
 #include "tests/host/host_test.h"
-#include "tests/host/silent_fuse.h"
+#include "tests/silent_fuse.h"
 #include "tests/mounts_elsewhere.h"
 
 namespace vunify::test {

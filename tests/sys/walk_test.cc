@@ -6,10 +6,15 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
+#include <future>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 
+#include "tests/silent_fuse.h"
 #include "tests/sys/on_filesystem.h"
 
 namespace vunify::test {
@@ -52,6 +57,21 @@ TEST(Walk, SeesEveryName) {
   const Seen seen(dir.root());
   EXPECT_EQ(seen.paths, (Paths{"a", "a/b", "a/b/c", "a/d", ".hidden"}));
   EXPECT_TRUE(seen.failed.empty());
+}
+
+// Of root, or of a user beside the guest, who lets nobody look.
+TEST(Walk, WaitsForNobodyWhoMountedSomethingOnAFile) {
+  for (const unsigned owner : {0U, 1000U}) {
+    const Scratch dir{{"a/f", "text"}, {"a/g", "text"}};
+    std::optional<SilentFuse> silent(std::in_place, dir / "a/g", owner);
+    auto walked = std::async(std::launch::async, [&] { return std::make_unique<Seen>(dir.root()); });
+    const bool in_time = walked.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+    silent.reset();
+    ASSERT_TRUE(in_time);
+    const auto seen = walked.get();
+    EXPECT_TRUE(seen->paths.contains("a/f"));
+    EXPECT_EQ(seen->failed.contains("a/g"), owner != 0) << "of root's the kernel tells what it knows";
+  }
 }
 
 TEST(Walk, LooksAtNothingThatIsToStayUnseen) {

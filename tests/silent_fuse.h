@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A filesystem as a guest may mount one: it can be gone into, and whoever asks for its attributes waits for ever.
+// A filesystem as a guest, or a user beside it, may mount one, on a directory or on a file: whoever asks for its
+// attributes waits for ever, or is turned away where it is another user's.
 #pragma once
 
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <thread>
 
@@ -18,8 +20,11 @@ namespace vunify::test {
 
 class SilentFuse {
  public:
-  explicit SilentFuse(const std::string& point) : point_(point), device_(open_host("/dev/fuse", O_RDWR)) {
-    const auto options = "fd=" + std::to_string(device_.get()) + ",rootmode=40755,user_id=0,group_id=0";
+  explicit SilentFuse(const std::string& point, unsigned owner = 0)
+      : point_(point), device_(open_host("/dev/fuse", O_RDWR)) {
+    const bool is_directory = std::filesystem::is_directory(point);
+    const auto options = "fd=" + std::to_string(device_.get()) + ",rootmode=" + (is_directory ? "40755" : "100644") +
+                         ",user_id=" + std::to_string(owner) + ",group_id=0";
     check(::mount("silent", point.c_str(), "fuse.silent", 0, options.c_str()), "mount", point);
     server_ = std::thread([this] { serve(); });
   }
