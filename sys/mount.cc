@@ -17,14 +17,16 @@
 namespace vunify {
 namespace {
 
-// "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue"
+// "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue". Any guest may have mounted it: of a
+// source that is empty nothing stands between two blanks.
 Mount parse(const std::string& line) {
   Mount mount;
   std::istringstream in(line);
   std::string device, root, point, word;
   in >> mount.id >> mount.parent >> device >> root >> point;
   while (in >> word && word != "-") continue;
-  in >> mount.type >> mount.source >> mount.super_options;
+  in.get();
+  for (auto* field : {&mount.type, &mount.source, &mount.super_options}) std::getline(in, *field, ' ');
   const auto colon = device.find(':');
   mount.dev = makedev(std::stoul(device.substr(0, colon)), std::stoul(device.substr(colon + 1)));
   mount.root = unescape_path(root);

@@ -2,6 +2,7 @@
 #include "sys/mount.h"
 
 #include <sched.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,6 +34,18 @@ TEST(Mount, PointsHoldAnyByte) {
   const auto mounts = read_mounts();
   shell("umount " + point);
   EXPECT_EQ(std::ranges::count(mounts, dir / odd, &Mount::point), 1);
+}
+
+// Else an overlay of such a source would hide its layers.
+TEST(Mount, IsReadWhereItsSourceIsEmpty) {
+  const Scratch dir;
+  ASSERT_EQ(::mount("", dir.root().c_str(), "tmpfs", 0, "size=4k"), 0);
+  const auto mounts = read_mounts();
+  ::umount2(dir.root().c_str(), MNT_DETACH);
+  const auto mount = std::ranges::find(mounts, dir.root(), &Mount::point);
+  ASSERT_NE(mount, mounts.end());
+  EXPECT_EQ(mount->source, "");
+  EXPECT_EQ(mount->super_options, "rw,size=4k");
 }
 
 TEST(Mount, BtrfsNamesItsSuperblock) {
