@@ -12,6 +12,7 @@
 
 #include "guest/adopted.h"
 #include "sys/directory.h"
+#include "sys/told_path.h"
 
 namespace vunify {
 namespace {
@@ -69,22 +70,20 @@ std::map<DirectoryId, std::string> layers_by_id(const std::vector<Mount>& mounts
   return layers;
 }
 
-std::optional<DirectoryId> id_on_host(const std::string& path) {
-  try {
-    return id_of(RootDir(std::filesystem::canonical(path)).fd());
-  } catch (const std::system_error&) {
-    return std::nullopt;
-  }
+// The path is a guest's word.
+std::optional<DirectoryId> id_on_host(const std::string& path, const std::vector<Mount>& mounts) {
+  const auto directory = hold_told_directory(path, mounts);
+  return directory ? std::optional(id_of(directory->get())) : std::nullopt;
 }
 
-std::vector<OtherLayer> other_layers() {
+std::vector<OtherLayer> other_layers(const std::vector<Mount>& ours) {
   std::map<std::tuple<std::string, std::uint64_t, std::string>, OtherLayer> layers;  // most tables are copies of ours
   for (const auto& mounts : read_other_mounts())
     for (const auto& path : overlay_layers(mounts)) {
       auto there = locate(mounts, path);
       const auto [dev, within] = there.value_or(Located{});
       if (!layers.contains({path, dev, within}))
-        layers[{path, dev, within}] = {path, std::move(there), id_on_host(path)};
+        layers[{path, dev, within}] = {path, std::move(there), id_on_host(path, ours)};
     }
   std::vector<OtherLayer> all;
   for (auto& [key, layer] : layers) all.push_back(std::move(layer));
@@ -275,8 +274,9 @@ std::optional<Refusal> expect_outside(const std::string& path, const std::vector
 OpenedGuests open_guests(const std::vector<std::string>& paths) { return open_guests(by_hand(paths)); }
 
 OpenedGuests open_guests(std::vector<GuestRoot> roots) {
-  Surroundings around{.mounts = read_mounts(), .layers = {}, .other_layers = other_layers()};
+  Surroundings around{.mounts = read_mounts(), .layers = {}, .other_layers = {}};
   around.layers = layers_by_id(around.mounts);
+  around.other_layers = other_layers(around.mounts);
   OpenedGuests opened;
   auto candidates = open_candidates(std::move(roots), around.mounts, opened.refused);
   std::vector<Refusal> refusals;

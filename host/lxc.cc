@@ -3,25 +3,20 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
-#include <array>
 #include <sstream>
 
 #include "host/config_file.h"
 #include "host/lxc_config.h"
 #include "sys/directory.h"
 #include "sys/inode.h"
-#include "sys/mount.h"
 #include "sys/root_dir.h"
+#include "sys/told_path.h"
 
 namespace vunify {
 namespace {
 
 constexpr std::size_t most_of_others = 1000;  // containers of one user that are told of
-
-// Who answers for a home that is mounted so may never do it.
-constexpr std::array<std::string_view, 9> patient = {"fuse", "nfs",  "autofs", "cifs", "smb",
-                                                     "9p",   "ceph", "afs",    "coda"};
+constexpr std::size_t most_names = 100'000;   // of one who has more nothing is told
 
 std::string lxcpath_of(const std::string& host) {
   const auto file = host + "/etc/lxc/lxc.conf";
@@ -82,11 +77,13 @@ bool is_roots(const std::string& directory) {
 // dir: open, by its path; whoever it belongs to, nothing of it is read but its names.
 void add_of_others(Told& told, int dir, const std::string& path, const std::string& before_name) {
   std::size_t count = 0;
-  for (const auto& name : list_names(dir)) {
+  for (const auto& name : list_names(dir, most_names)) {
+    if (count == most_of_others) return;
     const auto inode = stat_name(dir, name.c_str());
     const bool is_container = inode && inode->is_directory() && !name.starts_with('.');
-    if (is_container && ++count <= most_of_others)
-      told.guests.push_back(tell_of_user(before_name + name, path + "/" + name));
+    if (!is_container) continue;
+    told.guests.push_back(tell_of_user(before_name + name, path + "/" + name));
+    ++count;
   }
 }
 
@@ -97,21 +94,6 @@ void add_containers(Told& told, const std::string& lxcpath) {
     if (!is_there(directory + "/config")) continue;
     told.add(directory, [&] { told.guests.push_back(tell_container(name, directory)); });
   }
-}
-
-const Mount* covering_mount(const std::vector<Mount>& mounts, const std::string& path) {
-  const Mount* covering = nullptr;
-  for (const auto& mount : mounts)
-    if ((path + "/").starts_with(mount.point == "/" ? "/" : mount.point + "/") &&
-        (covering == nullptr || mount.point.size() >= covering->point.size()))
-      covering = &mount;
-  return covering;
-}
-
-bool may_never_answer(const std::vector<Mount>& mounts, const std::string& path) {
-  const auto* mount = covering_mount(mounts, path);
-  return mount == nullptr ||
-         std::ranges::any_of(patient, [&](std::string_view type) { return mount->type.starts_with(type); });
 }
 
 // No symlink and no mount in it is followed.

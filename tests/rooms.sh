@@ -33,7 +33,7 @@ done
 # These are needed for their structures; a constant is written down with the name of its header.
 kernel_headers='sys/clone.cc:linux/fiemap.h sys/clone.cc:linux/fs.h sys/inode_attr.h:linux/fs.h
   sys/inode.cc:linux/btrfs.h sys/inode.cc:linux/magic.h sys/root_dir.cc:linux/openat2.h
-  sys/btrfs_data.cc:linux/btrfs.h sys/btrfs_data.cc:linux/btrfs_tree.h
+  sys/btrfs_data.cc:linux/btrfs.h sys/btrfs_data.cc:linux/btrfs_tree.h sys/told_path.cc:linux/openat2.h
   sys/stored_extents.cc:linux/btrfs.h sys/stored_extents.cc:linux/btrfs_tree.h
   fuse/wire.cc:linux/fuse.h tests/act_before.cc:linux/filter.h tests/act_before.cc:linux/seccomp.h'
 found=$(grep -rE --include='*.cc' --include='*.h' --exclude-dir=build --exclude-dir=kernel-cow '^ *# *include *<(linux|asm|asm-generic)/' . |

@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
+#include <future>
+#include <optional>
 
 #include "tests/mounts_elsewhere.h"
 #include "tests/root_test.h"
+#include "tests/silent_fuse.h"
 
 namespace vunify {
 namespace {
@@ -181,6 +184,22 @@ TEST(OpenGuests, AreNotRefusedForWhatAnotherNamespaceCallsItsRoot) {
                                     " && mkdir upper work merged && mount -t overlay none merged -o lowerdir=/," +
                                     "upperdir=" + dir / "m/upper" + ",workdir=" + dir / "m/work");
   EXPECT_EQ(names_of(open_guests({dir / "a", dir / "b"})), (Names{"a", "b"}));
+}
+
+// What a guest calls a layer is, on the host, where somebody mounted what never answers.
+TEST(OpenGuests, DoNotWaitForALayerThatAnotherNamespaceTells) {
+  const LoopFs fs("ext4");
+  if (!fs.ok()) GTEST_SKIP() << fs.reason();
+  const Scratch dir({{"a/x", ""}, {"m/up/x", ""}, {"m/work/x", ""}, {"m/on/x", ""}, {"hang/in/x", ""}}, fs.root());
+  std::optional<test::SilentFuse> silent(dir / "hang");
+  const test::MountsElsewhere guest("umount -l " + dir / "hang" + " && rm " + dir / "m/work/x" +
+                                    " && mount -t overlay o " + dir / "m/on" + " -o lowerdir=" + dir / "hang" +
+                                    ",upperdir=" + dir / "m/up" + ",workdir=" + dir / "m/work");
+  auto opened = std::async(std::launch::async, [&] { return names_of(open_guests({dir / "a"})); });
+  const bool in_time = opened.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+  silent.reset();
+  EXPECT_TRUE(in_time);
+  EXPECT_EQ(opened.get(), (Names{"a"}));
 }
 
 TEST(ExpectOutside, RefusesWhatIsInARootThereOrNot) {
