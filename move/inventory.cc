@@ -14,6 +14,7 @@
 #include "move/pieces.h"
 #include "sys/at.h"
 #include "sys/mark.h"
+#include "sys/mount.h"
 #include "sys/walk.h"
 #include "sys/xattr.h"
 
@@ -47,8 +48,8 @@ void add_named_metadata(MovedName& name, At at) {
   for (std::size_t begin = 0; begin < attributes.size();) {
     const std::string attribute(attributes.c_str() + begin);
     begin += attribute.size() + 1;
-    if (auto value = get_xattr_at(at.dir, at.leaf, attribute.c_str()))
-      name.xattrs.emplace(attribute, std::move(*value));
+    auto value = get_xattr_at(at.dir, at.leaf, attribute.c_str());
+    if (value && !is_mark(attribute)) name.xattrs.emplace(attribute, std::move(*value));
   }
 }
 
@@ -59,16 +60,18 @@ struct Found {
   bool has_other_names = false;
 };
 
-Found look_at(At at) {
+// held: the inode (O_PATH).
+Found look_at(int held, std::string leaf) {
+  const At at{held};
   const auto st = stat_at(at);
   Found found{name_of(st),
               {static_cast<std::uint64_t>(st.st_size), from_timespec(st.st_mtim), from_timespec(st.st_ctim)},
               st.st_ino,
               st.st_nlink > 1 && !S_ISDIR(st.st_mode)};
   auto& name = found.name;
-  name.leaf = at.leaf;
+  name.leaf = std::move(leaf);
   if (S_ISREG(st.st_mode))
-    add_open_metadata(name, reopen_regular(hold_at(at).get(), at.leaf).get());
+    add_open_metadata(name, reopen_regular(held, name.leaf).get());
   else if (S_ISDIR(st.st_mode))
     add_open_metadata(name, open_at(at, O_RDONLY | O_DIRECTORY).get());
   else
@@ -77,10 +80,23 @@ Found look_at(At at) {
   return found;
 }
 
+// Whoever answers for what is mounted there is asked nothing.
+Found look_at(const Listing& listing, std::string_view leaf) {
+  const Fd held = hold_at({listing.fd, leaf.data()});
+  if (mount_id(held.get()) != mount_id(listing.fd)) throw std::system_error(EXDEV, std::generic_category());
+  return look_at(held.get(), std::string(leaf));
+}
+
+// What is beneath a mount is not seen: an empty directory of root's.
+Found mount_point(std::string leaf) {
+  MovedName name{.leaf = std::move(leaf), .mode = S_IFDIR | 0755};
+  return {.name = std::move(name), .seen = {}};
+}
+
 class Taking {
  public:
   explicit Taking(const Guest& guest) : guest_(guest) {
-    auto root = look_at({guest.root.fd(), ""});
+    auto root = look_at(guest.root.fd(), "");
     numbers_.emplace("", 0);
     inventory_.names.push_back(std::move(root.name));
     inventory_.seen.push_back(root.seen);
@@ -103,14 +119,15 @@ class Taking {
     for (auto& here : listing.entries) {
       const auto path = join_path(listing.path, here.leaf);
       try {
-        auto one = look_at({listing.fd, here.leaf.data()});
+        auto one = look_at(listing, here.leaf);
         here.enter = one.name.is_directory();
         if (S_ISSOCK(one.name.mode))
           leave(path, "a socket: who listens makes it anew");
         else
           found.push_back(std::move(one));
       } catch (const std::system_error& error) {
-        return note(path, error);
+        note(path, error);
+        if (here.inode.is_directory() && is_error(error, EXDEV)) found.push_back(mount_point(std::string(here.leaf)));
       }
     }
     add(std::string(listing.path), std::move(found));
@@ -133,7 +150,7 @@ class Taking {
   }
 
   void note(const std::string& path, const std::system_error& error) {
-    if (is_error(error, EXDEV)) return leave(path, "another filesystem is mounted there, or a subvolume");
+    if (is_error(error, EXDEV)) return leave(path, "something is mounted there, or it is a subvolume");
     const std::lock_guard lock(adding_);
     if (!error_) error_.emplace(error.code(), guest_.path() + "/" + path);
     has_failed_ = true;
