@@ -15,6 +15,7 @@
 #include "sys/inode_attr.h"
 #include "sys/link.h"
 #include "sys/mark.h"
+#include "sys/mount.h"
 #include "sys/walk.h"
 
 namespace vunify {
@@ -65,7 +66,7 @@ class TreeClone {
       entry.unseen = listing.unseen || is_apart(plan_, "/" + path);
       const auto* leaf = entry.leaf.data();
       Passage passage{{listing.fd, leaf}, {to.get(), leaf}, std::move(path), entry, entry.inode};
-      attempt(passage.path, [&] { entry.enter = is_passed(passage, listing.unseen); });
+      attempt(passage.path, [&] { entry.enter = is_passed(passage, listing); });
     }
     if (ground_ != nullptr) attempt(std::string(listing.path), [&] { finish_directory(listing, to.get()); });
   }
@@ -76,18 +77,23 @@ class TreeClone {
     try {
       step();
     } catch (const std::system_error& error) {
-      if (!is_error(error, ENOENT)) fail(path, error);
+      if (!is_error(error, ENOENT)) note_unread(path, error);
     }
   }
 
-  // True where it is a directory to go on into. The walk tells but the type of what is no file, or lies in what is not
-  // to be linked.
-  bool is_passed(Passage& passage, bool is_unseen) {
-    if (!passage.inode.is_regular() || is_unseen) {
-      const auto inode = stat_name(passage.from.dir, passage.from.leaf);
-      if (!inode) return false;
-      passage.inode = *inode;
-    }
+  // The walk tells but the type of what is no file, or lies in what is not to be linked. Nothing where it is gone.
+  static std::optional<Inode> look_at(const Passage& passage, const Listing& listing) {
+    const bool is_told = passage.inode.is_regular() && !listing.unseen;
+    auto inode = is_told ? passage.inode : stat_name(passage.from.dir, passage.from.leaf);
+    if (inode && inode->mount != mount_id(listing.fd)) throw std::system_error(EXDEV, std::generic_category());
+    return inode;
+  }
+
+  // True where it is a directory to go on into. One that something is mounted on is empty in the clone.
+  bool is_passed(Passage& passage, const Listing& listing) try {
+    const auto inode = look_at(passage, listing);
+    if (!inode) return false;
+    passage.inode = *inode;
     const auto* rule = find_identity_rule("/" + passage.path);
     if (rule != nullptr && rule->treatment == Treatment::report) tell(passage.path, "reported", rule->note);
     if (!passage.inode.is_directory()) {
@@ -96,6 +102,10 @@ class TreeClone {
     }
     if (ground_ != nullptr) make_directory_at(passage.to, 0755);
     return true;
+  } catch (const std::system_error& error) {
+    const bool is_point = is_error(error, EXDEV) && passage.inode.is_directory();
+    if (is_point && ground_ != nullptr) make_directory_at(passage.to, 0755);
+    throw;
   }
 
   void clone(Passage& passage, Way way, const IdentityRule* rule) {
@@ -106,13 +116,13 @@ class TreeClone {
   }
 
   // Returns what came of it.
-  Way carry_out(const Passage& passage, Way way) {
+  Way carry_out(Passage& passage, Way way) {
     if (way == Way::link && plan_.guest->is_adopted())
       way = is_linked(passage) ? Way::link : Way::copy;
     else if (way == Way::link || way == Way::share)
       link_later(passage, way == Way::link);
     if (way == Way::copy) copy(passage);
-    if (way == Way::empty) copy_inode(leaf_of(passage), passage.inode, passage.to, Bytes::none, stop_);
+    if (way == Way::empty) copy_name(leaf_of(passage), passage.inode, passage.to, Bytes::none, stop_);
     return way;
   }
 
@@ -140,10 +150,10 @@ class TreeClone {
 
   void copy_instead(const AddRequest& link) {
     const auto from = open_name(plan_.guest->root, link.from.path), to = open_name(*ground_->tree, link.to.path);
-    const auto inode = stat_name(from.dir.get(), from.leaf.c_str());
-    if (!inode) return;
-    copy_inode({plan_.guest->root, {from.dir.get(), from.leaf.c_str()}, link.from.path}, *inode,
-               {to.dir.get(), to.leaf.c_str()}, bytes(), stop_);
+    auto inode = stat_name(from.dir.get(), from.leaf.c_str());
+    if (!inode || !copy_name({plan_.guest->root, {from.dir.get(), from.leaf.c_str()}, link.from.path}, *inode,
+                             {to.dir.get(), to.leaf.c_str()}, bytes(), stop_))
+      return;
     const auto size = inode->bytes_on_disk();
     cloned_.linked_files -= 1, cloned_.linked_bytes -= size;
     cloned_.copied_files += 1, cloned_.copied_bytes += size;
@@ -153,23 +163,28 @@ class TreeClone {
 
   Bytes bytes() const { return ground_->is_source_running ? Bytes::apart : Bytes::shared; }
 
-  // Names that the guest linked itself stay linked.
-  void copy(const Passage& passage) {
-    if (passage.inode.nlink < 2) return copy_alone(passage);
+  // Names that the guest linked itself stay linked. Where another inode came to the first of them, or none, the next
+  // is the first.
+  void copy(Passage& passage) {
+    if (passage.inode.nlink < 2) return static_cast<void>(copy_alone(passage));
     const std::lock_guard lock(linking_);
     const auto [first, is_first] = first_names_.try_emplace(passage.inode.ino, passage.path);
-    if (is_first) return copy_alone(passage);
+    if (is_first) {
+      if (!copy_alone(passage) || passage.inode.ino != first->first) first_names_.erase(first);
+      return;
+    }
     const auto name = open_name(*ground_->tree, first->second);
     link_at({name.dir.get(), name.leaf.c_str()}, passage.to);
   }
 
-  // With what chattr(1) set by the guest's own hand; not with what protects a shared inode.
-  void copy_alone(const Passage& passage) {
-    copy_inode(leaf_of(passage), passage.inode, passage.to, bytes(), stop_);
+  // With what chattr(1) set by the guest's own hand; not with what protects a shared inode. False where it is gone.
+  bool copy_alone(Passage& passage) {
+    if (!copy_name(leaf_of(passage), passage.inode, passage.to, bytes(), stop_)) return false;
     const bool immutable = passage.inode.immutable, append_only = passage.inode.append_only;
-    if (!immutable && !append_only) return;
-    if (mark_at(passage.from.dir, passage.from.leaf, {plan_.guest->fs, passage.inode.ino}) != Mark::none) return;
-    late_.add(LateFlags{passage.path, (immutable ? FS_IMMUTABLE_FL : 0U) | (append_only ? FS_APPEND_FL : 0U)});
+    if (!immutable && !append_only) return true;
+    if (mark_at(passage.from.dir, passage.from.leaf, {plan_.guest->fs, passage.inode.ino}) == Mark::none)
+      late_.add(LateFlags{passage.path, (immutable ? FS_IMMUTABLE_FL : 0U) | (append_only ? FS_APPEND_FL : 0U)});
+    return true;
   }
 
   void finish_directory(const Listing& listing, int to) {
@@ -182,7 +197,7 @@ class TreeClone {
 
   void note_unread(const std::string& path, const std::system_error& error) {
     if (!is_error(error, EXDEV)) return fail(path, error);
-    tell(path, "left", "another filesystem is mounted there: an empty directory");
+    tell(path, "left", "something is mounted there");
   }
 
   void fail(const std::string& path, const std::system_error& error) {

@@ -16,6 +16,7 @@ namespace vunify {
 namespace {
 
 constexpr std::size_t piece_bytes = 1 << 20;
+constexpr int most_tries = 100;  // of a name that is renamed over all the time
 
 // Read and written: copy_file_range(2) is a reflink on XFS.
 void copy_pieces(int from, int to, std::uint64_t size, const std::function<bool()>& stop) {
@@ -74,10 +75,31 @@ bool copy_node(At from, const Inode& seen, At to) {
   return true;
 }
 
-}  // namespace
-
+// False, and nothing is made, where it is another inode by now.
 bool copy_inode(const GuestLeaf& from, const Inode& seen, At to, Bytes bytes, const std::function<bool()>& stop) {
   return seen.is_regular() ? copy_file(from, seen, to, bytes, stop) : copy_node(from.at, seen, to);
+}
+
+// What a name that leads elsewhere meanwhile answers: gone, now a symlink, no symlink any more, no regular file.
+bool is_replaced(const std::system_error& error) {
+  return is_error(error, ENOENT) || is_error(error, ELOOP) || is_error(error, EINVAL);
+}
+
+}  // namespace
+
+bool copy_name(const GuestLeaf& from, Inode& seen, At to, Bytes bytes, const std::function<bool()>& stop) {
+  for (int tries = 0; tries < most_tries; ++tries) {
+    try {
+      if (copy_inode(from, seen, to, bytes, stop)) return true;
+    } catch (const std::system_error& error) {
+      if (!is_replaced(error)) throw;
+    }
+    if (find_at(to)) remove_at(to);
+    const auto now = stat_name(from.at.dir, from.at.leaf);
+    if (!now || now->is_directory()) return false;
+    seen = *now;
+  }
+  throw std::system_error(EBUSY, std::generic_category(), from.path);
 }
 
 }  // namespace vunify

@@ -26,9 +26,10 @@ struct GuestLeaf {
   const std::string& path;
 };
 
-// From a guest's name to one that is not there yet. seen: what the first led to; nothing is copied, and false returned,
-// where it is another inode by now. Throws ENOENT where it is gone; ENOSPC and the like, and then part of it may be
-// there.
-bool copy_inode(const GuestLeaf& from, const Inode& seen, At to, Bytes bytes, const std::function<bool()>& stop);
+// From a guest's name to one that is not there yet. A running guest replaces files by renaming over them: what the name
+// leads to is copied then, as often as it takes, for the guest has it at every moment. seen: what it led to, and then
+// what was copied. False, and nothing is made, where the name is gone, or is a directory's. Throws ENOSPC and the like,
+// and then part of it may be there; EBUSY where it never stands still.
+bool copy_name(const GuestLeaf& from, Inode& seen, At to, Bytes bytes, const std::function<bool()>& stop);
 
 }  // namespace vunify
