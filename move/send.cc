@@ -40,9 +40,15 @@ class Sending {
     const auto count = static_cast<std::uint32_t>(names().size());
     out_.send(Kind::guest, {to_bytes(GuestMessage{answers_ != nullptr, key_, guest_.name, request_.context, count})});
     BatchOut batch(out_, Kind::names);
-    for (std::size_t i = 0; i < names().size(); ++i)
-      batch.add(to_bytes(names()[i], i == 0 ? MovedName() : names()[i - 1]));
+    for (std::uint32_t i = 0; i < count; ++i) batch.add(name_to_send(i));
     batch.end();
+  }
+
+  // XFS keeps any number of attributes of 64 KiB: more than vreceive would take is told here, by its name.
+  std::string name_to_send(std::uint32_t number) const {
+    auto bytes = to_bytes(names()[number], number == 0 ? MovedName() : names()[number - 1]);
+    if (bytes.size() <= longest_message - batch_bytes) return bytes;
+    throw std::system_error(E2BIG, std::generic_category(), guest_.path() + "/" + path_of(names(), number));
   }
 
   Numbers receive_numbers(Kind kind) {
