@@ -18,8 +18,8 @@ std::uint64_t sum_of(const std::vector<Extent>& extents) {
 }
 
 // Only its parts tell what is compressed, and which extents they are of.
-Layout layout_by_parts(int fd, bool is_shared) {
-  Layout layout{0, is_shared, {}};
+FileLayout layout_by_parts(int fd, bool is_shared) {
+  FileLayout layout{0, is_shared, {}};
   std::set<std::uint64_t> compressed;
   for (const auto& part : extent_parts(fd)) {
     const bool is_again = part.is_compressed && !compressed.insert(part.extent).second;
@@ -34,16 +34,16 @@ Layout layout_by_parts(int fd, bool is_shared) {
 
 }  // namespace
 
-Layout layout_on_xfs(int fd, const Inode& inode) {
+FileLayout layout_on_xfs(int fd, const Inode& inode) {
   const auto extents = extents_of(fd, true);
   if (!std::ranges::any_of(extents, &Extent::shared)) return {inode.bytes_on_disk(), false, {}};
-  Layout layout{sum_of(extents), true, {}};
+  FileLayout layout{sum_of(extents), true, {}};
   for (const auto& extent : extents)
     if (!extent.in_metadata) layout.pieces.push_back({0, extent.physical, extent.physical + extent.length});
   return layout;
 }
 
-Layout layout_on_btrfs(int fd, const Inode& inode) {
+FileLayout layout_on_btrfs(int fd, const Inode& inode) {
   const auto extents = extents_of(fd, true);
   const bool is_shared = std::ranges::any_of(extents, &Extent::shared);
   if (is_shared || std::ranges::any_of(extents, &Extent::encoded)) return layout_by_parts(fd, is_shared);

@@ -24,14 +24,14 @@ struct Piece {
   std::uint32_t file = 0;  // a number that whoever asked has given it
 };
 
-struct Layout {
+struct FileLayout {
   std::uint64_t bytes = 0;
   bool is_shared = false;
   std::vector<Piece> pieces;  // where it is shared
 };
 
 // inode: of the open file. What is not on disk yet is written first. Throws where the filesystem does not tell.
-Layout layout_on_xfs(int fd, const Inode& inode);
-Layout layout_on_btrfs(int fd, const Inode& inode);
+FileLayout layout_on_xfs(int fd, const Inode& inode);
+FileLayout layout_on_btrfs(int fd, const Inode& inode);
 
 }  // namespace vunify

@@ -6,25 +6,25 @@
 
 namespace vunify {
 
-void LinkedNames::add(const LinkedName& name) {
+void NamesOfLinked::add(const LinkedName& name) {
   auto& shard = shard_of(name.ino);
   const std::lock_guard lock(shard.filling);
   shard.names.push_back(name);
 }
 
-bool LinkedNames::is_first(std::uint32_t volume, std::uint64_t ino) {
+bool NamesOfLinked::is_first(std::uint32_t volume, std::uint64_t ino) {
   auto& shard = shard_of(ino);
   const std::lock_guard lock(shard.filling);
   return shard.seen.emplace(volume, ino).second;
 }
 
-std::uint64_t LinkedNames::size() const {
+std::uint64_t NamesOfLinked::size() const {
   std::uint64_t size = 0;
   for (const auto& shard : shards_) size += shard.names.size();
   return size;
 }
 
-void LinkedNames::for_each_inode(const std::function<void(std::span<const LinkedName>)>& look) {
+void NamesOfLinked::for_each_inode(const std::function<void(std::span<const LinkedName>)>& look) {
   const auto key = [](const LinkedName& name) { return std::tuple(name.ino, unsigned{name.volume}); };
   for (auto& shard : shards_) {
     auto& names = shard.names;

@@ -23,7 +23,7 @@ struct LinkedName {
 };
 static_assert(sizeof(LinkedName) == 24);
 
-class LinkedNames {
+class NamesOfLinked {
  public:
   // From any thread. True for the first name of an inode, where that is asked.
   void add(const LinkedName& name);

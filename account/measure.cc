@@ -89,7 +89,7 @@ class Measurement {
   }
 
   // Nothing where st_blocks says all; or where it is gone, or leased by its guest: then that is what is known.
-  std::optional<Layout> layout_of(const Top& top, const std::string& path, const Inode& inode) const {
+  std::optional<FileLayout> layout_of(const Top& top, const std::string& path, const Inode& inode) const {
     try {
       const Fd file = top.tree->open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOATIME);
       if (stat_fd(file.get()).ino != inode.ino) return std::nullopt;
@@ -153,7 +153,7 @@ class Measurement {
   Counters& counters_;
   HolderWalk walk_;
   Parts parts_;
-  LinkedNames linked_;
+  NamesOfLinked linked_;
   SharedFiles files_;
   Contents contents_;
   std::mutex failing_;  // guards failed_

@@ -5,7 +5,7 @@
 
 namespace vunify {
 
-void SharedFiles::add(const InodeNumber& inode, const Layout& layout, std::optional<Share> holder) {
+void SharedFiles::add(const InodeNumber& inode, const FileLayout& layout, std::optional<Share> holder) {
   const std::lock_guard lock(adding_);
   const auto file = static_cast<std::uint32_t>(inodes_.size());
   inodes_.push_back(inode);

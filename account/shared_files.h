@@ -24,7 +24,7 @@ struct InodeNumber {
 class SharedFiles {
  public:
   // holder: of the only name; an inode with several gets its holders when all are known.
-  void add(const InodeNumber& inode, const Layout& layout, std::optional<Share> holder);
+  void add(const InodeNumber& inode, const FileLayout& layout, std::optional<Share> holder);
 
   // Once nobody adds any more. Of an inode with several names; nothing where st_blocks says all.
   struct Linked {

@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 
 // A root, followed on the host.
 struct Root {
-  Way way;
+  Followed way;
   GuestPlace place;
   Inode inode, above;  // of its tree, and of the directory that this is in
 };

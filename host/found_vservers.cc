@@ -137,7 +137,7 @@ FoundVserver::FoundVserver(const std::string& leaf, const std::string& file) : k
 
 FoundVservers find_vservers(const std::string& config) { return Reading(config).take(); }
 
-Way follow_config(const std::string& path, const std::string& file) {
+Followed follow_config(const std::string& path, const std::string& file) {
   try {
     return follow(path);
   } catch (const std::system_error& error) {

@@ -29,6 +29,6 @@ struct FoundVservers {
 FoundVservers find_vservers(const std::string& config);
 
 // follow() for what file tells of. Throws Misconfigured where it leads nowhere.
-Way follow_config(const std::string& path, const std::string& file);
+Followed follow_config(const std::string& path, const std::string& file);
 
 }  // namespace vunify

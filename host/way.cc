@@ -26,7 +26,7 @@ class Walker {
  public:
   explicit Walker(const std::string& path) : rest_(components(path)) { begin_at_root(); }
 
-  Way walk() {
+  Followed walk() {
     while (!rest_.empty()) step();
     way_.path = here_;
     return std::move(way_);
@@ -77,11 +77,11 @@ class Walker {
   Fd dir_;
   std::string here_;
   int symlinks_ = 0;
-  Way way_;
+  Followed way_;
 };
 
 }  // namespace
 
-Way follow(const std::string& path) { return Walker(path).walk(); }
+Followed follow(const std::string& path) { return Walker(path).walk(); }
 
 }  // namespace vunify

@@ -8,7 +8,7 @@
 
 namespace vunify {
 
-struct Way {
+struct Followed {
   std::string path;               // no symlink in it
   std::set<std::string> through;  // the directories in which a name was looked up, each without a symlink in it
   bool by_root = true;            // whatever symlinks were followed are root's
@@ -20,6 +20,6 @@ struct Way {
 // Follows an absolute path, symlink by symlink, to a directory. Nothing is opened but to hold it (O_PATH), and what is
 // mounted on the directory itself is not asked. Throws std::system_error, naming the place where the way ends: ENOENT,
 // ENOTDIR, ELOOP after 40 symlinks.
-Way follow(const std::string& path);
+Followed follow(const std::string& path);
 
 }  // namespace vunify

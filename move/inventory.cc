@@ -102,7 +102,7 @@ class Taking {
     inventory_.seen.push_back(root.seen);
   }
 
-  Inventory run() {
+  GuestInventory run() {
     Visitor visitor;
     visitor.visit = [this](const Listing& listing) { visit(listing); };
     visitor.failed = [this](const std::string& path, const std::system_error& error) { note(path, error); };
@@ -163,7 +163,7 @@ class Taking {
 
   const Guest& guest_;
   std::mutex adding_;  // guards all below
-  Inventory inventory_;
+  GuestInventory inventory_;
   std::unordered_map<std::string, std::uint32_t> numbers_;        // of directories
   std::unordered_map<std::uint64_t, std::uint32_t> first_names_;  // of inodes with more than one
   std::optional<std::system_error> error_;
@@ -172,7 +172,7 @@ class Taking {
 
 }  // namespace
 
-Inventory take_inventory(const Guest& guest) { return Taking(guest).run(); }
+GuestInventory take_inventory(const Guest& guest) { return Taking(guest).run(); }
 
 // A keeper's mtime agrees with that of what it took the place of to the second.
 bool is_unchanged(const Stamp& seen, int fd) {

@@ -19,14 +19,14 @@ inline constexpr std::uint32_t moved_flags =
     (metadata_flags & ~static_cast<std::uint32_t>(FS_VERITY_FL | FS_CASEFOLD_FL | FS_DAX_FL)) | FS_IMMUTABLE_FL |
     FS_APPEND_FL | FS_PROJINHERIT_FL;
 
-struct Inventory {
+struct GuestInventory {
   MovedNames names;
   std::vector<Stamp> seen;        // of each, to know what was changed since
   std::vector<std::string> left;  // "path: reason": names that are not taken along
 };
 
 // Throws std::system_error, naming the path, for what cannot be read. The guest stands still.
-Inventory take_inventory(const Guest& guest);
+GuestInventory take_inventory(const Guest& guest);
 
 // True where the file that is open is what was seen: vunify may have shared it since, which changes no byte.
 bool is_unchanged(const Stamp& seen, int fd);

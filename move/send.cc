@@ -169,7 +169,7 @@ class Sending {
   const Guest& guest_;
   StreamOut& out_;
   StreamIn* answers_;
-  Inventory inventory_;
+  GuestInventory inventory_;
   TransferKey key_;
   Sent sent_;
 };

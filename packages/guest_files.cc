@@ -68,8 +68,8 @@ std::optional<std::vector<std::string>> GuestFiles::names(const std::string& pat
   }
 }
 
-std::vector<Place> GuestFiles::places(const std::vector<std::string>& paths) const {
-  std::vector<Place> places;
+std::vector<DatabasePlace> GuestFiles::places(const std::vector<std::string>& paths) const {
+  std::vector<DatabasePlace> places;
   std::set<std::uint64_t> seen;  // no place is on another mount
   for (const auto& path : paths) {
     auto found = directory(path);

@@ -25,7 +25,7 @@ constexpr std::uint64_t most_text_bytes = 64 << 20;  // a status of 3,500 packag
 constexpr std::size_t most_names = 100'000;          // in one directory
 
 // A directory in which a manager may have its database.
-struct Place {
+struct DatabasePlace {
   std::string path;
   Fd directory;  // O_PATH
 };
@@ -43,7 +43,7 @@ class GuestFiles {
   std::optional<std::vector<std::string>> names(const std::string& path) const;  // sorted
 
   // Those directories that are there, each once: one of them may be a symlink to another.
-  std::vector<Place> places(const std::vector<std::string>& paths) const;
+  std::vector<DatabasePlace> places(const std::vector<std::string>& paths) const;
 
   // Asked by every loop over what a guest wrote. Throws Unreadable where the guest has had its time, or we are stopped.
   void check_time() const;

@@ -29,6 +29,10 @@ for room in guest packages host survey change clone db account hashindex unify m
   bad=$(grep -nE '(^|[^_a-zA-Z.>])(::)?(openat2?|statx|ioctl|renameat2|linkat|unlinkat|fsetxattr|setxattr|fcntl|ftruncate|fallocate|posix_fadvise|pwrite|pwritev2|preadv2|syscall)\(' "$room"/*.cc "$room"/*.h 2>/dev/null)
   [ -z "$bad" ] || { echo "raw system calls outside sys/:"; echo "$bad"; status=1; }
 done
+# All of them are linked together, where a name stands for one type (ODR): of two the linker takes the functions of one.
+types=$(grep -hoE '^(struct|class|enum class|enum|union) [A-Za-z]+( final)?( :.*)? \{' --include='*.h' --exclude-dir=build --exclude-dir=tests --exclude-dir=kernel-cow --exclude-dir=bench --exclude=lmdb.h -r . |
+  sed -E 's/^(enum class|[a-z]+) ([A-Za-z]+).*/\2/' | sort | uniq -d)
+[ -z "$types" ] || { echo "types of one name in several headers:" $types; status=1; }
 # They are written for C: one that compiles today may hold a name tomorrow that C++ does not take (linux/ioprio.h: `class`).
 # These are needed for their structures; a constant is written down with the name of its header.
 kernel_headers='sys/clone.cc:linux/fiemap.h sys/clone.cc:linux/fs.h sys/inode_attr.h:linux/fs.h

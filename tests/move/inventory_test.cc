@@ -22,9 +22,9 @@ using testing::UnorderedElementsAre;
 
 class TakeInventory : public RootTest {
  protected:
-  Inventory take() const { return take_inventory(open_guests({dir_ / "g"}).guests.at(0)); }
+  GuestInventory take() const { return take_inventory(open_guests({dir_ / "g"}).guests.at(0)); }
 
-  static const MovedName& named(const Inventory& inventory, const std::string& leaf) {
+  static const MovedName& named(const GuestInventory& inventory, const std::string& leaf) {
     return *std::ranges::find(inventory.names, leaf, &MovedName::leaf);
   }
 
