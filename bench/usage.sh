@@ -11,7 +11,7 @@ work=$(mktemp -d /var/tmp/usage.XXXXXX)
 trap 'umount "$work/fs" 2>/dev/null || :; rm -rf "$work"' EXIT
 truncate -s $((files * guests * 2 / 1000 + 512))M "$work/image"
 PATH=$PATH:/sbin:/usr/sbin mkfs.ext4 -q -F -b 4096 -N $((files * guests * 2 + 100000)) "$work/image"
-mkdir "$work/fs" "$work/times"
+mkdir "$work/fs" "$work/times" "$work/none"
 mount -o loop "$work/image" "$work/fs"
 
 "$bin/many_files" "$work/fs" "$files" 1

@@ -11,6 +11,7 @@
 #include "sys/mark.h"
 #include "tests/root_test.h"
 #include "tests/tools/configured_guests.h"
+#include "tests/tools/packages_of.h"
 #include "tools/text.h"
 
 namespace vunify::test {
@@ -130,6 +131,16 @@ TEST_F(Vdu, DirectoryIsToldWithAllBeneathIt) {
   EXPECT_EQ(a["parts"][0]["name"], "/usr");
   EXPECT_EQ(a["parts"][0]["inodes"], 3);
   EXPECT_EQ(a["parts"][1]["name"], "/usr/lib");
+}
+
+TEST_F(Vdu, PackageIsToldWithItsFiles) {
+  install(*guests_, "vs/a", {{"pkg", "1.1", {"/usr/lib/g"}}});
+  const auto a = guest(json({"a", "--by", "package"}), "a");
+  ASSERT_EQ(a["parts"].size(), 2u) << a.dump();
+  EXPECT_EQ(a["parts"][1]["name"], "pkg 1.1");
+  EXPECT_EQ(a["parts"][1]["inodes"], 1);
+  EXPECT_EQ(a["parts"][0]["fair"].get<int>() + a["parts"][1]["fair"].get<int>(), a["fair"]);
+  std::filesystem::remove_all(*guests_ / "vs/a/var");
 }
 
 TEST_F(Vdu, ContentIsToldByAllItsNames) {
