@@ -21,8 +21,8 @@ struct Share {
 // Leaves the first of each holder's: one for each who has it.
 inline void leave_one_each(std::vector<Share>& shares) {
   std::ranges::sort(shares);
-  const auto rest = std::ranges::unique(shares, {}, &Share::holder);
-  shares.erase(rest.begin(), rest.end());
+  const auto is_same = [](const Share& one, const Share& other) { return one.holder == other.holder; };
+  shares.erase(std::unique(shares.begin(), shares.end(), is_same), shares.end());
 }
 
 }  // namespace vunify

@@ -115,6 +115,7 @@ Exit exit_of(const Stop& stop, bool is_whole) {
 }
 
 Exit explain(const AskedHolders& asked, const UsageOptions& options, const Stop& stop) {
+  if (asked.filesystems.empty()) return Exit::partial;  // it was told why it cannot be opened
   Counters counters;
   const auto text = usage_why(asked, options, stop, counters);
   if (stop.signal() == 0) print(text);
