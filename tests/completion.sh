@@ -53,6 +53,8 @@ expect '--protect' vunify --prot
 expect 'auto' vunify --protect = a
 expect 'auto cow iunlink reflink immutable' vunify --protect =
 expect 'json' vunify --progress j
+expect 'package' vdu --by p
+expect 'need' vdu --sort n
 expect 'nspawn' vunify --provider n
 for how in $(offered vunify --protect ''); do
   command vunify --protect "$how" --help >"$scratch/out" || status=1
