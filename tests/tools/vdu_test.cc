@@ -215,6 +215,13 @@ TEST_F(Vdu, WhatIsKeptIsToldAsOfThen) {
   std::filesystem::remove_all(*guests_ / "state");
 }
 
+TEST_F(Vdu, AfterASignalNothingIsTold) {
+  const auto finished = run({"strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=getdents64:signal=SIGTERM:when=9",
+                             VUNIFY_BIN_DIR "/vdu", "--config", *guests_ / "config", "--all"});
+  EXPECT_EQ(finished.status, 143) << finished.err;
+  EXPECT_EQ(finished.out, "");
+}
+
 TEST_F(Vdu, UnknownNameIsOneLine) {
   const auto finished = vdu({"a", "nobody"});
   EXPECT_EQ(finished.status, 2);
