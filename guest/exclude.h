@@ -29,6 +29,7 @@ class ExcludeList {
   void add_file(const std::string& host_path);
   void add_shipped();  // guest/default-exclude
   void add(const ExcludeList& other);
+  bool is_empty() const { return rules_.empty(); }
 
   // The rule that decides about path, or nullptr. Cheap enough to ask for every file of a host: patterns are
   // looked up by what a path must begin or end with, and only those with "?", "[" or "\" go through fnmatch.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,7 +16,8 @@ namespace vunify {
 
 // How a guest is unified, where its configuration says so: apps/vunify/ of util-vserver.
 struct UnifyConfig {
-  ExcludeList exclude{};                  // the guest's own list, or the default one; the shipped one where neither is
+  // The guest's own list, or the default one; the shipped one, which all have in common, where neither is.
+  std::shared_ptr<const ExcludeList> exclude{};
   std::optional<Protection> protect{};    // nothing: auto
   std::string group{};                    // guests share only within one; empty is one, too
   std::vector<std::string> refservers{};  // names of guests, in the order in which keepers are taken from them

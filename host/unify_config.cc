@@ -94,12 +94,17 @@ class Places {
   std::vector<std::string> names_, default_names_;  // sorted
 };
 
-ExcludeList excludes(const std::string& file) {
-  ExcludeList list;
-  if (file.empty())
-    list.add_shipped();
-  else
-    list.add(read_config(file).value_or(""), file);
+std::shared_ptr<const ExcludeList> shipped_excludes() {
+  auto list = std::make_shared<ExcludeList>();
+  list->add_shipped();
+  return list;
+}
+
+std::shared_ptr<const ExcludeList> excludes(const std::string& file) {
+  static const auto shipped = shipped_excludes();  // one for hundreds of guests
+  if (file.empty()) return shipped;
+  auto list = std::make_shared<ExcludeList>();
+  list->add(read_config(file).value_or(""), file);
   return list;
 }
 

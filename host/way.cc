@@ -5,7 +5,6 @@
 
 #include <deque>
 #include <filesystem>
-#include <optional>
 
 #include "sys/at.h"
 #include "sys/fd.h"
@@ -46,22 +45,12 @@ class Walker {
     const std::string there = leaf == ".." ? here.parent_path() : here / leaf;
     try {
       const At at{dir_.get(), leaf.c_str()};
-      if (const auto target = link_target(at)) return turn(*target, stat_at(at).st_uid);
+      if (const auto st = stat_at(at); S_ISLNK(st.st_mode)) return turn(read_link_at(at), st.st_uid);
       dir_ = open_at(at, O_PATH | O_DIRECTORY);
     } catch (const std::system_error& error) {
       throw std::system_error(error.code(), there);
     }
     here_ = there;
-  }
-
-  // Nothing where it is no symlink.
-  static std::optional<std::string> link_target(At at) {
-    try {
-      return read_link_at(at);
-    } catch (const std::system_error& error) {
-      if (is_error(error, EINVAL)) return std::nullopt;
-      throw;
-    }
   }
 
   void turn(const std::string& target, uid_t owner) {

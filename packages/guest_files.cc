@@ -26,14 +26,18 @@ bool is_absent(const std::system_error& error) { return is_error(error, ENOENT) 
 
 // A symlink that leads nowhere is a name all the same.
 std::optional<Fd> GuestFiles::find(const std::string& path) const {
-  for (const int flags : {0, O_NOFOLLOW}) try {
-      Fd found = root_.open_in_root(path, O_PATH | flags);
-      if (flags == 0) return found;
-      throw Unreadable(path, "leads nowhere");
-    } catch (const std::system_error& error) {
-      if (!is_absent(error)) throw Unreadable(path, reason_of(error));
-    }
-  return std::nullopt;
+  try {
+    Fd name = root_.open_in_root(path, O_PATH | O_NOFOLLOW);
+    if (!stat_fd(name.get()).is_symlink()) return name;
+  } catch (const std::system_error& error) {
+    if (is_absent(error)) return std::nullopt;
+    throw Unreadable(path, reason_of(error));
+  }
+  try {
+    return root_.open_in_root(path, O_PATH);
+  } catch (const std::system_error& error) {
+    throw Unreadable(path, is_absent(error) ? "leads nowhere" : reason_of(error));
+  }
 }
 
 std::optional<std::string> GuestFiles::read(const std::string& path) const {

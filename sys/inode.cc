@@ -118,6 +118,7 @@ std::string to_string(const FsId& fs) {
 
 bool Inode::is_regular() const { return S_ISREG(mode); }
 bool Inode::is_directory() const { return S_ISDIR(mode); }
+bool Inode::is_symlink() const { return S_ISLNK(mode); }
 
 Inode stat_fd(int fd) {
   struct statx st {};

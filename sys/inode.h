@@ -58,6 +58,7 @@ struct Inode {
 
   bool is_regular() const;
   bool is_directory() const;
+  bool is_symlink() const;
   std::uint64_t bytes_on_disk() const { return blocks * 512; }
 };
 

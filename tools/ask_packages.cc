@@ -22,7 +22,7 @@ NameAndVersion key_of(const Package& package) { return {package.name, package.ve
 
 Packages packages_of(const GuestRoot& root) {
   try {
-    return read_packages(open_tree(root));
+    return read_packages(open_tree(root, read_mounts()));
   } catch (const std::system_error& error) {
     return {.unknown = error.code().message()};
   }

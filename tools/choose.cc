@@ -30,8 +30,10 @@ GuestRules rules_of(const UnifyConfig& config, const std::string& no_links, cons
   GuestRules rules{.packages = config.packages, .protect = config.protect, .group = config.group};
   if (options.protect) rules.protect = options.protect;
   if (!no_links.empty()) rules.protect = Protection::reflink;  // whatever was asked for
+  rules.exclude = config.exclude;
+  if (options.exclude.is_empty()) return rules;
   auto exclude = std::make_shared<ExcludeList>(options.exclude);
-  exclude->add(config.exclude);
+  if (config.exclude) exclude->add(*config.exclude);
   rules.exclude = std::move(exclude);
   return rules;
 }
@@ -226,6 +228,8 @@ Choice choose_guests(const Options& options) {
 
 const std::string& name_of(const GuestRoot& root) { return root.name.empty() ? root.path : root.name; }
 
-RootDir open_tree(const GuestRoot& root) { return RootDir(find_guest(root.path, read_mounts()).root); }
+RootDir open_tree(const GuestRoot& root, const std::vector<Mount>& mounts) {
+  return RootDir(find_guest(root.path, mounts).root);
+}
 
 }  // namespace vunify

@@ -37,6 +37,6 @@ std::string place_of(const Mistake& mistake);
 
 // A guest as it is told of; and its tree, which of an adopted one lies elsewhere. Throws where it cannot be opened.
 const std::string& name_of(const GuestRoot& root);
-RootDir open_tree(const GuestRoot& root);
+RootDir open_tree(const GuestRoot& root, const std::vector<Mount>& mounts);
 
 }  // namespace vunify

@@ -7,10 +7,11 @@
 namespace vunify {
 
 void learn_conffiles(std::vector<GuestRoot>& roots, Outcome& outcome) {
+  const auto mounts = read_mounts();
   for (auto& root : roots) {
     if (!root.rules.packages) continue;
     try {
-      auto conffiles = read_conffiles(open_tree(root));
+      auto conffiles = read_conffiles(open_tree(root, mounts));
       root.rules.conffiles = std::move(conffiles.paths);
       root.rules.conffiles_unknown = std::move(conffiles.unknown);
     } catch (const std::system_error&) {

@@ -61,9 +61,10 @@ class Sizes {
 std::map<FsId, PackageSize> package_sizes(const std::string& package, const std::string& config) {
   Options options;
   options.config = config;
+  const auto mounts = read_mounts();
   Sizes sizes(package);
   for (const auto& root : roots_of_all(options, find_host_guests(options))) try {
-      sizes.add(open_tree(root));
+      sizes.add(open_tree(root, mounts));
     } catch (const std::exception& error) {
       complain(printable(name_of(root)) + ": " + printable(error.what()));
     }

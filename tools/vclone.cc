@@ -68,10 +68,8 @@ CloneRequest request_for(const CloneOptions& options, const CloneNames& names, c
                        .runs = who_runs({guest.root.host_path()}).front(),
                        .dry_run = options.dry_run,
                        .state_dir = options.state_dir};
-  if (names.known)
-    request.exclude.add(names.known->unify.exclude);
-  else
-    request.exclude.add_shipped();
+  if (!names.known) request.exclude.add_shipped();
+  if (names.known && names.known->unify.exclude) request.exclude.add(*names.known->unify.exclude);
   if (names.known && !request.protect) request.protect = names.known->unify.protect;
   if (!names.known || names.known->unify.packages) request.conffiles = read_conffiles(guest.root);
   if (!names.name.empty()) request.furnish = [&names](int dir) { furnish_new_guest(*names.known, names.name, dir); };

@@ -69,12 +69,12 @@ TEST_F(Providers, WhatKeepsOneFromBeingAskedStaysWithIt) {
 
 TEST_F(Providers, GuestsOfAnyFollowTheDefaultRules) {
   add_lxc_root("web", add_root("web"));
-  EXPECT_TRUE(ask().guests.at(0).unify.exclude.excludes("/etc/shadow")) << "by the shipped list";
+  EXPECT_TRUE(ask().guests.at(0).unify.exclude->excludes("/etc/shadow")) << "by the shipped list";
   const std::string rules = "etc/vservers/.defaults/apps/vunify/";
   dir.write(rules + "exclude", "/srv/*\n");
   dir.write(rules + "group", "lab\n");
   const auto unify = ask().guests.at(0).unify;
-  EXPECT_TRUE(unify.exclude.excludes("/srv/x"));
+  EXPECT_TRUE(unify.exclude->excludes("/srv/x"));
   EXPECT_EQ(unify.group, "lab");
   dir.write(rules + "protect", "whatever\n");
   EXPECT_THAT(lines(ask()), IsEmpty()) << "by no rules at all";

@@ -23,7 +23,7 @@ class UnifyRules : public Vservers {
 };
 
 TEST_F(UnifyRules, AreTheShippedOnesWhereNobodySaysMore) {
-  EXPECT_TRUE(rules().exclude.excludes("/etc/shadow"));
+  EXPECT_TRUE(rules().exclude->excludes("/etc/shadow"));
   EXPECT_EQ(rules().protect, std::nullopt);
   EXPECT_EQ(rules().group, "");
   EXPECT_TRUE(rules().packages);
@@ -31,15 +31,15 @@ TEST_F(UnifyRules, AreTheShippedOnesWhereNobodySaysMore) {
 
 TEST_F(UnifyRules, OfTheHostReplaceTheShippedOnes) {
   common("exclude", "/opt\n");
-  EXPECT_FALSE(rules().exclude.excludes("/etc/shadow"));
-  EXPECT_EQ(rules().exclude.first_match("/opt")->source, dir / "etc/.defaults/apps/vunify/exclude");
+  EXPECT_FALSE(rules().exclude->excludes("/etc/shadow"));
+  EXPECT_EQ(rules().exclude->first_match("/opt")->source, dir / "etc/.defaults/apps/vunify/exclude");
 }
 
 TEST_F(UnifyRules, OfTheGuestReplaceThoseOfTheHost) {
   common("exclude", "/opt\n");
   own("exclude", "\n/srv");
-  EXPECT_FALSE(rules().exclude.excludes("/opt"));
-  EXPECT_EQ(rules().exclude.first_match("/srv")->line, 2);
+  EXPECT_FALSE(rules().exclude->excludes("/opt"));
+  EXPECT_EQ(rules().exclude->first_match("/srv")->line, 2);
 }
 
 TEST_F(UnifyRules, NameAProtection) {
