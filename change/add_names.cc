@@ -15,6 +15,13 @@
 
 namespace vunify {
 
+int NewParent::open(const RootDir& root, std::string_view path) {
+  if (dir_ && path == path_) return dir_.get();
+  dir_ = root.open_directory(path);
+  path_ = path;
+  return dir_.get();
+}
+
 bool NameAddition::open(OnLease on_lease) {
   result_.reason = "changed";
   try {
@@ -55,13 +62,12 @@ std::optional<JournaledSet> NameAddition::journaled(const std::string& staging, 
   return lifted_set(held_, request_.from, protection_, staging, fs);
 }
 
-void NameAddition::add() {
+void NameAddition::add(NewParent& in) {
   if (!is_begun()) return;
   try {
     lift();
     const auto [parent, leaf] = split_path(request_.to.path);
-    const Fd dir = request_.to.root->open_directory(parent);
-    prepare_link(held_.fd.get(), {dir.get(), std::string(leaf)});
+    prepare_link(held_.fd.get(), {in.open(*request_.to.root, parent), std::string(leaf)});
     result_.is_added = true;
   } catch (const std::system_error& error) {
     result_.reason = error.code().message();
@@ -86,9 +92,8 @@ void NameAddition::protect() {
 AddResult NameAddition::finish() {
   if (is_begun() && !held_.lease->is_unwritten() && !held_.lease->turn_away())
     result_.reason = "a writer could not be turned away";
-  held_.lease.reset();
   if (held_.fd && !result_.is_added && !request_.is_shared) release_last_name(held_.fd.get(), request_.inode);
-  held_ = {};
+  held_.close();
   return std::move(result_);
 }
 
@@ -115,7 +120,8 @@ void NameAdder::run_batch(std::span<const AddRequest> requests, std::span<AddRes
     if (auto set = one.journaled(staging_, fs)) sets.push_back(std::move(*set));
   auto journal = sets.empty() ? nullptr : take_journal();
   if (journal) journal->begin(sets);
-  for (auto& one : additions) one.add();
+  NewParent in;
+  for (auto& one : additions) one.add(in);
   std::this_thread::sleep_for(Lease::linger);
   std::ranges::transform(additions, results.begin(), [](NameAddition& one) { return one.finish(); });
   if (journal) give_back(std::move(journal));

@@ -14,6 +14,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "change/held.h"
@@ -37,6 +38,17 @@ struct AddResult {
   std::string reason{};  // why not; or, where it is, what went wrong besides
 };
 
+// The directory that the last name was made in, kept open for the next.
+class NewParent {
+ public:
+  // root: always the same one. The descriptor is good until the next call.
+  int open(const RootDir& root, std::string_view path);
+
+ private:
+  std::string path_;
+  Fd dir_;
+};
+
 // One thread's. The steps are taken in their order, each once; what fails is as it was, and the reason says why.
 class NameAddition {
  public:
@@ -47,7 +59,7 @@ class NameAddition {
   // Nothing where its protection need not be lifted, nor put on afterwards. staging: the staging directory's path; fs:
   // its filesystem, as text.
   std::optional<JournaledSet> journaled(const std::string& staging, const std::string& fs) const;
-  void add();
+  void add(NewParent& in);
   AddResult finish();
 
  private:
@@ -73,8 +85,9 @@ class NameAdder {
   NameAdder(std::string state_dir, int on_fs, std::string staging)
       : state_dir_(std::move(state_dir)), on_fs_(on_fs), staging_(std::move(staging)) {}
 
-  // One result a request, in their order; one that was not reached has no reason. Works with the threads of the
-  // caller's tbb::task_arena. Throws only where the journal cannot be written.
+  // One result a request, in their order; one that was not reached has no reason. All come into one tree; names of one
+  // directory in a row are made soonest. Works with the threads of the caller's tbb::task_arena. Throws only where the
+  // journal cannot be written.
   std::vector<AddResult> run(const std::vector<AddRequest>& requests, const std::function<bool()>& stop);
   // Syncs the filesystem and ends the journals: until then the next start protects anew what is in them.
   void end();

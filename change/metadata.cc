@@ -18,8 +18,7 @@ InodeMetadata read_metadata(int fd, const Inode& seen, std::uint32_t flags) {
   metadata.flags = flags & metadata_flags;
   metadata.project = project_id(fd);
   metadata.mtime = seen.stamp.mtime.sec;
-  metadata.xattrs = read_xattrs(fd);
-  metadata.xattrs.erase(VUNIFY_MARK_XATTR);
+  metadata.xattrs = read_xattrs(fd, VUNIFY_MARK_XATTR);
   return metadata;
 }
 
@@ -30,8 +29,8 @@ bool looks_like(const Inode& seen, const InodeMetadata& metadata) {
 
 void restore_metadata(int fd, const InodeMetadata& metadata, Timestamp mtime) {
   set_owner_and_mode(fd, metadata.uid, metadata.gid, metadata.mode);
-  for (const auto& [name, value] : read_xattrs(fd))
-    if (name != VUNIFY_MARK_XATTR && !metadata.xattrs.contains(name)) remove_xattr(fd, name.c_str());
+  for (const auto& [name, value] : read_xattrs(fd, VUNIFY_MARK_XATTR))
+    if (!metadata.xattrs.contains(name)) remove_xattr(fd, name.c_str());
   for (const auto& [name, value] : metadata.xattrs) set_xattr(fd, name, value);
   if (has_inode_flags(fd)) change_inode_flags(fd, metadata.flags, metadata_flags & ~metadata.flags);
   set_times(fd, std::nullopt, mtime);

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
+#include <string_view>
 #include <system_error>
 
 #include "sys/inode_attr.h"
@@ -26,6 +28,7 @@ void LateSteps::add(LateFlags flags) {
 
 void LateSteps::link_all(NameAdder& adder, const std::function<void(const AddRequest&)>& copy,
                          const std::function<bool()>& stop) {
+  std::ranges::sort(links_, {}, [](const AddRequest& link) -> std::string_view { return link.to.path; });
   const auto results = adder.run(links_, stop);
   for (std::size_t i = 0; i < results.size(); ++i) {
     if (stop()) throw std::system_error(EINTR, std::generic_category(), links_[i].from.path);

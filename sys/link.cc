@@ -18,8 +18,11 @@
 namespace vunify {
 namespace {
 
-// O_TMPFILE files and read-only descriptors alike are linked through /proc: AT_EMPTY_PATH would want a capability more.
+// O_TMPFILE files and read-only descriptors alike. AT_EMPTY_PATH spares the way through /proc, and wants a capability
+// more: ENOENT where it is missing.
 void name_inode(int fd, const StagedName& staged) {
+  if (::linkat(fd, "", staged.dir, staged.leaf.c_str(), AT_EMPTY_PATH) == 0) return;
+  if (errno != ENOENT) throw_errno("linkat", staged.leaf);
   const auto path = proc_path(fd);
   check(::linkat(AT_FDCWD, path.c_str(), staged.dir, staged.leaf.c_str(), AT_SYMLINK_FOLLOW), "linkat", staged.leaf);
 }
@@ -64,8 +67,7 @@ Fd make_unnamed(int dir) { return open_host(proc_path(dir), O_TMPFILE | O_RDWR);
 void copy_metadata(int from, int to) {
   const auto inode = stat_fd(from);
   set_owner_and_mode(to, inode.uid, inode.gid, inode.mode);
-  for (const auto& [name, value] : read_xattrs(from))
-    if (name != VUNIFY_MARK_XATTR) set_xattr(to, name, value);
+  for (const auto& [name, value] : read_xattrs(from, VUNIFY_MARK_XATTR)) set_xattr(to, name, value);
   if (const auto project = project_id(from)) set_project_id(to, project);
   const auto flags = inode_flags(from) & metadata_flags & ~static_cast<std::uint32_t>(FS_VERITY_FL);
   if (flags != 0) change_inode_flags(to, flags, 0);

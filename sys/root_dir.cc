@@ -47,6 +47,15 @@ Fd open_from(int dir, std::string_view path, int flags) {
   return open_beneath(dir, std::string(path), flags);
 }
 
+Fd reopen(int path_fd, const Inode& inode, std::string_view path, OnLease on_lease) {
+  if (!inode.is_regular()) {
+    errno = EINVAL;
+    throw_errno("open", path);
+  }
+  const int flags = O_RDONLY | O_NOATIME | O_CLOEXEC | (on_lease == OnLease::fail ? O_NONBLOCK : 0);
+  return Fd(check(::open(proc_path(path_fd).c_str(), flags), "open", path));
+}
+
 // Since Linux 5.18 two mounts of one filesystem may share data (FICLONE, FIDEDUPERANGE).
 bool shares_across_mounts() {
   utsname name{};
@@ -83,8 +92,9 @@ Fd RootDir::open_regular(std::string_view path) const {
 
 std::optional<Fd> RootDir::open_inode(std::string_view path, std::uint64_t ino, OnLease on_lease) const {
   const Fd found = open(path, O_PATH | O_NOFOLLOW);
-  if (stat_fd(found.get()).ino != ino) return std::nullopt;
-  return reopen_regular(found.get(), path, on_lease);
+  const auto inode = stat_fd(found.get());
+  if (inode.ino != ino) return std::nullopt;
+  return reopen(found.get(), inode, path, on_lease);
 }
 
 // Private, so that no mount the guests or the host make shows up beneath it.
@@ -109,12 +119,7 @@ Fd RootDir::open_to_read(std::string_view path) const {
 }
 
 Fd reopen_regular(int path_fd, std::string_view path, OnLease on_lease) {
-  if (!stat_fd(path_fd).is_regular()) {
-    errno = EINVAL;
-    throw_errno("open", path);
-  }
-  const int flags = O_RDONLY | O_NOATIME | O_CLOEXEC | (on_lease == OnLease::fail ? O_NONBLOCK : 0);
-  return Fd(check(::open(proc_path(path_fd).c_str(), flags), "open", path));
+  return reopen(path_fd, stat_fd(path_fd), path, on_lease);
 }
 
 SplitPath split_path(std::string_view path) {

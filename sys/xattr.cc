@@ -108,13 +108,14 @@ std::optional<std::string> get_xattr_at(int dir, const std::string& leaf, const 
   return read_value([&](char* value, std::size_t size) { return getxattr_at(dir, leaf, name, value, size); });
 }
 
-std::map<std::string, std::string> read_xattrs(int fd) {
+std::map<std::string, std::string> read_xattrs(int fd, std::string_view but) {
   std::map<std::string, std::string> xattrs;
   const auto names = read_names([&](char* list, std::size_t size) { return list_xattrs(fd, list, size); });
   for (std::size_t at = 0; at < names.size();) {
     const std::string name(names.c_str() + at);
-    if (auto value = get_xattr(fd, name.c_str())) xattrs.emplace(name, std::move(*value));
     at += name.size() + 1;
+    if (name == but) continue;
+    if (auto value = get_xattr(fd, name.c_str())) xattrs.emplace(name, std::move(*value));
   }
   return xattrs;
 }

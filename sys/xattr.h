@@ -9,8 +9,9 @@
 
 namespace vunify {
 
-// Every attribute by name, in name order; empty where the filesystem has none.
-std::map<std::string, std::string> read_xattrs(int fd);
+// Every attribute by name, in name order; empty where the filesystem has none. but: the name of one that is passed
+// over.
+std::map<std::string, std::string> read_xattrs(int fd, std::string_view but = {});
 
 std::optional<std::string> get_xattr(int fd, const char* name);
 // The same by name in a directory, symlinks not followed, without opening the file (before Linux 6.13 it needs /proc).

@@ -35,8 +35,7 @@ std::optional<InodeMetadata> look_at(int path_fd) {
   InodeMetadata seen;
   seen.flags = attr->flags & metadata_flags;
   seen.project = attr->project;
-  seen.xattrs = read_xattrs(path_fd);
-  seen.xattrs.erase(VUNIFY_MARK_XATTR);
+  seen.xattrs = read_xattrs(path_fd, VUNIFY_MARK_XATTR);
   return seen;
 }
 
