@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "account/ledger.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -17,6 +18,7 @@ enum Table : std::size_t { header, limits_table, accounts_table };
 constexpr std::uint8_t record_version = 1;
 constexpr auto version_key = "version";
 constexpr unsigned seconds_to_read = 10;
+constexpr off_t writers = 0, readers = 1;  // whose turn it is: bytes of the file beside it
 
 std::string path_in(const std::string& state_dir) { return state_dir + "/ledger"; }
 
@@ -51,7 +53,11 @@ void expect_readable(const std::string& path) {
 }  // namespace
 
 LedgerTransaction::LedgerTransaction(const Ledger& ledger, lmdb::Access access)
-    : environment_(ledger.environment()), transaction_(environment_, access) {}
+    : environment_(ledger.environment()),
+      turn_(std::in_place, ledger.turns(), access == lmdb::Access::write ? writers : readers),
+      transaction_(environment_, access) {
+  if (access != lmdb::Access::write) turn_.reset();
+}
 
 std::optional<Limit> LedgerTransaction::limit(const LimitKey& key) const {
   const auto bytes = to_bytes(key);
@@ -101,7 +107,9 @@ void LedgerTransaction::remove(const LimitKey& key) {
   transaction_.remove(environment_.table(limits_table), to_bytes(key));
 }
 
-Ledger::Ledger(const std::string& state_dir, lmdb::Access access) : state_dir_(state_dir) {
+Ledger::Ledger(const std::string& state_dir, lmdb::Access access)
+    : state_dir_(state_dir), turns_(open_host(path_in(state_dir) + "-turns", O_RDWR | O_CREAT | O_NOFOLLOW)) {
+  const Turn writer(turns(), writers), reader(turns(), readers);
   const auto path = path_in(state_dir);
   expect_readable(path);
   environment_ = open_environment(path, access);

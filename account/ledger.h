@@ -8,7 +8,9 @@
 //
 // Records have a version and a checksum (db/checked.h). A file that is none of ours, or that cannot be read, is refused
 // as Damaged; vdlimit --all begins it anew, with what is configured and what is counted. A transaction is durable when
-// it ends, and lasts microseconds: nothing in it but what stands here, for all other daemons wait.
+// it ends, and lasts microseconds: nothing in it but what stands here, for all other daemons wait. They wait for a lock
+// of a file beside it, not for LMDB's mutex: of a robust mutex a wake-up is lost where the one who was woken is killed
+// before he runs, and the others sleep for good.
 #pragma once
 
 #include <optional>
@@ -19,6 +21,7 @@
 
 #include "account/account.h"
 #include "db/lmdb.h"
+#include "sys/lock_file.h"
 
 namespace vunify {
 
@@ -48,6 +51,7 @@ class LedgerTransaction {
 
  private:
   const lmdb::Environment& environment_;
+  std::optional<Turn> turn_;  // a reader's is over once he has begun
   lmdb::Transaction transaction_;
 };
 
@@ -62,11 +66,13 @@ class Ledger {
   LedgerTransaction change() const { return {*this, lmdb::Access::write}; }
   const std::string& state_dir() const { return state_dir_; }
   const lmdb::Environment& environment() const { return *environment_; }
+  int turns() const { return turns_.get(); }
 
  private:
   void check_version(lmdb::Access access) const;
 
   std::string state_dir_;
+  Fd turns_;
   std::unique_ptr<lmdb::Environment> environment_;
 };
 

@@ -18,6 +18,15 @@ bool lock_for_writing(int fd, const std::string& path) {
   return false;
 }
 
+struct flock lock_of_byte(short type, off_t byte) {
+  struct flock lock {};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = byte;
+  lock.l_len = 1;
+  return lock;
+}
+
 }  // namespace
 
 // One who waited for another may hold a file that has no name any more.
@@ -45,6 +54,17 @@ bool LockFile::is_taken(const std::string& path) {
 
 LockFile::~LockFile() {
   if (fd_) ::unlink(path_.c_str());
+}
+
+Turn::Turn(int fd, off_t byte) : fd_(fd), byte_(byte) {
+  auto lock = lock_of_byte(F_WRLCK, byte);
+  while (::fcntl(fd, F_OFD_SETLKW, &lock) != 0)
+    if (errno != EINTR) throw_errno("F_OFD_SETLKW");
+}
+
+Turn::~Turn() {
+  auto lock = lock_of_byte(F_UNLCK, byte_);
+  ::fcntl(fd_, F_OFD_SETLK, &lock);
 }
 
 }  // namespace vunify

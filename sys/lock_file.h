@@ -26,4 +26,17 @@ class LockFile {
   Fd fd_;
 };
 
+// One byte of a file, held by one program at a time: who wants it waits (F_OFD_SETLKW). Unlike a mutex in shared memory
+// it goes on to the next also where a holder, or one of those that wait, is killed.
+class Turn {
+ public:
+  Turn(int fd, off_t byte);
+  ~Turn();
+  Turn(const Turn&) = delete;
+
+ private:
+  int fd_;
+  off_t byte_;
+};
+
 }  // namespace vunify
