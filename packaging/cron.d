@@ -1,5 +1,6 @@
 # vunify every night, for a host that does not run systemd; on others vunify.timer does it. To have it, take the # from the
-# last line. It is silent unless something failed, and while another run is at work.
+# last lines. It is silent unless something failed, and while another run is at work. The second keeps what is used.
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 #25 1 * * * root test -d /run/systemd/system || test ! -x /usr/sbin/vunify || nice -n 19 vunify --all -q
+#25 5 * * * root test -d /run/systemd/system || test ! -x /usr/sbin/vplan || nice -n 19 vplan record

@@ -76,5 +76,6 @@ expect "$scratch/tree/guest" vcow mount "$scratch/tree/"
 expect '' vunify --jobs ''
 expect 'web1 web2' vunify -R we
 expect 'mount' vcow m
+expect 'record' vplan r
 expect 'adopt' vcow ad
 exit $status

@@ -12,6 +12,7 @@
 namespace vunify {
 
 struct PlanOptions {
+  std::vector<std::string> words;  // "record", or none
   std::vector<std::string> what_if;
   bool neighbours = false;
   bool json = false;

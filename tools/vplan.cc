@@ -12,6 +12,7 @@
 #include "tools/cli.h"
 #include "tools/find_neighbours.h"
 #include "tools/plan.h"
+#include "tools/record_usage.h"
 #include "tools/replace_file.h"
 #include "tools/session.h"
 #include "tools/text.h"
@@ -22,7 +23,7 @@ namespace {
 PlanOptions parse(int argc, char** argv) {
   PlanOptions options;
   options.jobs = std::max(1U, std::thread::hardware_concurrency());
-  CommandLine line("[options]",
+  CommandLine line("[options] [record]",
                    "Tells from what was used day by day when a filesystem will be full, how guests grow, and how many "
                    "more fit.");
   line.option("--what-if", "WHAT", into(options.what_if),
@@ -37,8 +38,14 @@ PlanOptions parse(int argc, char** argv) {
               "where guests are configured (default: /etc/vservers)");
   line.option("--state", "DIR", path_into(options.state_dir), "where the history is (default: /var/lib/vunify)");
   line.option("--jobs", "N", count_into(options.jobs), "threads that walk (default: one a processor)");
-  line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::fatal, Exit::interrupted, Exit::terminated});
+  line.operands("record", options.words, "measure what is used now, and keep it as the sample of this day");
+  line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::locked, Exit::fatal, Exit::interrupted,
+              Exit::terminated});
   line.parse(argc, argv);
+  if (options.words != std::vector<std::string>{"record"} && !options.words.empty())
+    throw Failed(Exit::usage, printable(options.words.front()) + ": 'record' or nothing; see vplan --help");
+  if (!options.html.empty() && (options.neighbours || !options.what_if.empty()))
+    throw Failed(Exit::usage, "--html draws neither --what-if nor --neighbours; see vplan --help");
   return options;
 }
 
@@ -65,6 +72,7 @@ std::vector<Question> read_questions(const PlanOptions& options) {
 Exit vplan(int argc, char** argv) {
   const auto options = parse(argc, argv);
   begin_as_root();
+  if (!options.words.empty()) return record_usage(options);
   const Stop stop;
   PlanReport report;
   report.today = day_of(clock_now());

@@ -155,6 +155,16 @@ TEST_F(KeptHistory, LeavesOutARecordThatDoesNotFitItsChecksum) {
   EXPECT_THAT(used(), ElementsAre(500, 520));
 }
 
+TEST_F(KeptHistory, IsNotMisledByWhatAKilledRunLeft) {
+  keep({sample(20'000, 500)});
+  dir_.write("history.new", std::string(9'000, 'x'));
+  dir_.write("history.new-lock", std::string(9'000, 'x'));
+  EXPECT_THAT(used(), ElementsAre(500));
+  keep({sample(20'001, 510)});
+  EXPECT_THAT(used(), ElementsAre(500, 510));
+  EXPECT_THAT(dir_.names(), ElementsAre("history"));
+}
+
 TEST_F(KeptHistory, BeginsAnewOnlyWhereARunMayWrite) {
   for (const auto& damage : {std::string(3 * 4096, 'x'), std::string()}) {
     dir_.write("history", damage);

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "guest/state_dir.h"
 #include "sys/fd.h"
 #include "tests/root_test.h"
 #include "tests/tools/configured_guests.h"
@@ -133,9 +134,61 @@ TEST_F(Vplan, TellsWhoHasMostInCommon) {
   EXPECT_THAT(text({"--neighbours"}), HasSubstr("db: web 195.3 KiB\n"));
 }
 
+TEST_F(Vplan, TakesNoOtherWord) {
+  EXPECT_EQ(vplan({"web"}).status, 2);
+  EXPECT_EQ(vplan({"--html", guests_ / "page.html", "--neighbours"}).status, 2);
+}
+
 TEST_F(Vplan, IsRootsAlone) {
   const auto finished = shell("setpriv --reuid=65534 --clear-groups " VUNIFY_BIN_DIR "/vplan --state /nowhere");
   EXPECT_EQ(finished.status, 3) << finished.err;
+}
+
+// On a filesystem of their own: what lies beside the guests is measured, too.
+class VplanRecord : public RootTest {
+ protected:
+  void SetUp() override {
+    RootTest::SetUp();
+    if (IsSkipped()) return;
+    fs_.emplace("ext4", 64);
+    ASSERT_TRUE(fs_->ok()) << fs_->reason();
+    guests_.emplace(std::vector<std::string>{"web", "db"}, fs_->root());
+    guests_->fill({"web", "db"}, "f", std::string(100'000, 'x'));
+  }
+  Finished record() const {
+    return run({"vplan", "record", "--config", *guests_ / "config", "--state", *guests_ / "state"});
+  }
+  History kept() const { return {*guests_ / "state", lmdb::Access::read}; }
+
+  std::optional<LoopFs> fs_;
+  std::optional<ConfiguredGuests> guests_;
+};
+
+TEST_F(VplanRecord, KeepsWhatIsUsedNow) {
+  EXPECT_EQ(record().status, 0);
+  EXPECT_EQ(record().status, 0);  // of the same day
+  ASSERT_EQ(kept().filesystems().size(), 1u);
+  const auto samples = kept().all(kept().filesystems()[0]);
+  ASSERT_EQ(samples.size(), 1u);
+  EXPECT_EQ(samples[0].path, fs_->root());
+  EXPECT_EQ(samples[0].holders.size(), 3u);  // with "(host)"
+  for (const auto& holder : samples[0].holders)
+    EXPECT_EQ(holder.usage.exclusive >= 100'000, holder.name != "(host)") << holder.name;
+}
+
+TEST_F(VplanRecord, KeepsNothingWhileARunIsAtWork) {
+  StateDir state(*guests_ / "state");
+  ASSERT_TRUE(state.lock());
+  EXPECT_EQ(record().status, 4);
+  EXPECT_FALSE(guests_->exists("state/history"));
+}
+
+TEST_F(VplanRecord, LeavesWhatWasThereOnAFullDisk) {
+  ASSERT_EQ(record().status, 0);
+  shell("dd if=/dev/zero of=" + (*fs_ / "rest") + " bs=64k 2>/dev/null");
+  EXPECT_EQ(record().status, 5);
+  EXPECT_EQ(kept().filesystems().size(), 1u);
+  EXPECT_FALSE(guests_->exists("state/history.new"));
 }
 
 }  // namespace
