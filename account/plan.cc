@@ -10,7 +10,10 @@
 namespace vunify {
 namespace {
 
-using SeriesOfGuests = std::map<std::string, std::vector<Point>>;  // by key_of()
+struct Series {
+  std::vector<Point> exclusive, logical;
+};
+using SeriesOfGuests = std::map<std::string, Series>;  // by key_of()
 
 double as_bytes(std::uint64_t bytes) { return static_cast<double>(bytes); }
 
@@ -24,21 +27,42 @@ void leave_out_future(std::vector<Sample>& samples, Day today) {
 SeriesOfGuests series_of_guests(const std::vector<Sample>& samples) {
   SeriesOfGuests series;
   for (const auto& sample : samples)
-    for (const auto& holder : sample.holders)
-      series[key_of(holder)].push_back({day_of(sample.taken), as_bytes(holder.usage.exclusive)});
+    for (const auto& holder : sample.holders) {
+      auto& of_guest = series[key_of(holder)];
+      of_guest.exclusive.push_back({day_of(sample.taken), as_bytes(holder.usage.exclusive)});
+      of_guest.logical.push_back({day_of(sample.taken), as_bytes(holder.usage.logical)});
+    }
   return series;
 }
 
-std::vector<GuestPlan> plan_guests(const std::vector<Sample>& samples, Day today, unsigned days) {
+const Limit* limit_of(const HolderSample& holder, const LimitsByXid& limits) {
+  const auto found = holder.xid ? limits.find(*holder.xid) : limits.end();
+  return found == limits.end() || found->second.total.space == no_limit ? nullptr : &found->second;
+}
+
+GuestPlan plan_guest(const HolderSample& guest, const Sample& now, const Series& series, const Limit* limit, Day today,
+                     unsigned days) {
+  const bool counts_all = limit != nullptr && limit->count == Count::logical;
+  GuestPlan plan{guest, forecast(counts_all ? series.logical : series.exclusive, today), {}, {}, {}};
+  const auto& trend = plan.growth.trend;
+  plan.more = more_like(now, guest, trend ? trend->slope : 0, days);
+  if (limit == nullptr) return plan;
+  const auto used = counts_all ? guest.usage.logical : guest.usage.exclusive;
+  plan.limit = limit->total.space;
+  plan.at_limit = days_until(plan.growth, as_bytes(std::min(*plan.limit, used + now.available)), today);
+  return plan;
+}
+
+std::vector<GuestPlan> plan_guests(const std::vector<Sample>& samples, Day today, unsigned days,
+                                   const LimitsByXid& limits) {
   const auto& now = samples.back();
   const auto series = series_of_guests(samples);
   std::vector<GuestPlan> guests;
   for (const auto& holder : now.holders)
-    if (holder.name != host_holder) guests.push_back({holder, {}, {}});
+    if (holder.name != host_holder) guests.push_back({holder, {}, {}, {}, {}});
   tbb::parallel_for(std::size_t{0}, guests.size(), [&](std::size_t i) {
-    guests[i].growth = forecast(series.at(key_of(guests[i].now)), today);
-    const auto& trend = guests[i].growth.trend;
-    guests[i].more = more_like(now, guests[i].now, trend ? trend->slope : 0, days);
+    const auto& guest = guests[i].now;
+    guests[i] = plan_guest(guest, now, series.at(key_of(guest)), limit_of(guest, limits), today, days);
   });
   return guests;
 }
@@ -52,7 +76,7 @@ std::uint64_t saved_in(const Sample& sample) {
   return saved;
 }
 
-Plan plan(std::vector<Sample> samples, Day today, unsigned days) {
+Plan plan(std::vector<Sample> samples, Day today, unsigned days, const LimitsByXid& limits) {
   leave_out_future(samples, today);
   Plan plan;
   for (const auto& sample : samples) {
@@ -64,7 +88,7 @@ Plan plan(std::vector<Sample> samples, Day today, unsigned days) {
   plan.full = days_until(plan.growth, as_bytes(usable(plan.now)), today);
   plan.almost_full = days_until(plan.growth, almost * as_bytes(usable(plan.now)), today);
   plan.upgrade = upgrade_of_all(plan.now);
-  plan.guests = plan_guests(samples, today, days);
+  plan.guests = plan_guests(samples, today, days, limits);
   return plan;
 }
 

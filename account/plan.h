@@ -3,9 +3,11 @@
 // its root: one that was taken away and made anew under the same name has no history yet.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "account/forecast.h"
+#include "account/limit.h"
 #include "account/sample.h"
 #include "account/what_if.h"
 
@@ -13,8 +15,10 @@ namespace vunify {
 
 struct GuestPlan {
   HolderSample now;
-  Forecast growth;  // of what it has alone: what its limit counts
+  Forecast growth;  // of what it has alone; of all it has where its limit counts that
   MoreGuests more;
+  std::optional<std::uint64_t> limit;  // bytes
+  std::optional<DaysLeft> at_limit;    // or at the disk's end, where that is nearer
 };
 
 struct Plan {
@@ -29,9 +33,11 @@ struct Plan {
 
 inline constexpr double almost = 0.95;
 
+using LimitsByXid = std::map<std::uint32_t, Limit>;
+
 // Samples of one filesystem, oldest first, one at least; those of days after today are left out, if others are there.
 // days: for which guests that are added are to have room to grow.
-Plan plan(std::vector<Sample> samples, Day today, unsigned days);
+Plan plan(std::vector<Sample> samples, Day today, unsigned days, const LimitsByXid& limits = {});
 
 std::uint64_t saved_in(const Sample& sample);
 // What df calls 100 %.

@@ -41,6 +41,8 @@ Json json_of(const GuestPlan& guest, Day today) {
   object["growth"] = json_of(guest.growth, today);
   object["more_fit"] = guest.more.fit_when_settled;
   object["more_fit_at_once"] = guest.more.fit_at_peak;
+  object["limit"] = guest.limit ? Json(*guest.limit) : Json(nullptr);
+  object["at_limit_in_days"] = json_of(guest.at_limit);
   return object;
 }
 

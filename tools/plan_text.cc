@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tools/plan.h"
@@ -61,11 +62,21 @@ std::string saved_of(const Plan& plan) {
 
 std::string so_many(std::uint64_t guests) { return guests > 99'999 ? "any" : format_count(guests); }
 
+// "2.0 GiB in 41 days (29 to 77)"
+std::string limit_of(const GuestPlan& guest) {
+  if (!guest.limit) return "-";
+  return format_bytes(*guest.limit) + (guest.at_limit ? " " + when(*guest.at_limit) : "");
+}
+
 std::string guests_of(const Plan& plan, Day today) {
-  std::vector<std::vector<std::string>> rows{{"GUEST", "EXCLUSIVE", "SHARED", "GROWTH", "MORE FIT", "AT ONCE"}};
-  for (const auto& [now, growth, more] : plan.guests)
-    rows.push_back({printable(now.name), format_bytes(now.usage.exclusive), format_bytes(now.usage.shared()),
-                    growth_of(growth, today), so_many(more.fit_when_settled), so_many(more.fit_at_peak)});
+  std::vector<std::vector<std::string>> rows{
+      {"GUEST", "EXCLUSIVE", "SHARED", "GROWTH", "MORE FIT", "AT ONCE", "LIMIT IS REACHED"}};
+  for (const auto& guest : plan.guests)
+    rows.push_back({printable(guest.now.name), format_bytes(guest.now.usage.exclusive),
+                    format_bytes(guest.now.usage.shared()), growth_of(guest.growth, today),
+                    so_many(guest.more.fit_when_settled), so_many(guest.more.fit_at_peak), limit_of(guest)});
+  if (std::ranges::none_of(plan.guests, [](const GuestPlan& guest) { return guest.limit.has_value(); }))
+    for (auto& row : rows) row.pop_back();
   return rows.size() > 1 ? table_of(rows) : "";
 }
 
@@ -93,7 +104,8 @@ std::string text_of(const GuestNeighbours& neighbours) {
 }
 
 constexpr auto explanation =
-    "MORE FIT: so many guests like it, once they are unified; AT ONCE: before they are. Growth is of EXCLUSIVE.\n";
+    "MORE FIT: so many guests like it, once they are unified; AT ONCE: before they are. Growth is of what limits "
+    "count.\n";
 
 }  // namespace
 

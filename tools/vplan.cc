@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <csignal>
+#include <map>
 #include <thread>
 
 #include "account/history.h"
+#include "account/ledger.h"
 #include "sys/stop.h"
 #include "tools/ask_what_if.h"
 #include "tools/cli.h"
@@ -62,6 +64,20 @@ std::vector<Samples> read_history(const PlanOptions& options) {
   return all;
 }
 
+// By filesystem. None where there is no ledger; where it is damaged that is said, and nothing of it is believed.
+std::map<FsId, LimitsByXid> read_limits(const PlanOptions& options) {
+  std::map<FsId, LimitsByXid> limits;
+  try {
+    const Ledger ledger(options.state_dir, lmdb::Access::read);
+    for (const auto& [key, limit] : ledger.read().limits()) limits[key.fs][key.xid] = limit;
+  } catch (const std::system_error& error) {
+    if (!is_error(error, ENOENT)) complain(printable(error.what()));
+  } catch (const Damaged& damaged) {
+    complain(printable(damaged.what()));
+  }
+  return limits;
+}
+
 std::vector<Question> read_questions(const PlanOptions& options) {
   std::vector<Question> questions;
   for (const auto& text : options.what_if) questions.push_back(read_question(text, options.config));
@@ -79,10 +95,14 @@ Exit vplan(int argc, char** argv) {
   report.with_filesystems = options.what_if.empty() && !options.neighbours;
   auto history = report.with_filesystems || !options.what_if.empty() ? read_history(options) : std::vector<Samples>();
   const auto questions = read_questions(options);
+  auto limits = history.empty() ? std::map<FsId, LimitsByXid>() : read_limits(options);
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
   const auto found = options.neighbours ? find_neighbours(options, stop) : FoundNeighbours();
   std::vector<Plan> plans;
-  for (auto& samples : history) plans.push_back(plan(std::move(samples), report.today, options.days));
+  for (auto& samples : history) {
+    const auto fs = samples.back().fs;
+    plans.push_back(plan(std::move(samples), report.today, options.days, limits[fs]));
+  }
   for (const auto& question : questions) report.answers.push_back(answer_to(question, plans));
   report.neighbours = found.guests;
   if (report.with_filesystems) report.filesystems = std::move(plans);

@@ -46,6 +46,40 @@ TEST(Planned, GuestsGrowByThemselves) {
   EXPECT_EQ(made.guests[0].more.each.settled, static_cast<std::int64_t>((190 + 30 * 10) * mib));
 }
 
+LimitsByXid limit_of_web(std::uint64_t space, Count count = Count::exclusive) {
+  Limit limit;
+  limit.total.space = space;
+  limit.count = count;
+  return {{42, limit}};
+}
+
+std::vector<Sample> numbered_history() {
+  auto samples = history(10);
+  for (auto& sample : samples) sample.holders[0].xid = 42;
+  return samples;
+}
+
+TEST(Planned, GuestOutgrowsItsLimit) {
+  const auto made = plan(numbered_history(), first + 9, 30, limit_of_web(490 * mib));
+  EXPECT_EQ(made.guests[0].limit, 490 * mib);
+  EXPECT_NEAR(made.guests[0].at_limit->middle.value(), 30, 1e-6);
+  EXPECT_FALSE(made.guests[1].limit);
+  EXPECT_FALSE(made.guests[1].at_limit);
+}
+
+TEST(Planned, LimitMayCountAllThatAGuestHas) {
+  const auto made = plan(numbered_history(), first + 9, 30, limit_of_web(600 * mib, Count::logical));
+  EXPECT_FALSE(made.guests[0].at_limit);  // that does not grow
+  EXPECT_EQ(plan(numbered_history(), first + 9, 30, limit_of_web(500 * mib, Count::logical)).guests[0].at_limit->late,
+            0);
+}
+
+TEST(Planned, LimitAboveTheDiskIsTheDisks) {
+  const auto made = plan(numbered_history(), first + 9, 30, limit_of_web(900'000 * mib));
+  EXPECT_NEAR(made.guests[0].at_limit->middle.value(), (10'000 - 2'180) / 10.0, 1e-6);
+  EXPECT_FALSE(plan(numbered_history(), first + 9, 30, limit_of_web(no_limit)).guests[0].limit);
+}
+
 TEST(Planned, FilesystemThatWasResizedCountsAsItIsNow) {
   auto samples = history(10);
   samples.back().total += 1'000 * mib;

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "account/ledger.h"
 #include "guest/state_dir.h"
 #include "sys/fd.h"
 #include "tests/root_test.h"
@@ -62,6 +63,20 @@ TEST_F(Vplan, TellsWhenItIsFull) {
   EXPECT_THAT(told, HasSubstr("full     in 381 days (381 to 381); 95 % in 356 days (356 to 356)\n"));
   EXPECT_THAT(told, HasSubstr("saved    900.0 MiB by what guests share; 7 days before 900.0 MiB\n"));
   EXPECT_THAT(told, HasSubstr("not growing clearly"));
+}
+
+TEST_F(Vplan, TellsWhoOutgrowsHisLimit) {
+  keep(history(20));
+  {
+    const Ledger ledger(guests_ / "state", lmdb::Access::write);
+    auto change = ledger.change();
+    Limit limit;
+    limit.total.space = 490 * mib;
+    change.put(LimitKey{{1, 2, 0}, 42}, limit);
+    change.commit();
+  }
+  EXPECT_THAT(text(), HasSubstr("490.0 MiB in 20 days (20 to 20)"));
+  EXPECT_EQ(json()["filesystems"][0]["guests"][0]["at_limit_in_days"]["late"], 20);
 }
 
 TEST_F(Vplan, TellsTheSameToPrograms) {
