@@ -14,8 +14,7 @@ struct FoundNeighbours {
   bool is_whole = true;  // nothing was complained of
 };
 
-// One walk, no file is opened: a content is known by its digest where an earlier run of vunify has read it, and else by
-// its inode. In the caller's tbb::task_arena; the index is looked at before any thread is begun.
+// One walk, no file is opened: a content is known by its path, size and mtime. In the caller's tbb::task_arena.
 FoundNeighbours find_neighbours(const PlanOptions& options, const Stop& stop);
 
 }  // namespace vunify
