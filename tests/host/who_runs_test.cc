@@ -6,8 +6,8 @@
 
 #include "tests/eventually.h"
 #include "tests/host/host_test.h"
-#include "tests/silent_fuse.h"
 #include "tests/mounts_elsewhere.h"
+#include "tests/silent_fuse.h"
 
 namespace vunify::test {
 namespace {
