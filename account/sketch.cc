@@ -21,8 +21,8 @@ double stands_for(double bytes, double its_priority, double least) {
 
 Sketch::Sketch(std::vector<HashedContent> contents, std::size_t size) : kept_(std::move(contents)) {
   std::ranges::sort(kept_, {}, &HashedContent::hash);
-  const auto same = std::ranges::unique(kept_, {}, &HashedContent::hash);
-  kept_.erase(same.begin(), same.end());
+  const auto is_same = [](const HashedContent& one, const HashedContent& other) { return one.hash == other.hash; };
+  kept_.erase(std::unique(kept_.begin(), kept_.end(), is_same), kept_.end());
   if (kept_.size() <= size) return;
   const auto first_left_out = kept_.begin() + static_cast<std::ptrdiff_t>(size);
   std::ranges::nth_element(kept_, first_left_out, std::greater{}, priority);

@@ -163,11 +163,12 @@ std::int64_t Allowance::moved(NodeId id, std::uint64_t before, std::uint64_t now
 }
 
 Taking::Taking(Allowance& allowance, const Amount& most) : most_(most) {
-  if (!allowance.is_limited()) return;
+  if (!allowance.holding_) return;
   {
     const std::lock_guard gate(allowance.gate_);
     changing_ = std::shared_lock(allowance.changing_);
   }
+  if (!allowance.is_limited()) return;  // yet: where a limit comes meanwhile, its count waits for this change
   if (!allowance.take(most)) throw std::system_error(ENOSPC, std::generic_category(), "over the limit");
   allowance_ = &allowance;
 }
