@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "tools/own_name.h"
 #include "tools/text.h"
 
 namespace vunify {
@@ -16,11 +17,12 @@ class Explanation {
   Explanation(const AskedHolders::One& one, const UsageOptions& options)
       : held_(one.held),
         options_(options),
-        guest_(static_cast<std::size_t>(std::ranges::find(one.is_asked, true) - one.is_asked.begin())) {}
+        guest_(static_cast<std::size_t>(std::ranges::find(one.is_asked, true) - one.is_asked.begin())),
+        path_(own_name(held_.holders[guest_].tree, options.why_path)) {}
 
   std::string text(const Stop& stop, Counters& counters) const {
     const auto inode = look();
-    const auto path = printable(options_.why_path);
+    const auto path = printable(path_);
     if (inode.is_directory())
       return fmt::format("{}: a directory, {} alone has it: {}\n", path, name(guest_), own(inode));
     const MeasureRules rules{.asked = {inode.dev, inode.ino}};
@@ -34,12 +36,12 @@ class Explanation {
  private:
   Inode look() const {
     try {
-      const auto found = open_name(held_.holders[guest_].tree, options_.why_path);
+      const auto found = open_name(held_.holders[guest_].tree, path_);
       if (const auto inode = stat_name(found.dir.get(), found.leaf.c_str())) return *inode;
     } catch (const std::system_error& error) {
-      throw Failed(Exit::usage, printable(options_.why_path) + ": " + error.code().message());
+      throw Failed(Exit::usage, printable(path_) + ": " + error.code().message());
     }
-    throw Failed(Exit::usage, printable(options_.why_path) + ": no such name in " + name(guest_));
+    throw Failed(Exit::usage, printable(path_) + ": no such name in " + name(guest_));
   }
 
   std::string name(std::size_t holder) const { return printable(held_.holders[holder].name); }
@@ -72,6 +74,7 @@ class Explanation {
   const HeldFilesystem& held_;
   const UsageOptions& options_;
   std::size_t guest_;
+  std::string path_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "guest/state_dir.h"
 #include "survey/scan.h"
 #include "sys/clone.h"
+#include "tools/own_name.h"
 #include "tools/text.h"
 #include "unify/layouts.h"
 #include "unify/place.h"
@@ -152,8 +153,9 @@ std::string foretell(const Survey& survey, const Places& places, const Run& run,
 }  // namespace
 
 Exit tell_why(const Options& options, const Choice& choice) {
-  if (const auto* rule = excluding_rule(*choice.roots.front().rules.exclude, options.why_path)) {
-    print(tell_rule(options.why_path, *rule));
+  const auto path = own_name(open_tree(choice.roots.front(), read_mounts()), options.why_path);
+  if (const auto* rule = excluding_rule(*choice.roots.front().rules.exclude, path)) {
+    print(tell_rule(path, *rule));
     return Exit::done;
   }
   const auto [guests, number] = open_all(options, choice);
@@ -162,12 +164,12 @@ Exit tell_why(const Options& options, const Choice& choice) {
   const Stop stop(options.max_time);
   Counters counters;
   auto scan = scan_guests(guests, {.min_size = options.min_size}, stop, counters);
-  const auto file = find_file(scan.trees[number], options.why_path);
-  if (!file) throw Failed(Exit::usage, printable(options.why_path) + ": no regular file of this guest");
+  const auto file = find_file(scan.trees[number], path);
+  if (!file) throw Failed(Exit::usage, printable(path) + ": no regular file of this guest");
   const NameRef asked{number, *file};
   const Survey survey{guests, scan.trees, {}};
   if (survey.file(asked).marked) {
-    print(tell_sharers(survey, asked, options.why_path));
+    print(tell_sharers(survey, asked, path));
     return Exit::done;
   }
   const Run run{.stop = stop, .counters = counters, .dry_run = true, .mtime = !options.ignore_mtime};

@@ -181,6 +181,12 @@ TEST_F(Vdu, WhyTellsWhatAFileCostsWhom) {
   EXPECT_EQ(vdu({"--why", "a", "nothing"}).status, 2);
 }
 
+TEST_F(Vdu, WhyFollowsTheSymlinksOfTheGuest) {
+  std::filesystem::create_directory_symlink("/usr/lib", *guests_ / "vs/a/lib");
+  EXPECT_EQ(told({"--why", "a", "/lib/g"}), "usr/lib/g: a alone has it: 49.0 KiB, which would be free if it went\n");
+  std::filesystem::remove(*guests_ / "vs/a/lib");
+}
+
 // a, usr, usr/lib and g; f by its two names is of both, as nobody has marked it.
 TEST_F(Vdu, OldFormIsAsItWas) {
   const auto a = *guests_ / "vs/a";

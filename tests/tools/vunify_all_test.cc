@@ -230,7 +230,8 @@ TEST_F(VunifyAll, ListsWhoIsThereAndSkipsWhatIsWrong) {
 
 TEST_F(VunifyAll, AnswersWhyForAGuestByName) {
   ASSERT_EQ(guests_.report({"--all"})["linked_files"], 2);
-  const auto why = guests_.vunify({"--why", "b", "usr/x"});
+  std::filesystem::create_directory_symlink("usr", guests_ / "vs/b/sbin");
+  const auto why = guests_.vunify({"--why", "b", "/sbin/x"});
   EXPECT_EQ(why.status, 0) << why.err;
   EXPECT_THAT(why.out, HasSubstr("a: /usr/x"));
   EXPECT_THAT(why.out, HasSubstr("c: /usr/x"));
