@@ -1,24 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/sizes.h"
 
-#include <fmt/format.h>
-
-#include <array>
+#include <string>
 
 #include "tools/text.h"
 
 namespace vunify {
 namespace {
 
-std::string in_decimal(std::uint64_t bytes) {
-  if (bytes < 1000) return fmt::format("{} B", bytes);
-  constexpr std::array units = {"kB", "MB", "GB", "TB", "PB", "EB"};
-  auto value = static_cast<double>(bytes) / 1000;
-  std::size_t unit = 0;
-  // 999.95 would be written "1000.0".
-  for (; value >= 999.95 && unit + 1 < units.size(); ++unit) value /= 1000;
-  return fmt::format("{:.1f} {}", value, units[unit]);
-}
+std::string in_decimal(std::uint64_t bytes) { return format_scaled(bytes, 1000, {"kB", "MB", "GB", "TB", "PB", "EB"}); }
 
 }  // namespace
 

@@ -161,14 +161,17 @@ std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
   return std::chrono::seconds(*seconds);
 }
 
-std::string format_bytes(std::uint64_t bytes) {
-  if (bytes < 1024) return fmt::format("{} B", bytes);
-  constexpr std::array units = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  auto value = static_cast<double>(bytes) / 1024;
+std::string format_scaled(std::uint64_t bytes, unsigned step, const std::array<const char*, 6>& units) {
+  if (bytes < step) return fmt::format("{} B", bytes);
+  const double next = step - 0.05;  // would be written as `step`
+  auto value = static_cast<double>(bytes) / step;
   std::size_t unit = 0;
-  // 1023.95 would be written "1024.0".
-  for (; value >= 1023.95 && unit + 1 < units.size(); ++unit) value /= 1024;
+  for (; value >= next && unit + 1 < units.size(); ++unit) value /= step;
   return fmt::format("{:.1f} {}", value, units[unit]);
+}
+
+std::string format_bytes(std::uint64_t bytes) {
+  return format_scaled(bytes, 1024, {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"});
 }
 
 std::string format_count(std::uint64_t count) {

@@ -2,6 +2,7 @@
 // Text for people: names made harmless for a terminal, sizes and times read and written.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -30,7 +31,9 @@ std::optional<std::uint64_t> parse_size(std::string_view text);
 // "45" and "45s" seconds, "90m", "2h".
 std::optional<std::chrono::seconds> parse_duration(std::string_view text);
 
-std::string format_bytes(std::uint64_t bytes);                 // "512 B", "2.6 GiB"
+std::string format_bytes(std::uint64_t bytes);  // "512 B", "2.6 GiB"
+// The same by other units: the first is `step` bytes, each next one so many of the one before.
+std::string format_scaled(std::uint64_t bytes, unsigned step, const std::array<const char*, 6>& units);
 std::string format_count(std::uint64_t count);                 // "342,000"
 std::string format_seconds(double seconds);                    // "0.42 s", "1 min 05 s", "2 h 03 min"
 std::string format_time(const Timestamp& time);                // "2024-02-29T23:59:59Z"

@@ -40,7 +40,8 @@ SendOptions parse(int argc, char** argv) {
   line.flag("--ask", options.ask, "in a pipe: what vreceive writes comes back on standard input");
   line.option("--have", "FILE", into(options.have),
               "in a pipe: what the other host has, as its vreceive --have NAME wrote it");
-  line.option("--config", "DIR", path_into(options.config), "where guests are configured (default: /etc/vservers)");
+  line.option("--config", "DIR", directory_into(options.config),
+              "where guests are configured (default: /etc/vservers)");
   line.option("--jobs", "N", count_into(options.jobs), "threads that read (default: one a processor)");
   line.flag("-q", options.quiet, "say nothing unless something failed");
   line.operands("GUEST", options.guests, "the guest to send");
