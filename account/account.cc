@@ -14,11 +14,6 @@ std::uint64_t plus(std::uint64_t number, std::int64_t growth, std::uint64_t& und
   return 0;
 }
 
-void put_amount(std::string& bytes, const Amount& amount) {
-  put(bytes, amount.space);
-  put(bytes, amount.inodes);
-}
-
 Amount take_amount(Unpack& bytes) {
   const auto space = bytes.take<std::uint64_t>();
   return {space, bytes.take<std::uint64_t>()};
@@ -34,14 +29,19 @@ LimitKey take_limit_key(Unpack& bytes) {
   return key;
 }
 
+Whose take_whose(Unpack& bytes) {
+  const auto kind = static_cast<Whose::Kind>(bytes.take<std::uint8_t>());
+  return {kind, bytes.take<std::uint32_t>()};
+}
+
 }  // namespace
 
 AccountKey account_of(int root, std::uint32_t xid) {
   const auto fs = fs_id(root);
-  return {{{fs.uuid_high, fs.uuid_low, 0}, xid}, fs.subvolume, stat_fd(root).ino};
+  return {{{fs.uuid_high, fs.uuid_low, 0}, xid}, fs.subvolume, stat_fd(root).ino, {}};
 }
 
-AccountKey told_account(const LimitKey& key) { return {key, 0, 0}; }
+AccountKey told_account(const LimitKey& key) { return {key, 0, 0, {}}; }
 
 void add(Account& account, const Growth& spent) {
   account.used.space = plus(account.used.space, spent.space, account.underflows);
@@ -52,7 +52,16 @@ std::string to_bytes(const LimitKey& key) {
   return bytes_of(key.fs.uuid_high) + bytes_of(key.fs.uuid_low) + bytes_of(key.xid);
 }
 
-std::string to_bytes(const AccountKey& key) { return to_bytes(key.of) + bytes_of(key.subvolume) + bytes_of(key.ino); }
+std::string user_limit_bytes(const LimitKey& key, Whose whose) {
+  return to_bytes(key) + bytes_of(static_cast<std::uint8_t>(whose.kind)) + bytes_of(whose.id);
+}
+
+std::string to_bytes(const AccountKey& key) {
+  return (key.whose.is_guest() ? to_bytes(key.of) : user_limit_bytes(key.of, key.whose)) + bytes_of(key.subvolume) +
+         bytes_of(key.ino);
+}
+
+std::string to_bytes(const Amount& amount) { return bytes_of(amount.space) + bytes_of(amount.inodes); }
 
 LimitKey limit_key_from(std::string_view bytes) {
   Unpack from(bytes);
@@ -67,12 +76,33 @@ AccountKey account_key_from(std::string_view bytes) {
   return key;
 }
 
+AccountKey user_account_key_from(std::string_view bytes) {
+  Unpack from(bytes);
+  AccountKey key{.of = take_limit_key(from)};
+  key.whose = take_whose(from);
+  key.subvolume = from.take<std::uint64_t>();
+  key.ino = from.take<std::uint64_t>();
+  return key;
+}
+
+Whose whose_from(std::string_view user_limit_bytes) {
+  Unpack from(user_limit_bytes);
+  take_limit_key(from);
+  return take_whose(from);
+}
+
+Amount amount_from(std::string_view bytes) {
+  Unpack from(bytes);
+  return take_amount(from);
+}
+
 std::string to_bytes(const Limit& limit) {
   std::string bytes;
-  put_amount(bytes, limit.total);
+  bytes += to_bytes(limit.total);
   put(bytes, limit.reserved);
   put(bytes, static_cast<std::uint8_t>(limit.count));
   put(bytes, limit.counts_asked);
+  put(bytes, limit.recalls);
   return bytes;
 }
 
@@ -83,14 +113,13 @@ Limit limit_from(std::string_view bytes) {
   limit.reserved = from.take<std::uint8_t>();
   limit.count = from.take<std::uint8_t>() == 0 ? Count::exclusive : Count::logical;
   limit.counts_asked = from.take<std::uint64_t>();
+  limit.recalls = from.take<std::uint64_t>();
   return limit;
 }
 
 std::string to_bytes(const Account& account) {
   std::string bytes;
-  put_amount(bytes, account.used);
-  put_amount(bytes, account.granted);
-  put_amount(bytes, account.slack);
+  bytes += to_bytes(account.used) + to_bytes(account.granted) + to_bytes(account.slack);
   put(bytes, account.counts);
   put(bytes, static_cast<std::uint64_t>(account.counted));
   put(bytes, static_cast<std::uint64_t>(account.drift));

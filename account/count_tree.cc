@@ -25,12 +25,9 @@ class Counting {
     }
   }
 
-  void add(const Inode& inode) {
-    used_.space += inode.bytes_on_disk();
-    ++used_.inodes;
-  }
+  void add(const Inode& inode) { used_.add({inode.uid, inode.gid}, {inode.bytes_on_disk(), 1}); }
 
-  const Amount& used() const { return used_; }
+  const Uses& used() const { return used_; }
 
  private:
   void add(int dir, const std::string& leaf, const Inode& inode) {
@@ -43,12 +40,12 @@ class Counting {
   Count count_;
   std::string hidden_;
   std::unordered_set<std::uint64_t> seen_;  // of inodes with several names
-  Amount used_;
+  Uses used_;
 };
 
 }  // namespace
 
-Amount count_tree(const RootDir& root, Count count, const std::string& hidden) {
+Uses count_tree(const RootDir& root, Count count, const std::string& hidden) {
   Counting counting(count, hidden);
   counting.add(stat_fd(root.fd()));
   std::optional<std::system_error> failed;

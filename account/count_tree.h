@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "account/limit.h"
+#include "account/whose.h"
 #include "sys/root_dir.h"
 
 namespace vunify {
@@ -12,6 +12,6 @@ namespace vunify {
 // Blocks as stat(2) tells them, each inode once, the root too; by Count::exclusive none that is marked as shared. What
 // lies in the root under a name of `hidden` is no guest's. Exact where nobody writes meanwhile. In the calling thread.
 // Throws std::system_error where a directory or a name cannot be read: what was counted would be too little.
-Amount count_tree(const RootDir& root, Count count, const std::string& hidden);
+Uses count_tree(const RootDir& root, Count count, const std::string& hidden);
 
 }  // namespace vunify

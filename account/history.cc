@@ -23,6 +23,10 @@ constexpr std::uint8_t version = 1;
 constexpr unsigned most_seconds = 600;
 constexpr std::uint64_t map_and_more_bytes = std::uint64_t{96} << 30;  // of addresses: db/lmdb maps 64 GiB
 
+constexpr std::uint32_t first_content = std::uint32_t{1} << 31;
+constexpr std::size_t daily_samples = 400;  // then weekly: a year, and what it is compared with
+constexpr Day week = 7;
+
 const std::vector<std::string> tables{"samples"};
 
 std::string key_of(const FsId& fs, Day day, std::uint32_t number) {
@@ -72,7 +76,7 @@ std::string count_unread(const std::string& path) {
 std::string tell_unread(const std::string& counts) {
   unsigned damaged = 0, other = 0;
   if (std::sscanf(counts.c_str(), "%u %u", &damaged, &other) != 2 || damaged + other == 0) return "";
-  return fmt::format("left out: {} damaged records, {} of another version of vunify", damaged, other);
+  return fmt::format("left out, of its records: {} damaged, {} of another version of vunify", damaged, other);
 }
 
 std::optional<std::string_view> body_of(const lmdb::Entry& entry) {
@@ -90,7 +94,11 @@ std::optional<Sample> take_sample(lmdb::Cursor& cursor, std::optional<lmdb::Entr
     if (place.fs != first.fs || place.day != first.day) break;
     const auto body = body_of(*entry);
     if (body && place.number == 0) sample = sample_from(place.fs, *body);
-    if (body && place.number > 0 && sample) sample->holders.push_back(holder_from(*body));
+    if (!body || place.number == 0 || !sample) continue;
+    if (place.number < first_content)
+      sample->holders.push_back(holder_from(*body));
+    else
+      sample->contents.push_back(content_from(*body));
   }
   return sample;
 }
@@ -112,6 +120,8 @@ void put_sample(lmdb::Transaction& writing, MDB_dbi table, const Sample& sample)
   };
   put_record(to_bytes(sample));
   for (const auto& holder : sample.holders) put_record(to_bytes(holder));
+  number = first_content;
+  for (const auto& content : sample.contents) put_record(to_bytes(content));
 }
 
 // Returns what is to be said of the clock; else empty.
@@ -128,6 +138,23 @@ std::string keep_sample(lmdb::Transaction& writing, MDB_dbi table, const Sample&
   if (!later || place_of(later->key).fs != sample.fs) return "";
   return fmt::format("{}: the clock went back, or was ahead: there is a sample of {}, and now one of {}", sample.path,
                      date_of(place_of(later->key).day), date_of(day));
+}
+
+// The first day of a filesystem's that is not before `from`; nothing where there is none.
+std::optional<Day> next_day(lmdb::Cursor& cursor, const FsId& fs, Day from) {
+  const auto entry = cursor.at_or_after(key_of(fs, from, 0));
+  if (!entry) return std::nullopt;
+  const auto place = place_of(entry->key);
+  return place.fs == fs ? std::optional(place.day) : std::nullopt;
+}
+
+void thin(lmdb::Transaction& writing, MDB_dbi table, const FsId& fs) {
+  lmdb::Cursor cursor(writing, table);
+  std::vector<Day> days;
+  for (auto day = next_day(cursor, fs, std::numeric_limits<Day>::min()); day; day = next_day(cursor, fs, *day + 1))
+    days.push_back(*day);
+  for (std::size_t i = 1; i + daily_samples < days.size(); ++i)
+    if (days[i] / week == days[i - 1] / week) remove_sample(cursor, fs, days[i]);
 }
 
 // What another version wrote goes along; what is damaged does not.
@@ -205,9 +232,11 @@ std::vector<std::string> History::keep(const std::vector<Sample>& samples) {
     const lmdb::Environment environment(successor, Access::write, tables);
     lmdb::Transaction writing(environment, Access::write);
     if (environment_) copy_all(*environment_, writing, environment.table(0));
-    for (const auto& sample : samples)
+    for (const auto& sample : samples) {
       if (auto note = keep_sample(writing, environment.table(0), sample); !note.empty())
         notes.push_back(std::move(note));
+      thin(writing, environment.table(0), sample.fs);
+    }
     writing.commit();
   } catch (const std::system_error&) {
     remove_files(successor);

@@ -3,7 +3,11 @@
 // day. The file is never written to: whoever adds to it writes another and puts that in its place, so a reader needs no
 // lock, and a kill, a full disk or a power cut leaves what was there.
 //
-//   samples   filesystem, day, 0 -> the filesystem's numbers; filesystem, day, n -> its n-th holder's
+//   samples   filesystem, day, 0 -> the filesystem's numbers; filesystem, day, n -> its n-th holder's, or from 2^31 on
+//             a content's
+//
+// Of each filesystem the last 400 samples stay, and of what is older the first of each week: by their number, so that a
+// clock that was ahead for a day takes none away.
 //
 // LMDB would follow a wrong page number out of its map: a child process reads all of it first, and may crash in our
 // stead. Each record has a version and a checksum (db/checked.h); one that does not fit is left out, and told.

@@ -9,13 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "account/usage.h"
 #include "guest/guest.h"
 #include "sys/mount.h"
 #include "sys/root_dir.h"
 
 namespace vunify {
-
-inline constexpr auto host_name = "(host)";
 
 struct Holder {
   std::string name;

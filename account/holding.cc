@@ -3,29 +3,8 @@
 
 #include <algorithm>
 
-#include "account/chunk.h"
-
 namespace vunify {
 namespace {
-
-constexpr std::int64_t unlimited = std::int64_t{1} << 62;
-
-std::int64_t number(std::uint64_t amount) {
-  return static_cast<std::int64_t>(std::min<std::uint64_t>(amount, unlimited));
-}
-std::uint64_t at_least_none(std::int64_t number) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(number, 0));
-}
-
-Growth minus(const Amount& one, const Amount& other) {
-  return {number(one.space) - number(other.space), number(one.inodes) - number(other.inodes)};
-}
-
-// Who wants nothing is refused nothing, also where more is used than there was.
-bool covers(const Growth& left, const Amount& most) {
-  return (most.space == 0 || number(most.space) <= left.space) &&
-         (most.inodes == 0 || number(most.inodes) <= left.inodes);
-}
 
 std::int64_t daemons_of(const std::vector<std::pair<AccountKey, Account>>& accounts, const AccountKey& own) {
   std::int64_t count = 1;
@@ -45,14 +24,22 @@ bool leaves_root_its_share(std::int64_t free, const Limit& limit, const Amount& 
   return by_root || most.space == 0 || free - number(most.space) >= kept_for_root(limit);
 }
 
-// Of what is left: half a chunk beyond what is wanted, and as much slack.
-void grant(Account& account, const Growth& left, std::int64_t daemons, const Amount& wanted, bool rests) {
-  const auto some = [&](std::int64_t half, std::uint64_t want, std::int64_t there) {
-    return at_least_none(std::min((rests ? 0 : half) + number(want), there));
-  };
-  const auto space = space_chunk(left.space, daemons) / 2, inodes = inode_chunk(left.inodes, daemons) / 2;
-  account.granted = {some(space, wanted.space, left.space), some(inodes, wanted.inodes, left.inodes)};
-  account.slack = rests ? Amount{} : Amount{at_least_none(space), at_least_none(inodes)};
+// Those who have no limit any more have none.
+void see_limits(const LedgerTransaction& reading, const LimitKey& key, const Limit& limit,
+                std::map<Whose, Purse>& purses) {
+  for (auto& [whose, purse] : purses) purse.is_limited = false;
+  purses[Whose{}].is_limited = true;
+  purses[Whose{}].total = limit.total;
+  for (const auto& [whose, total] : reading.user_limits(key)) {
+    purses[whose].is_limited = true;
+    purses[whose].total = total;
+  }
+}
+
+Amount wanted_of(const Most& wanted, Whose whose) {
+  if (whose.is_guest()) return wanted.all;
+  const auto found = std::ranges::find(wanted.by, whose, &std::pair<Whose, Amount>::first);
+  return found == wanted.by.end() ? Amount{} : found->second;
 }
 
 std::int64_t seconds_now() { return clock_now().sec; }
@@ -63,14 +50,14 @@ Holding::Holding(const Ledger& ledger, const AccountKey& key)
     : ledger_(ledger), key_(key), lock_(LockFile::take(lock_path(ledger.state_dir(), key))) {
   if (!lock_) throw std::system_error(EBUSY, std::generic_category(), "another daemon spends from this account");
   const auto reading = ledger_.read();
-  const auto account = reading.account(key_).value_or(Account{});
-  is_lost_ = !account.is_settled();
-  see(reading.limit(key_.of), account, claimed_by(reading.accounts(key_.of)));
+  is_lost_ = !reading.account(key_).value_or(Account{}).is_settled();
+  see(reading);
+  recalls_ = limit_.recalls;
 }
 
 Holding::~Holding() {
   const std::lock_guard lock(mutex_);
-  if (is_limited_ && !is_lost_) try_to_write({}, true);
+  if (is_limited_ && !is_lost_) try_to_write({}, at_rest());
 }
 
 Count Holding::count() const {
@@ -83,124 +70,232 @@ bool Holding::is_to_be_counted() const {
   return is_limited_ && (is_lost_ || counts_ != limit_.counts_asked);
 }
 
-void Holding::see(const std::optional<Limit>& limit, const Account& account, const Amount& claimed_by_all) {
-  if (!limit || !is_limited_) held_ = {};
+void Holding::see(const LedgerTransaction& reading) {
+  const auto limit = reading.limit(key_.of);
+  if (!limit || !is_limited_) purses_ = {{Whose{}, Purse{}}};
   limit_ = limit.value_or(Limit{});
-  counts_ = account.counts;
-  unclaimed_ = minus(limit_.total, claimed_by_all);
+  counts_ = reading.account(key_).value_or(Account{}).counts;
   is_limited_ = limit.has_value();
+  if (!limit) return;
+  see_limits(reading, key_.of, *limit, purses_);
+  for (auto& [whose, purse] : purses_)
+    if (purse.is_limited) purse.unclaimed = minus(purse.total, claimed_by(reading.accounts(key_.of, whose)));
 }
 
-Growth Holding::unspent() const {
-  return {number(held_.granted.space) - held_.spent.space, number(held_.granted.inodes) - held_.spent.inodes};
-}
-
-bool Holding::fits(const Amount& most, bool by_root) const {
-  auto here = unspent();
-  if (unclaimed_.space < 0) here.space += unclaimed_.space;  // more was used than there was
-  if (!covers(here, most)) return false;
-  return leaves_root_its_share(std::max<std::int64_t>(unclaimed_.space, 0) + here.space, limit_, most, by_root);
-}
-
-void Holding::spend(const Growth& growth) {
-  held_.spent.space += growth.space;
-  held_.spent.inodes += growth.inodes;
-  is_used_ = true;
-}
-
-bool Holding::try_take(const Amount& most, bool by_root) {
-  const std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock || !fits(most, by_root)) return false;
-  spend(minus(most, {}));
-  return true;
-}
-
-bool Holding::take(const Amount& most, bool by_root) {
-  const std::lock_guard lock(mutex_);
-  if (!fits(most, by_root)) {
-    if (!can_be_had(most, by_root)) return false;
-    write(most, false, nullptr);
-    if (!is_limited_) return true;
-    if (!fits(most, by_root)) return false;
-  }
-  spend(minus(most, {}));
-  return true;
+// From what is held.
+Answer Holding::answer(const Most& wanted, bool by_root) const {
+  const auto free = guest().unclaimed.space + guest().unspent().space;
+  if (!guest().covers(wanted.all) || !leaves_root_its_share(free, limit_, wanted.all, by_root))
+    return Answer::over_limit;
+  const auto is_covered = [&](const auto& one) {
+    const auto purse = purses_.find(one.first);
+    return purse == purses_.end() || purse->second.covers(one.second);
+  };
+  return std::ranges::all_of(wanted.by, is_covered) ? Answer::given : Answer::over_quota;
 }
 
 // What is refused costs nobody a write.
-bool Holding::can_be_had(const Amount& most, bool by_root) {
+Answer Holding::ask_ledger(const Most& wanted, bool by_root, Others others) const {
   const auto reading = ledger_.read();
   const auto limit = reading.limit(key_.of);
+  if (!limit) return Answer::given;
+  auto purses = purses_;
+  see_limits(reading, key_.of, *limit, purses);
+  const auto could = [&](Whose whose, const Amount& most) {
+    const auto& purse = purses[whose];
+    if (!purse.is_limited) return true;
+    const auto granted = reading.account(key_of(whose)).value_or(Account{}).granted;
+    return could_cover(purse, claimed(reading, whose, others), granted, most);
+  };
+  auto with_reserve = wanted.all;
+  if (!by_root && with_reserve.space != 0) with_reserve.space += at_least_none(kept_for_root(*limit));
+  if (!could({}, with_reserve)) return Answer::over_limit;
+  const bool users_may = std::ranges::all_of(wanted.by, [&](const auto& one) { return could(one.first, one.second); });
+  return users_may ? Answer::given : Answer::over_quota;
+}
+
+// What a killed daemon was granted nobody gives back.
+Amount Holding::claimed(const LedgerTransaction& reading, Whose whose, Others others) const {
+  auto accounts = reading.accounts(key_.of, whose);
+  for (auto& [key, account] : accounts) {
+    const bool is_own = key.subvolume == key_.subvolume && key.ino == key_.ino;
+    if (others == Others::give_back && !is_own && LockFile::is_taken(lock_path(ledger_.state_dir(), key)))
+      account.granted = {};
+  }
+  return claimed_by(accounts);
+}
+
+void Holding::spend(const Most& taken) {
+  guest().spend(minus(taken.all, {}));
+  for (const auto& [whose, most] : taken.by) purses_[whose].spend(minus(most, {}));
+  is_used_ = true;
+}
+
+bool Holding::try_take(const Most& wanted, bool by_root) {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock || !guest().is_open() || answer(wanted, by_root) != Answer::given) return false;
+  spend(wanted);
+  return true;
+}
+
+Answer Holding::take(const Most& wanted, bool by_root) {
+  auto rung = ledger_.bell().rung();
+  auto answer = take_here(wanted, by_root);
+  if (answer == Answer::given || !recall(wanted, by_root)) return answer;
+  const auto end = std::chrono::steady_clock::now() + recall_takes;
+  while (answer != Answer::given && ledger_.bell().wait(rung, end - std::chrono::steady_clock::now())) {
+    rung = ledger_.bell().rung();
+    answer = take_here(wanted, by_root);
+  }
+  return answer;
+}
+
+// Asks the others, where that could help. What we hold ourselves is given back first: they may be asking us.
+bool Holding::recall(const Most& wanted, bool by_root) {
+  const std::lock_guard lock(mutex_);
+  if (ask_ledger(wanted, by_root, Others::give_back) != Answer::given) return false;
+  write({}, Pace::waiting, nullptr);
+  auto change = ledger_.change();
+  auto limit = change.limit(key_.of);
   if (!limit) return true;
-  const auto own = reading.account(key_).value_or(Account{});
-  auto left = minus(limit->total, claimed_by(reading.accounts(key_.of)));
-  left.space += number(own.granted.space) - held_.spent.space;
-  left.inodes += number(own.granted.inodes) - held_.spent.inodes;
-  return covers(left, most) && leaves_root_its_share(left.space, *limit, most, by_root);
+  recalls_ = ++limit->recalls;
+  change.put(key_.of, *limit);
+  change.commit();
+  ledger_.bell().ring();
+  return true;
 }
 
-void Holding::settle(const Amount& taken, const Growth& came_to) {
+void Holding::answer_recall() {
   const std::lock_guard lock(mutex_);
-  spend({came_to.space - number(taken.space), came_to.inodes - number(taken.inodes)});
   if (!is_limited_) return;
-  const bool is_over = unspent().space < 0 || unspent().inodes < 0;
-  const bool came_back =
-      -held_.spent.space > number(held_.slack.space) || -held_.spent.inodes > number(held_.slack.inodes);
-  if (is_over || came_back) try_to_write({}, false);
+  const auto limit = ledger_.read().limit(key_.of);
+  if (!limit || std::exchange(recalls_, limit->recalls) == limit->recalls || is_lost_ || !has_to_give()) return;
+  try_to_write({}, at_rest());
+  ledger_.bell().ring();
 }
 
-void Holding::counted(const Amount& used) {
+bool Holding::has_to_give() const {
+  return std::ranges::any_of(purses_, [&](const auto& one) {
+    const auto& purse = one.second;
+    return purse.spent != Growth{} || purse.granted != Amount{} || (purse.is_open() && under_way_ == 0);
+  });
+}
+
+Answer Holding::take_here(const Most& wanted, bool by_root) {
   const std::lock_guard lock(mutex_);
-  write({}, false, &used);
+  if (wanted.is_nothing()) {
+    if (!guest().is_open()) try_to_write({}, Pace::active);
+  } else if (!guest().is_open() || answer(wanted, by_root) != Answer::given) {
+    if (const auto could = ask_ledger(wanted, by_root, Others::keep); could != Answer::given) return could;
+    write(wanted, Pace::active, nullptr);
+    if (!is_limited_) return Answer::given;
+    if (const auto is = answer(wanted, by_root); is != Answer::given) return is;
+  }
+  spend(wanted);
+  return Answer::given;
+}
+
+void Holding::settle(const Most& taken, const CameTo& came_to) {
+  const std::lock_guard lock(mutex_);
+  guest().spend({came_to.all.space - number(taken.all.space), came_to.all.inodes - number(taken.all.inodes)});
+  for (const auto& [whose, most] : taken.by) purses_[whose].spend(minus({}, most));
+  for (const auto& [whose, growth] : came_to.by) purses_[whose].spend(growth);
+  is_used_ = true;
+  if (!is_limited_) return;
+  if (std::ranges::any_of(purses_, [](const auto& one) { return one.second.is_to_be_told(); }))
+    try_to_write({}, Pace::active);
+}
+
+void Holding::counted(const Uses& used) {
+  const std::lock_guard lock(mutex_);
+  write({}, Pace::active, &used);
   is_lost_ = false;
 }
 
 void Holding::refresh() {
   const std::lock_guard lock(mutex_);
   const bool is_idle = !std::exchange(is_used_, false);
-  const bool holds = held_.granted != Amount{} || held_.slack != Amount{} || held_.spent != Growth{};
-  if (is_limited_ && is_idle && holds && !is_lost_) try_to_write({}, true);
-  const auto reading = ledger_.read();
-  see(reading.limit(key_.of), reading.account(key_).value_or(Account{}), claimed_by(reading.accounts(key_.of)));
+  if (is_limited_ && is_idle && has_to_give() && !is_lost_) try_to_write({}, at_rest());
+  see(ledger_.read());
 }
 
 Left Holding::left() const {
   const std::lock_guard lock(mutex_);
-  const auto space = unclaimed_.space + unspent().space, inodes = unclaimed_.inodes + unspent().inodes;
+  const auto unspent = guest().unspent();
+  const auto space = guest().unclaimed.space + unspent.space, inodes = guest().unclaimed.inodes + unspent.inodes;
   return {limit_.total, {at_least_none(space), at_least_none(inodes)}, at_least_none(space - kept_for_root(limit_))};
 }
 
+std::uint64_t Holding::left_for(const Owners& owners) const {
+  auto least = left().for_users;
+  const std::lock_guard lock(mutex_);
+  for (const auto whose : {Whose{}, user(owners.uid), group(owners.gid)}) {
+    const auto found = purses_.find(whose);
+    if (found == purses_.end() || !found->second.is_limited) continue;
+    least = std::min(least, at_least_none(found->second.unspent().space));
+  }
+  return least;
+}
+
 // Tells the ledger what was spent, or what was counted, and is granted anew. Where it throws, all is as it was.
-void Holding::write(const Amount& wanted, bool rests, const Amount* counted) {
+void Holding::write(const Most& wanted, Pace pace, const Uses* counted) {
   auto change = ledger_.change();
   const auto limit = change.limit(key_.of);
-  if (!limit) return see(limit, {}, {});
-  auto account = change.account(key_).value_or(Account{});
-  add(account, held_.spent);
-  if (counted != nullptr) {
-    account.drift = number(counted->space) - number(account.used.space);
-    account.used = *counted;
-    change.remove(told_account(key_.of));
-    account.counts = limit->counts_asked;
-    account.counted = seconds_now();
-  }
-  account.granted = {};
-  change.put(key_, account);
-  const auto accounts = change.accounts(key_.of);
-  auto claimed = claimed_by(accounts);
-  grant(account, minus(limit->total, claimed), daemons_of(accounts, key_), wanted, rests);
-  change.put(key_, account);
+  if (!limit) return see(change);
+  auto purses = purses_;
+  if (counted != nullptr) put_counted(change, *counted, purses);
+  see_limits(change, key_.of, *limit, purses);
+  for (auto& [whose, purse] : purses)
+    if (whose.is_guest() || purse.holds() || wanted_of(wanted, whose) != Amount{})
+      tell(change, whose, purse, wanted_of(wanted, whose), pace);
+  const auto counts = change.account(key_).value_or(Account{}).counts;
   change.commit();
-  claimed.space += account.granted.space;
-  claimed.inodes += account.granted.inodes;
-  see(limit, account, claimed);
-  held_ = {{}, account.granted, account.slack};
+  std::erase_if(purses, [](const auto& one) { return !one.second.is_limited; });
+  purses_ = std::move(purses);
+  limit_ = *limit;
+  counts_ = counts;
+  is_limited_ = true;
+}
+
+void Holding::tell(LedgerTransaction& change, Whose whose, Purse& purse, const Amount& wanted, Pace pace) const {
+  const auto key = key_of(whose);
+  auto account = change.account(key).value_or(Account{});
+  add(account, purse.spent);
+  account.granted = account.slack = {};
+  change.put(key, account);
+  if (purse.is_limited) {
+    const auto accounts = change.accounts(key_.of, whose);
+    const auto left = minus(purse.total, claimed_by(accounts));
+    grant(account, left, daemons_of(accounts, key), wanted, pace);
+    purse.unclaimed = {left.space - number(account.granted.space), left.inodes - number(account.granted.inodes)};
+    change.put(key, account);
+  } else if (account.used == Amount{}) {
+    change.remove(key);
+  }
+  purse.spent = {};
+  purse.granted = account.granted;
+  purse.slack = account.slack;
+}
+
+// What was spent until now is in it.
+void Holding::put_counted(LedgerTransaction& change, const Uses& counted, Purses& purses) {
+  auto account = change.account(key_).value_or(Account{});
+  const auto limit = change.limit(key_.of).value_or(Limit{});
+  account.drift = number(counted.all.space) - number(account.used.space) - purses[Whose{}].spent.space;
+  account.used = counted.all;
+  account.counts = limit.counts_asked;
+  account.counted = seconds_now();
+  change.remove(told_account(key_.of));
+  change.remove(key_);
+  change.put(key_, account);
+  for (const auto& [whose, used] : counted.by) change.put(key_of(whose), Account{.used = used});
+  purses = {{Whose{}, Purse{}}};
 }
 
 // What cannot be told now is told later: it stays in what was spent.
-void Holding::try_to_write(const Amount& wanted, bool rests) {
+void Holding::try_to_write(const Most& wanted, Pace pace) {
   try {
-    write(wanted, rests, nullptr);
+    write(wanted, pace, nullptr);
   } catch (const std::exception&) {
     is_used_ = true;
   }

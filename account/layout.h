@@ -9,9 +9,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "sys/inode.h"
+#include "sys/stored_extents.h"
 
 namespace vunify {
 
@@ -26,12 +28,13 @@ struct Piece {
 
 struct FileLayout {
   std::uint64_t bytes = 0;
-  bool is_shared = false;
-  std::vector<Piece> pieces;  // where it is shared
+  bool is_shared = false;     // or may be
+  std::vector<Piece> pieces;  // where it is
 };
 
 // inode: of the open file. What is not on disk yet is written first. Throws where the filesystem does not tell.
 FileLayout layout_on_xfs(int fd, const Inode& inode);
-FileLayout layout_on_btrfs(int fd, const Inode& inode);
+// Whether anybody shares them is not asked: it would cost more than to hold all against each other.
+FileLayout layout_on_btrfs(std::span<const ExtentPart> parts);
 
 }  // namespace vunify

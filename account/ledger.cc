@@ -3,18 +3,22 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <stdio.h>
 
+#include <array>
 #include <filesystem>
 
 #include "db/bytes.h"
 #include "db/checked.h"
+#include "sys/at.h"
 #include "sys/child.h"
 
 namespace vunify {
 namespace {
 
-enum Table : std::size_t { header, limits_table, accounts_table };
+enum Table : std::size_t { header, limits_table, accounts_table, user_limits_table, user_accounts_table };
 
+constexpr std::array tables = {"header", "limits", "accounts", "user-limits", "user-accounts"};
 constexpr std::uint8_t record_version = 1;
 constexpr auto version_key = "version";
 constexpr unsigned seconds_to_read = 10;
@@ -39,8 +43,14 @@ Limit readable_limit(std::string_view key, std::string_view value) {
   return limit_from(*body);
 }
 
+Amount readable_amount(std::string_view key, std::string_view value) {
+  const auto body = body_of(key, value);
+  if (!body) throw Damaged("ledger: the record of a user's limit is damaged");
+  return amount_from(*body);
+}
+
 std::unique_ptr<lmdb::Environment> open_environment(const std::string& path, lmdb::Access access) {
-  return std::make_unique<lmdb::Environment>(path, access, std::vector<std::string>{"header", "limits", "accounts"});
+  return std::make_unique<lmdb::Environment>(path, access, std::vector<std::string>(tables.begin(), tables.end()));
 }
 
 // LMDB believes every page number: one that leads out of the file ends who follows it.
@@ -50,11 +60,32 @@ void expect_readable(const std::string& path) {
   if (!succeeds_in_child(reads, seconds_to_read)) throw Damaged(path + ": is damaged, or no ledger");
 }
 
+// Where nothing can be written nobody else writes, and there is nothing to wait for.
+Fd open_turns(const std::string& path, lmdb::Access access) {
+  try {
+    return open_host(path, O_RDWR | O_CREAT | O_NOFOLLOW);
+  } catch (const std::system_error& error) {
+    if (access == lmdb::Access::write || !is_error(error, EROFS)) throw;
+    return {};
+  }
+}
+
+std::optional<Turn> take_turn(const Fd& turns, off_t of) {
+  return turns ? std::optional<Turn>(std::in_place, turns.get(), of) : std::nullopt;
+}
+
 }  // namespace
 
+template <typename Take>
+void LedgerTransaction::for_each(MDB_dbi table, const std::string& prefix, const Take& take) const {
+  lmdb::Cursor cursor(transaction_, table);
+  auto entry = prefix.empty() ? cursor.first() : cursor.at_or_after(prefix);
+  for (; entry && entry->key.starts_with(prefix); entry = cursor.next()) take(*entry);
+}
+
 LedgerTransaction::LedgerTransaction(const Ledger& ledger, lmdb::Access access)
-    : environment_(ledger.environment()),
-      turn_(std::in_place, ledger.turns(), access == lmdb::Access::write ? writers : readers),
+    : environment_(ledger.whole()),
+      turn_(take_turn(ledger.turns(), access == lmdb::Access::write ? writers : readers)),
       transaction_(environment_, access) {
   if (access != lmdb::Access::write) turn_.reset();
 }
@@ -67,24 +98,43 @@ std::optional<Limit> LedgerTransaction::limit(const LimitKey& key) const {
 
 std::optional<Account> LedgerTransaction::account(const AccountKey& key) const {
   const auto bytes = to_bytes(key);
-  const auto found = transaction_.get(environment_.table(accounts_table), bytes);
+  const auto found = transaction_.get(table_of(key), bytes);
   return found ? std::optional(readable_account(bytes, *found)) : std::nullopt;
 }
 
-std::vector<std::pair<AccountKey, Account>> LedgerTransaction::accounts(const LimitKey& key) const {
+MDB_dbi LedgerTransaction::table_of(const AccountKey& key) const {
+  return environment_.table(key.whose.is_guest() ? accounts_table : user_accounts_table);
+}
+
+std::vector<std::pair<AccountKey, Account>> LedgerTransaction::accounts(const LimitKey& key, Whose whose) const {
   std::vector<std::pair<AccountKey, Account>> found;
-  const auto prefix = to_bytes(key);
-  lmdb::Cursor cursor(transaction_, environment_.table(accounts_table));
-  for (auto entry = cursor.at_or_after(prefix); entry && entry->key.starts_with(prefix); entry = cursor.next())
-    found.emplace_back(account_key_from(entry->key), readable_account(entry->key, entry->value));
+  const bool is_guest = whose.is_guest();
+  for_each(table_of({key, 0, 0, whose}), is_guest ? to_bytes(key) : user_limit_bytes(key, whose), [&](const auto& at) {
+    const auto of = is_guest ? account_key_from(at.key) : user_account_key_from(at.key);
+    found.emplace_back(of, readable_account(at.key, at.value));
+  });
+  return found;
+}
+
+std::vector<std::pair<AccountKey, Account>> LedgerTransaction::user_accounts(const LimitKey& key) const {
+  std::vector<std::pair<AccountKey, Account>> found;
+  for_each(environment_.table(user_accounts_table), to_bytes(key), [&](const auto& at) {
+    found.emplace_back(user_account_key_from(at.key), readable_account(at.key, at.value));
+  });
+  return found;
+}
+
+std::vector<std::pair<Whose, Amount>> LedgerTransaction::user_limits(const LimitKey& key) const {
+  std::vector<std::pair<Whose, Amount>> found;
+  for_each(environment_.table(user_limits_table), to_bytes(key),
+           [&](const auto& at) { found.emplace_back(whose_from(at.key), readable_amount(at.key, at.value)); });
   return found;
 }
 
 std::vector<std::pair<LimitKey, Limit>> LedgerTransaction::limits() const {
   std::vector<std::pair<LimitKey, Limit>> found;
-  lmdb::Cursor cursor(transaction_, environment_.table(limits_table));
-  for (auto entry = cursor.first(); entry; entry = cursor.next())
-    found.emplace_back(limit_key_from(entry->key), readable_limit(entry->key, entry->value));
+  for_each(environment_.table(limits_table), {},
+           [&](const auto& at) { found.emplace_back(limit_key_from(at.key), readable_limit(at.key, at.value)); });
   return found;
 }
 
@@ -95,26 +145,45 @@ void LedgerTransaction::put(const LimitKey& key, const Limit& limit) {
 
 void LedgerTransaction::put(const AccountKey& key, const Account& account) {
   const auto bytes = to_bytes(key);
-  transaction_.put(environment_.table(accounts_table), bytes, check_in(bytes, record_version, to_bytes(account)));
+  transaction_.put(table_of(key), bytes, check_in(bytes, record_version, to_bytes(account)));
+}
+
+void LedgerTransaction::put(const LimitKey& key, Whose whose, const Amount& total) {
+  const auto bytes = user_limit_bytes(key, whose);
+  transaction_.put(environment_.table(user_limits_table), bytes, check_in(bytes, record_version, to_bytes(total)));
 }
 
 void LedgerTransaction::remove(const AccountKey& key) {
-  transaction_.remove(environment_.table(accounts_table), to_bytes(key));
+  transaction_.remove(table_of(key), to_bytes(key));
+  if (!key.whose.is_guest()) return;
+  for (const auto& [account, is] : user_accounts(key.of))
+    if (account.subvolume == key.subvolume && account.ino == key.ino) remove(account);
 }
 
 void LedgerTransaction::remove(const LimitKey& key) {
   for (const auto& [account, is] : accounts(key)) remove(account);
+  for (const auto& [whose, total] : user_limits(key)) remove(key, whose);
   transaction_.remove(environment_.table(limits_table), to_bytes(key));
 }
 
+void LedgerTransaction::remove(const LimitKey& key, Whose whose) {
+  transaction_.remove(environment_.table(user_limits_table), user_limit_bytes(key, whose));
+}
+
 Ledger::Ledger(const std::string& state_dir, lmdb::Access access)
-    : state_dir_(state_dir), turns_(open_host(path_in(state_dir) + "-turns", O_RDWR | O_CREAT | O_NOFOLLOW)) {
-  const Turn writer(turns(), writers), reader(turns(), readers);
+    : state_dir_(state_dir), turns_(open_turns(path_in(state_dir) + "-turns", access)) {
   const auto path = path_in(state_dir);
+  const auto writer = take_turn(turns_, writers), reader = take_turn(turns_, readers);
+  if (access == lmdb::Access::write) bell_.emplace(path + "-bell");
   expect_readable(path);
   environment_ = open_environment(path, access);
   if (access == lmdb::Access::write) environment_->forget_dead_readers();
   check_version(access);
+}
+
+const lmdb::Environment& Ledger::whole() const {
+  if (environment_->was_cut_short()) throw Damaged(path_in(state_dir_) + ": was cut short");
+  return *environment_;
 }
 
 void Ledger::check_version(lmdb::Access access) const {
@@ -138,7 +207,9 @@ Amount claimed_by(const std::vector<std::pair<AccountKey, Account>>& accounts) {
 
 void put_ledger_aside(const std::string& state_dir) {
   const auto path = path_in(state_dir);
-  std::filesystem::rename(path, path + ".damaged");
+  auto aside = path + ".damaged";
+  for (int i = 2; std::filesystem::exists(aside); ++i) aside = fmt::format("{}.damaged-{}", path, i);
+  rename_at({AT_FDCWD, path.c_str()}, {AT_FDCWD, aside.c_str()}, RENAME_NOREPLACE);
   std::filesystem::remove(path + "-lock");
 }
 

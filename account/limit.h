@@ -34,6 +34,7 @@ struct Limit {
   std::uint8_t reserved = 0;  // percent of total.space that only the guest's root may take
   Count count = Count::exclusive;
   std::uint64_t counts_asked = 1;  // each account is to be counted so many times: it says how often it was
+  std::uint64_t recalls = 0;       // so often daemons were asked to give back what they hold
   bool operator==(const Limit&) const = default;
 };
 

@@ -10,6 +10,8 @@
 #include "account/linked_names.h"
 #include "account/shared_files.h"
 #include "account/walk_holders.h"
+#include "sys/at.h"
+#include "sys/stored_extents.h"
 
 namespace vunify {
 namespace {
@@ -19,6 +21,8 @@ class Measurement {
   Measurement(const HeldFilesystem& held, const MeasureRules& rules, const Stop& stop, Counters& counters)
       : held_(held),
         rules_(rules),
+        is_btrfs_(held.mount.type == "btrfs"),
+        block_(statvfs_of(held.holders.front().tree.fd()).f_frsize),
         stop_(stop),
         counters_(counters),
         walk_(held, stop),
@@ -26,6 +30,8 @@ class Measurement {
 
   Measured run() {
     counters_.begin(Phase::walk, rules_.files);
+    // Its trees are read, where only what is written stands.
+    if (is_btrfs_) sync_filesystem(held_.holders.front().tree.open_directory("").get(), held_.mount.point);
     for (std::uint32_t i = 0; !rules_.part && i < held_.holders.size(); ++i) parts_.part_of(i, {});
     walk_.run([this](const Top& top, const Listing& listing) { visit(top, listing); },
               [this](std::size_t holder, const std::string& path, const std::system_error& error) {
@@ -41,13 +47,16 @@ class Measurement {
   // Of one directory. It itself is an inode of its holder's as well.
   void visit(const Top& top, const Listing& listing) {
     Parts::Sums sums;
-    add_single(bytes_of(stat_fd(listing.fd)), part_of(top, listing.path, true), sums);
+    const auto directory = stat_fd(listing.fd);
+    add_single(bytes_of(directory), part_of(top, listing.path, directory), sums);
     std::uint64_t bytes = 0;
+    auto parts = parts_in(top, listing);
     for (const auto& entry : listing.entries) {
       if (entry.inode.is_directory()) continue;
       const auto inode = entry.inode.is_regular() ? entry.inode : stat_name(listing.fd, entry.leaf.data());
       if (!inode) continue;
-      add(top, join_path(listing.path, entry.leaf), *inode, sums);
+      const Seen name{top, listing, entry.leaf, is_btrfs_ ? &parts : nullptr};
+      add(name, *inode, sums);
       bytes += inode->bytes_on_disk();
     }
     counters_.files += listing.entries.size();
@@ -55,46 +64,74 @@ class Measurement {
     parts_.add(sums);
   }
 
-  Share part_of(const Top& top, std::string_view path, bool is_directory) {
+  Share part_of(const Top& top, std::string_view path, const Inode& inode) {
     if (!rules_.part) return {top.holder, top.holder};
-    return parts_.part_of(top.holder, rules_.part(top.holder, top.prefix + std::string(path), is_directory));
+    return parts_.part_of(top.holder, rules_.part(top.holder, top.prefix + std::string(path), inode));
   }
 
   static void add_single(std::uint64_t bytes, const Share& holder, Parts::Sums& sums) {
     sums[holder.part] += {.logical = bytes, .exclusive = bytes, .fair = bytes, .inodes = 1};
   }
 
-  void add(const Top& top, const std::string& path, const Inode& inode, Parts::Sums& sums) {
-    const auto holder = part_of(top, path, false);
+  using PartsOfInodes = std::map<std::uint64_t, std::vector<ExtentPart>>;
+
+  // A name in a directory that is looked at, and the parts of the files in it that are to be told of, on btrfs.
+  struct Seen {
+    const Top& top;
+    const Listing& listing;
+    std::string_view leaf;
+    PartsOfInodes* parts;  // nullptr: files are asked
+  };
+
+  void add(const Seen& name, const Inode& inode, Parts::Sums& sums) {
+    const auto& top = name.top;
+    const auto holder = part_of(top, rules_.part ? join_path(name.listing.path, name.leaf) : std::string(), inode);
     const InodeNumber number{top.volume, inode.ino};
     if (inode.nlink > 1) {
       linked_.add({inode.ino, bytes_of(inode), top.volume, inode.is_regular(), holder.part});
-      if (!may_share_extents(inode) || !linked_.is_first(top.volume, inode.ino)) return;
-      if (const auto layout = layout_of(top, path, inode)) files_.add(number, *layout, {});
+      if (!may_share_extents(inode) || (!is_btrfs_ && !linked_.is_first(top.volume, inode.ino))) return;
+      if (const auto layout = layout_of(name, inode)) files_.add(number, *layout, {});
       return;
     }
-    const auto layout = may_share_extents(inode) ? layout_of(top, path, inode) : std::nullopt;
+    const auto layout = may_share_extents(inode) ? layout_of(name, inode) : std::nullopt;
     if (!layout || !layout->is_shared) return add_single(layout ? layout->bytes : bytes_of(inode), holder, sums);
     files_.add(number, *layout, holder);
     sums[holder.part] += {.logical = layout->bytes, .inodes = 1};
   }
 
   bool may_share_extents(const Inode& inode) const {
-    return held_.shares_data() && inode.is_regular() && inode.blocks != 0;
+    return held_.shares_data() && !rules_.apparent && inode.is_regular() && inode.blocks != 0;
   }
 
-  // On btrfs directories and symlinks are metadata, whatever they say.
+  // On btrfs directories and symlinks are metadata, whatever they say; on ext4 what is kept in the inode itself is less
+  // than a block, and told as what takes something so that tar(1) takes it for no hole.
   std::uint64_t bytes_of(const Inode& inode) const {
-    return held_.mount.type == "btrfs" && !inode.is_regular() ? 0 : inode.bytes_on_disk();
+    if (rules_.apparent) return inode.is_regular() || inode.is_symlink() ? inode.stamp.size : 0;
+    return is_btrfs_ && !inode.is_regular() ? 0 : inode.bytes_on_disk() / block_ * block_;
+  }
+
+  // Of what lies in one directory and was not seen elsewhere, asked for at once. None but on btrfs.
+  PartsOfInodes parts_in(const Top& top, const Listing& listing) {
+    std::vector<std::uint64_t> inos;  // entries come in the order of their inodes
+    for (const auto& [leaf, inode, enter, unseen] : listing.entries) {
+      if (!is_btrfs_ || !may_share_extents(inode)) continue;
+      if (inode.nlink == 1 || linked_.is_first(top.volume, inode.ino)) inos.push_back(inode.ino);
+    }
+    return inos.empty() ? PartsOfInodes() : extent_parts(listing.fd, inos);
+  }
+
+  static std::optional<FileLayout> layout_of(const Seen& name, const Inode& inode) {
+    if (name.parts == nullptr) return layout_of_file({name.listing.fd, name.leaf.data()}, inode);
+    const auto parts = name.parts->extract(inode.ino);
+    return parts ? std::optional(layout_on_btrfs(parts.mapped())) : std::nullopt;
   }
 
   // Nothing where st_blocks says all; or where it is gone, or leased by its guest: then that is what is known.
-  std::optional<FileLayout> layout_of(const Top& top, const std::string& path, const Inode& inode) const {
+  static std::optional<FileLayout> layout_of_file(At name, const Inode& inode) {
     try {
-      const Fd file = top.tree->open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOATIME);
+      const Fd file = open_at(name, O_RDONLY | O_NONBLOCK | O_NOATIME);
       if (stat_fd(file.get()).ino != inode.ino) return std::nullopt;
-      const auto layout =
-          held_.mount.type == "xfs" ? layout_on_xfs(file.get(), inode) : layout_on_btrfs(file.get(), inode);
+      auto layout = layout_on_xfs(file.get(), inode);
       if (!layout.is_shared && layout.bytes == inode.bytes_on_disk()) return std::nullopt;
       return layout;
     } catch (const std::system_error&) {
@@ -106,8 +143,9 @@ class Measurement {
     linked_.for_each_inode([this](std::span<const LinkedName> names) { divide_inode(names); });
     const auto asked = std::ranges::find(walk_.devs(), rules_.asked.dev) - walk_.devs().begin();
     files_.bring_forward({static_cast<std::uint32_t>(asked), rules_.asked.ino});
-    files_.sweep(held_.mount.type == "btrfs", [this](std::uint64_t bytes, const std::vector<Share>& holders,
-                                                     const InodeNumber& inode) { divide(bytes, holders, inode); });
+    files_.sweep(is_btrfs_, [this](std::uint64_t bytes, const std::vector<Share>& holders, const InodeNumber& inode) {
+      divide(bytes, holders, inode);
+    });
   }
 
   void divide_inode(std::span<const LinkedName> names) {
@@ -149,6 +187,8 @@ class Measurement {
 
   const HeldFilesystem& held_;
   const MeasureRules& rules_;
+  bool is_btrfs_;
+  std::uint64_t block_;  // bytes
   const Stop& stop_;
   Counters& counters_;
   HolderWalk walk_;

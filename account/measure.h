@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each holder uses of a filesystem now: one parallel walk over all of them, a statx a name, and where data can be
-// shared one look at the extents of each file that has any. No file's bytes are read.
+// shared one look at the extents: on XFS of each file that has any, on btrfs of each directory's. No file's bytes are
+// read.
 //
 // Memory: nothing is kept of an inode with one name. One with several takes up to 48 bytes a name; a file that shares
-// extents about 100, and as many for each of its pieces (account/sweep.h).
+// extents, or on btrfs has any, about 100, and as many for each of its pieces (account/sweep.h).
 #pragma once
 
 #include <cstdint>
@@ -21,14 +22,15 @@
 
 namespace vunify {
 
-// What a name of a holder belongs to: a directory, a package. path: from his root. Called from many threads.
-using PartName = std::function<std::string(std::size_t holder, std::string_view path, bool is_directory)>;
+// What a name of a holder belongs to: a directory, a package, a user. path: from his root. Called from many threads.
+using PartName = std::function<std::string(std::size_t holder, std::string_view path, const Inode& inode)>;
 
 struct MeasureRules {
   PartName part{};           // empty: holders are not divided
   std::size_t contents = 0;  // so many of what is shared are told of, those first that save most
   HeldInode asked{};         // this one is told of, where it has several names or shares extents
   std::uint64_t files = 0;   // as many are expected; 0: nobody knows
+  bool apparent = false;     // how long files are, not what they take on disk: then no extent is looked at
 };
 
 struct Unread {

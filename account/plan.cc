@@ -43,11 +43,11 @@ const Limit* limit_of(const HolderSample& holder, const LimitsByXid& limits) {
 GuestPlan plan_guest(const HolderSample& guest, const Sample& now, const Series& series, const Limit* limit, Day today,
                      unsigned days) {
   const bool counts_all = limit != nullptr && limit->count == Count::logical;
-  GuestPlan plan{guest, forecast(counts_all ? series.logical : series.exclusive, today), {}, {}, {}};
+  const auto used = counts_all ? guest.usage.logical : guest.usage.exclusive;
+  GuestPlan plan{guest, forecast(counts_all ? series.logical : series.exclusive, today), {}, {}, used, {}};
   const auto& trend = plan.growth.trend;
   plan.more = more_like(now, guest, trend ? trend->slope : 0, days);
   if (limit == nullptr) return plan;
-  const auto used = counts_all ? guest.usage.logical : guest.usage.exclusive;
   plan.limit = limit->total.space;
   plan.at_limit = days_until(plan.growth, as_bytes(std::min(*plan.limit, used + now.available)), today);
   return plan;
@@ -59,7 +59,7 @@ std::vector<GuestPlan> plan_guests(const std::vector<Sample>& samples, Day today
   const auto series = series_of_guests(samples);
   std::vector<GuestPlan> guests;
   for (const auto& holder : now.holders)
-    if (holder.name != host_holder) guests.push_back({holder, {}, {}, {}, {}});
+    if (holder.name != host_name) guests.push_back({holder, {}, {}, {}, 0, {}});
   tbb::parallel_for(std::size_t{0}, guests.size(), [&](std::size_t i) {
     const auto& guest = guests[i].now;
     guests[i] = plan_guest(guest, now, series.at(key_of(guest)), limit_of(guest, limits), today, days);

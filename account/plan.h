@@ -18,6 +18,7 @@ struct GuestPlan {
   Forecast growth;  // of what it has alone; of all it has where its limit counts that
   MoreGuests more;
   std::optional<std::uint64_t> limit;  // bytes
+  std::uint64_t used = 0;              // of it, or of what it would count, in bytes
   std::optional<DaysLeft> at_limit;    // or at the disk's end, where that is nearer
 };
 

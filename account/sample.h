@@ -20,6 +20,15 @@ struct HolderSample {
   Usage usage;
 };
 
+// What several have in common, by one of its names.
+struct ContentSample {
+  std::string guest, path;
+  std::uint64_t bytes = 0;    // once
+  std::uint32_t holders = 0;  // so many have it
+
+  std::uint64_t saved() const { return bytes * (holders - 1); }
+};
+
 struct Sample {
   FsId fs;           // of btrfs all subvolumes are one: subvolume is 0
   std::string path;  // where it was mounted
@@ -29,6 +38,7 @@ struct Sample {
   std::uint64_t available = 0;     // to those who are not root
   std::uint64_t deleted_open = 0;  // no name leads to it, somebody has it open
   std::vector<HolderSample> holders;
+  std::vector<ContentSample> contents{};  // of all, those that save most; most first
 };
 
 }  // namespace vunify

@@ -70,4 +70,23 @@ HolderSample holder_from(std::string_view bytes) {
   return holder;
 }
 
+std::string to_bytes(const ContentSample& content) {
+  std::string bytes;
+  put(bytes, content.bytes);
+  put(bytes, content.holders);
+  put_text(bytes, content.guest);
+  put_text(bytes, content.path);
+  return bytes;
+}
+
+ContentSample content_from(std::string_view bytes) {
+  Unpack in(bytes);
+  ContentSample content;
+  content.bytes = in.take<std::uint64_t>();
+  content.holders = in.take<std::uint32_t>();
+  content.guest = take_text(in);
+  content.path = take_text(in);
+  return content;
+}
+
 }  // namespace vunify

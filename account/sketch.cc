@@ -17,32 +17,40 @@ double stands_for(double bytes, double its_priority, double least) {
   return its_priority > least ? std::max(bytes, least) : 0;
 }
 
+// Of those contents of a that b has, or has not.
+Estimate estimate(const Sketch& a, const Sketch& b, bool in_both) {
+  const double least = std::max(a.least(), b.least());
+  double bytes = 0, variance = 0;
+  auto other = b.kept().begin();
+  for (const auto& content : a.kept()) {
+    while (other != b.kept().end() && other->hash < content.hash) ++other;
+    const bool is_there = other != b.kept().end() && other->hash == content.hash;
+    if (is_there != in_both || priority(content) <= least) continue;
+    const auto size = static_cast<double>(content.bytes);
+    bytes += std::max(size, least);
+    variance += least * std::max(0.0, least - size);
+  }
+  // What was kept of neither may be of this kind, also where nothing that was kept is.
+  return {bytes, std::sqrt(std::max(variance, least * least))};
+}
+
 }  // namespace
 
-Sketch::Sketch(std::vector<HashedContent> contents, std::size_t size) : kept_(std::move(contents)) {
+Sketch::Sketch(std::vector<HashedContent> contents, std::size_t size, double least)
+    : kept_(std::move(contents)), least_(least) {
   std::ranges::sort(kept_, {}, &HashedContent::hash);
   const auto is_same = [](const HashedContent& one, const HashedContent& other) { return one.hash == other.hash; };
   kept_.erase(std::unique(kept_.begin(), kept_.end(), is_same), kept_.end());
   if (kept_.size() <= size) return;
   const auto first_left_out = kept_.begin() + static_cast<std::ptrdiff_t>(size);
   std::ranges::nth_element(kept_, first_left_out, std::greater{}, priority);
-  least_ = priority(*first_left_out);
+  least_ = std::max(least_, priority(*first_left_out));
   kept_.erase(first_left_out, kept_.end());
   std::ranges::sort(kept_, {}, &HashedContent::hash);
 }
 
-double shared_bytes(const Sketch& a, const Sketch& b) {
-  const double least = std::max(a.least(), b.least());
-  double bytes = 0;
-  auto other = b.kept().begin();
-  for (const auto& content : a.kept()) {
-    while (other != b.kept().end() && other->hash < content.hash) ++other;
-    if (other == b.kept().end()) break;
-    if (other->hash != content.hash) continue;
-    bytes += stands_for(static_cast<double>(content.bytes), priority(content), least);
-  }
-  return bytes;
-}
+Estimate estimate_shared(const Sketch& a, const Sketch& b) { return estimate(a, b, true); }
+Estimate estimate_missing(const Sketch& a, const Sketch& b) { return estimate(a, b, false); }
 
 Neighbours::Neighbours(std::vector<Sketch> sketches) : sketches_(std::move(sketches)) {
   for (std::uint32_t guest = 0; guest < sketches_.size(); ++guest)

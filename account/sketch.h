@@ -22,20 +22,31 @@ class Sketch {
  public:
   static constexpr std::size_t usual_size = 1024;  // two guests' common bytes to 2 %, 7 % in the worst of 20 pairs
 
-  // A content that is there twice is one.
-  explicit Sketch(std::vector<HashedContent> contents, std::size_t size = usual_size);
+  // A content that is there twice is one. least: of the sketch that some of them are from, if any; with what comes to
+  // it they make the sketch of all.
+  explicit Sketch(std::vector<HashedContent> contents, std::size_t size = usual_size, double least = 0);
 
-  std::span<const HashedContent> kept() const { return kept_; }  // by hash
+  std::span<const HashedContent> kept() const& { return kept_; }  // by hash
   // What each kept content stands for at the least: itself, and smaller ones that were not kept. Zero: all were kept.
   double least() const { return least_; }
+  // The first `size` of it: those of the lowest rank, as a smaller sketch has them.
+  Sketch smaller(std::size_t size) const { return Sketch(kept_, size, least_); }
 
  private:
   std::vector<HashedContent> kept_;
   double least_ = 0;
 };
 
+struct Estimate {
+  double bytes = 0;
+  double deviation = 0;  // standard; itself an estimate. Zero: all was compared, and it is exact
+};
+
 // About as many bytes as both hold.
-double shared_bytes(const Sketch& a, const Sketch& b);
+Estimate estimate_shared(const Sketch& a, const Sketch& b);
+// That a holds and b does not.
+Estimate estimate_missing(const Sketch& a, const Sketch& b);
+inline double shared_bytes(const Sketch& a, const Sketch& b) { return estimate_shared(a, b).bytes; }
 
 struct Neighbour {
   std::size_t guest = 0;  // which of the sketches

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "account/tagged.h"
 
-#include <fcntl.h>
-
 #include <array>
 #include <mutex>
 #include <set>
 #include <string>
 
-#include "sys/held_attr.h"
+#include "account/carried_tag.h"
 #include "sys/inode_attr.h"
-#include "sys/mark.h"
 #include "sys/walk.h"
 
 namespace vunify {
@@ -18,8 +15,8 @@ namespace {
 
 class TagCount {
  public:
-  TagCount(const RootDir& tree, std::uint32_t xid, std::uint32_t place)
-      : tree_(tree), xid_(xid), place_(place), fs_(fs_id(tree.fd())) {}
+  TagCount(const RootDir& tree, std::uint32_t xid, const NumberOfPlace& place)
+      : tree_(tree), xid_(xid), place_(place), fs_(fs_id(tree.open_directory("").get())) {}
 
   Tagged run(const std::function<bool()>& stop) {
     Visitor visitor;
@@ -36,33 +33,29 @@ class TagCount {
 
  private:
   void visit(const Listing& listing) {
-    if (or_place(project_id(listing.fd)) == xid_) add(stat_fd(listing.fd));
+    const auto place = place_(std::string(listing.path));
+    if (number_of(project_id(listing.fd), place) == xid_) add(stat_fd(listing.fd));
     for (auto& entry : listing.entries) {
       entry.enter = entry.inode.is_directory();
       if (entry.enter) continue;
       const std::string leaf(entry.leaf);
       const auto inode = stat_name(listing.fd, leaf.c_str());
-      if (inode && tag_of(listing, leaf, *inode) == xid_) add(*inode);
+      if (inode && number_of(listing, leaf, *inode, place) == xid_) add(*inode);
     }
   }
 
-  std::uint32_t tag_of(const Listing& listing, const std::string& leaf, const Inode& inode) const {
-    if (inode.is_regular() && mark_at(listing.fd, leaf, {fs_, inode.ino}) == Mark::valid) return 0;
-    return or_place(project_of(join_path(listing.path, leaf), inode));
+  std::uint32_t number_of(const Listing& listing, const std::string& leaf, const Inode& inode, std::uint32_t place) {
+    const auto tag = carried_tag(tree_, fs_, listing, leaf, inode);
+    return tag.is_shared ? 0 : number_of(tag.project, place);
   }
 
-  // Before Linux 6.17 only what is opened tells its project.
-  std::uint32_t project_of(const std::string& path, const Inode& inode) const {
-    try {
-      const Fd held = tree_.open(path, O_PATH | O_NOFOLLOW);
-      if (const auto attr = held_attr(held.get())) return attr->project;
-      return inode.is_regular() ? project_id(reopen_regular(held.get(), path).get()) : 0;
-    } catch (const std::system_error&) {
-      return 0;  // gone, or leased
-    }
+  // By what it carries, and else by the place.
+  std::uint32_t number_of(std::uint32_t project, std::uint32_t place) {
+    if (project == 0) return place;
+    const std::lock_guard lock(adding_);
+    sum_.others += place != 0 && project != place;
+    return project;
   }
-
-  std::uint32_t or_place(std::uint32_t project) const { return project != 0 ? project : place_; }
 
   void add(const Inode& inode) {
     const std::lock_guard lock(adding_);
@@ -73,7 +66,7 @@ class TagCount {
 
   const RootDir& tree_;
   std::uint32_t xid_;
-  std::uint32_t place_;
+  const NumberOfPlace& place_;
   FsId fs_;
   std::mutex adding_;  // guards all below
   std::set<std::uint64_t> seen_;
@@ -82,7 +75,8 @@ class TagCount {
 
 }  // namespace
 
-Tagged count_tagged(const RootDir& tree, std::uint32_t xid, std::uint32_t place, const std::function<bool()>& stop) {
+Tagged count_tagged(const RootDir& tree, std::uint32_t xid, const NumberOfPlace& place,
+                    const std::function<bool()>& stop) {
   return TagCount(tree, xid, place).run(stop);
 }
 

@@ -12,6 +12,8 @@
 
 namespace vunify {
 
+inline constexpr auto host_name = "(host)";
+
 struct Usage {
   std::uint64_t logical = 0;       // each inode once, whole: what a copy of this holder alone would take
   std::uint64_t exclusive = 0;     // what would be free if it went

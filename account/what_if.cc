@@ -13,7 +13,11 @@ std::uint64_t without(std::uint64_t a, std::uint64_t b) { return a > b ? a - b :
 
 std::uint64_t fit(std::uint64_t available, std::uint64_t each) { return each == 0 ? any_number : available / each; }
 
-// Trees, inodes and journal are what no holder's inodes and extents tell of.
+// An inode takes 512 bytes on XFS, about as many in btrfs' trees, which are kept twice. Whatever there is beyond that,
+// a journal or what XFS sets aside, lay there before any guest.
+constexpr double most_metadata_an_inode = 1024;
+
+// Trees and inodes are what no holder's inodes and extents tell of.
 double metadata_an_inode(const Sample& sample) {
   std::uint64_t fair = 0, inodes = 0;
   for (const auto& holder : sample.holders) {
@@ -21,7 +25,8 @@ double metadata_an_inode(const Sample& sample) {
     inodes += holder.usage.inodes;
   }
   if (inodes == 0) return 0;
-  return static_cast<double>(without(sample.used, fair + sample.deleted_open)) / static_cast<double>(inodes);
+  const auto metadata = static_cast<double>(without(sample.used, fair + sample.deleted_open));
+  return std::min(most_metadata_an_inode, metadata / static_cast<double>(inodes));
 }
 
 }  // namespace
@@ -46,7 +51,7 @@ Upgrade upgrade(std::uint64_t available, std::uint64_t guests, std::uint64_t bef
 Need upgrade_of_all(const Sample& sample) {
   Need need;
   for (const auto& holder : sample.holders)
-    if (holder.name != host_holder) need.peak += holder.usage.shared();
+    if (holder.name != host_name) need.peak += holder.usage.shared();
   return need;
 }
 

@@ -9,8 +9,6 @@
 
 namespace vunify {
 
-inline constexpr auto host_holder = "(host)";  // what is in no guest
-
 struct Need {
   std::uint64_t peak = 0;    // until the next night
   std::int64_t settled = 0;  // after it; below zero: so much is free then
@@ -21,7 +19,8 @@ struct MoreGuests {
   std::uint64_t fit_at_peak = 0;       // if they all come in one day, as copies
   std::uint64_t fit_when_settled = 0;  // if they come as clones, or one by one with a night between
 };
-// Guests like this one, which grow by so many bytes a day, for so many days. Counted with their share of the metadata.
+// Guests like this one, which grow by so many bytes a day, for so many days. Counted with the metadata of their inodes,
+// not with what an empty filesystem has.
 MoreGuests more_like(const Sample& sample, const HolderSample& like, double growth, unsigned days);
 
 struct Upgrade {

@@ -37,7 +37,7 @@ Done* share_memory() {
 }
 
 void charge_by_chunks(Holding& holding) {
-  if (holding.take({block, 0}, true)) holding.settle({block, 0}, {block, 0});
+  if (holding.take({{block, 0}, {}}, true) == Answer::given) holding.settle({{block, 0}, {}}, {{block, 0}, {}});
 }
 
 // The least that an exact ledger without chunks could do.
@@ -51,7 +51,7 @@ void charge_alone(const Ledger& ledger, const AccountKey& key) {
 
 void run(const std::string& dir, std::uint64_t ino, bool by_chunks, Clock::time_point end, Done& done) {
   const Ledger ledger(dir, lmdb::Access::write);
-  const AccountKey key{guest, 0, ino};
+  const AccountKey key{guest, 0, ino, {}};
   Holding holding(ledger, key);
   for (auto now = Clock::now(); now < end;) {
     by_chunks ? charge_by_chunks(holding) : charge_alone(ledger, key);

@@ -3,8 +3,8 @@
 // Walk: getdents and statx for every name, in parallel. Read: every file whose size is not unique, once, with XXH3, by
 // the same threads. Nothing is compared, kept or decided. What vunify takes is told as a multiple of it.
 //
-//   floor [--walk] [--jobs N] DIR...      prints "walk SECONDS read SECONDS files N bytes N"; --walk leaves out the
-//   rest
+//   floor [--walk | --extents] [--jobs N] DIR...      prints "walk SECONDS read SECONDS files N bytes N"; --walk leaves
+//   out the rest; --extents asks each inode where its data lies, instead of reading (FIEMAP: no call tells of many)
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <tbb/global_control.h>
@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "bench/walk_files.h"
+#include "sys/clone.h"
 
 namespace {
 
@@ -39,6 +40,16 @@ std::vector<Found> worth_reading(std::vector<Found> found) {
     return size_of(file) == 0 || inodes_of_size[size_of(file)].size() < 2 || !taken.insert(file.inode.ino).second;
   });
   return found;
+}
+
+std::vector<Found> each_once(std::vector<Found> found) {
+  std::set<std::uint64_t> taken;
+  std::erase_if(found, [&](const Found& file) { return size_of(file) == 0 || !taken.insert(file.inode.ino).second; });
+  return found;
+}
+
+std::uint64_t count_extents(const Found& file) {
+  return extents_of(file.root->open(file.path, O_RDONLY | O_NOATIME | O_NOFOLLOW).get(), true).size();
 }
 
 using Hash = std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)>;
@@ -62,16 +73,17 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 int measure(int argc, char** argv) {
   int first = 1;
   const bool only_walk = argc > first && std::strcmp(argv[first], "--walk") == 0;
-  first += only_walk;
+  const bool extents = argc > first && std::strcmp(argv[first], "--extents") == 0;
+  first += only_walk || extents;
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, take_jobs(argc, argv, first));
   const std::vector<RootDir> roots(argv + first, argv + argc);
   const auto start = std::chrono::steady_clock::now();
   const auto found = walk_files(roots);
   const auto walk_seconds = seconds_since(start);
   if (only_walk) return fmt::print("walk {:.3f} files {}\n", walk_seconds, found.size()), 0;
-  const auto files = worth_reading(found);
+  const auto files = extents ? each_once(found) : worth_reading(found);
   std::atomic<std::uint64_t> bytes{0};
-  tbb::parallel_for_each(files, [&](const Found& file) { bytes += read_one(file); });
+  tbb::parallel_for_each(files, [&](const Found& file) { bytes += extents ? count_extents(file) : read_one(file); });
   fmt::print("walk {:.3f} read {:.3f} files {} bytes {}\n", walk_seconds, seconds_since(start) - walk_seconds,
              files.size(), bytes.load());
   return 0;

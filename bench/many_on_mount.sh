@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What many files, and many mounts, cost a vcow: a guest of COUNT small files (bench/many_files.cc) on an ext4 in
 # memory, walked natively and on its mount, cold (the kernel knows no name of it) and warm, then removed, as another
-# is natively; and MOUNTS mounts at once, idle. Seconds, ratios to native, and RssAnon of the daemon. Client and
-# daemon have one CPU.
+# is natively; and MOUNTS mounts at once, idle. Seconds, ratios to native, and memory of the daemon's own: RssAnon, and
+# RssShmem, in which its nodes lie. Client and daemon have one CPU.
 #
 #   bench/many_on_mount.sh BINDIR COUNT [MOUNTS]      about 8 KiB of /dev/shm a file
 set -eu
@@ -33,7 +33,8 @@ seconds() {
   awk -v ns="$(($(date +%s%N) - begin))" 'BEGIN { printf "%.2f", ns / 1e9 }'
 }
 daemon=
-anon() { [ -z "$daemon" ] || sed -n 's/^RssAnon:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$daemon/status"; }
+own() { awk '/^Rss(Anon|Shmem):/ { sum += $2 } END { print sum }' "/proc/$1/status"; }
+anon() { [ -z "$daemon" ] || own "$daemon"; }
 row() {  # row NAME NATIVE MOUNTED
   awk -v name="$1" -v native="$2" -v mounted="$3" -v kb="$(anon)" -v n="$count" 'BEGIN {
     printf "%-10s %9.2f %9.2f %7.2f %9.1f %7.0f\n", name, native, mounted, mounted / native, kb / 1024, kb * 1024 / n }'
@@ -52,7 +53,7 @@ remove=$(seconds remove_ "$work/fs/g02")
 "$bin/vcow" mount "$guest" "$work/mnt"
 daemon=$(pgrep -f "vcow mount $guest")
 forget_names
-printf '%-10s %9s %9s %7s %9s %7s\n' "$count" native vcow ratio 'Anon MiB' 'B/file'
+printf '%-10s %9s %9s %7s %9s %7s\n' "$count" native vcow ratio 'own MiB' 'B/file'
 row find-cold "$cold" "$(seconds find_ "$work/mnt")"
 seconds find_ "$work/mnt" >/dev/null  # fills what the kernel keeps of directories
 row find-warm "$warm" "$(seconds find_ "$work/mnt")"
@@ -73,5 +74,5 @@ mount_all() {
 }
 unmount_all() { for mnt in "$work"/mounts/*; do umount "$mnt"; done; }
 up=$(seconds mount_all)
-most=$(for pid in $(pgrep -f "vcow mount $work/fs/guests"); do sed -n 's/^RssAnon:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$pid/status"; done | sort -n | tail -n 1)
-echo "$mounts mounts: mounted in $up s, unmounted in $(seconds unmount_all) s, at most $most KiB RssAnon each when idle"
+most=$(for pid in $(pgrep -f "vcow mount $work/fs/guests"); do own "$pid"; done | sort -n | tail -n 1)
+echo "$mounts mounts: mounted in $up s, unmounted in $(seconds unmount_all) s, at most $most KiB each when idle"

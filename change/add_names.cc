@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <thread>
 
+#include "change/last_name.h"
 #include "change/lifted.h"
 #include "change/open_all.h"
 #include "change/protect_again.h"
+#include "guest/tag.h"
 #include "sys/inode_attr.h"
 #include "sys/link.h"
 #include "sys/mark.h"
@@ -53,7 +55,8 @@ std::string NameAddition::why_not(std::uint32_t flags) const {
   if (request_.is_shared && (protection_ == Protection::none || !is_marked(held_.fd.get(), request_.inode)))
     return "shared, and not protected";
   if (request_.is_shared) return {};
-  const bool may_be_shared = (flags & (owner_flags | unshareable_flags)) == 0;
+  const bool may_be_shared =
+      (flags & (owner_flags | unshareable_flags)) == 0 && may_be_nobodys(held_.fd.get(), request_.from);
   return held_.seen.nlink == 1 && may_be_shared ? std::string() : "not to be shared";
 }
 
@@ -80,6 +83,7 @@ void NameAddition::lift() {
   if (request_.is_shared && must_lift(protection_)) unprotect(fd);
   if (request_.is_shared) return;
   set_mark(fd, request_.inode);
+  set_project_id(fd, 0);
   if (!must_lift(protection_)) vunify::protect(fd, protection_);
 }
 
@@ -92,7 +96,8 @@ void NameAddition::protect() {
 AddResult NameAddition::finish() {
   if (is_begun() && !held_.lease->is_unwritten() && !held_.lease->turn_away())
     result_.reason = "a writer could not be turned away";
-  if (held_.fd && !result_.is_added && !request_.is_shared) release_last_name(held_.fd.get(), request_.inode);
+  if (held_.fd && !result_.is_added && !request_.is_shared)
+    release_last_name(held_.fd.get(), request_.inode, {request_.from});
   held_.close();
   return std::move(result_);
 }

@@ -6,10 +6,13 @@
 #include <iterator>
 
 #include "change/directory_time.h"
+#include "change/last_name.h"
 #include "change/protect_again.h"
 #include "change/put_back.h"
+#include "guest/tag.h"
 #include "sys/clone.h"
 #include "sys/handle.h"
+#include "sys/inode_attr.h"
 #include "sys/mark.h"
 
 namespace vunify {
@@ -84,7 +87,7 @@ void LinkBreak::change() {
 
 bool LinkBreak::open(OnLease on_lease) {
   change();
-  for (const auto& [root, path] : request_.names) {
+  for (const auto& [root, path, live] : request_.names) {
     try {
       auto fd = root->open_inode(path, request_.inode.ino, on_lease);
       if (!fd) continue;
@@ -122,9 +125,15 @@ void LinkBreak::copy_names() {
   is_copied_ = true;
 }
 
+// A guest may have set what a shared inode carries. In a guest that is not tagged other inodes keep theirs.
+std::uint32_t LinkBreak::tag_of_copy(const CopyNames& names) const {
+  const auto tag = tag_of(request_.names[names.first]);
+  return tag != 0 || is_marked_ ? tag : project_id(held_.fd.get());
+}
+
 std::uint64_t LinkBreak::make_copy(const CopyNames& names) {
   const auto& first = staged_[names.first];
-  prepare_copy(held_.fd.get(), first);
+  prepare_copy(held_.fd.get(), first, tag_of_copy(names));
   // Of an inode that was never ours a guest may have more in its hands than a lease shows.
   if (!is_marked_ && !takes_pages_away(open_staged(first).get(), held_)) change();
   for (std::size_t i = 1; i < names.count; ++i) prepare_link(hold_staged(first).get(), staged_[names.first + i]);
@@ -194,12 +203,24 @@ bool LinkBreak::is_as_led(const Inode& now) const {
 std::vector<Name> LinkBreak::open_names(const CopyNames& names) const {
   std::vector<Name> there;
   for (std::size_t i = 0; i < names.count; ++i) {
-    const auto& [root, path] = request_.names[names.first + i];
+    const auto& [root, path, live] = request_.names[names.first + i];
     auto name = open_name(*root, path);
     const auto inode = stat_name(name.dir.get(), name.leaf.c_str());
     if (inode && inode->ino == request_.inode.ino) there.push_back(std::move(name));
   }
   return there;
+}
+
+// Empty where a vcow that shows one of them says that it is in use, or nothing.
+std::vector<Hold> LinkBreak::hold_names(const CopyNames& names, const std::vector<Name>& there) {
+  std::vector<Hold> holds;
+  for (std::size_t i = 0; i < there.size(); ++i) {
+    holds.push_back(hold_live(request_.names[names.first + i], there[i], request_.inode.ino));
+    if (holds.back().state() == Hold::State::held && holds.back().is_fresh()) continue;
+    result_.reason = "in use, says the vcow that shows it, or does not answer";
+    return {};
+  }
+  return holds;
 }
 
 bool LinkBreak::lead(std::size_t n) {
@@ -217,6 +238,8 @@ bool LinkBreak::lead(std::size_t n) {
     change();
     return false;
   }
+  const auto holds = hold_names(names, there);
+  if (holds.empty()) return false;
   for (auto& name : there) {
     vunify::exchange(staged_[names.first + led_.size()], name);
     led_.push_back(std::move(name));
@@ -262,6 +285,7 @@ void LinkBreak::check(std::size_t n) {
 // Who came to the copy by the guest's name, to write, looks that up again.
 void LinkBreak::take_back(const Copy& copy, std::size_t name) {
   const auto& staged = staged_[copy.names.first + name];
+  const auto hold = hold_live(request_.names[copy.names.first + name], led_[name], copy.ino);
   put_back(staged, led_[name], stat_staged(staged).ino, copy.ino);
   if (!led_copy_.lease->is_unwritten() && !led_copy_.lease->turn_away())
     result_.reason = "a writer could not be turned away";
@@ -273,7 +297,7 @@ void LinkBreak::follow_late_change() const {
   const auto now = read_metadata(held_.fd.get());
   if (now == held_.metadata) return;
   for (const auto& copy : copies_) {
-    const auto& [root, path] = request_.names[copy.names.first];
+    const auto& [root, path, live] = request_.names[copy.names.first];
     const auto there = root->open_inode(path, copy.ino);
     if (there && read_metadata(there->get()) == held_.metadata)
       restore_metadata(there->get(), now, stat_fd(held_.fd.get()).stamp.mtime);
@@ -281,17 +305,19 @@ void LinkBreak::follow_late_change() const {
 }
 
 // An inode that is left with one name is that guest's own again.
+bool LinkBreak::release() const {
+  auto names = request_.names;
+  names.insert(names.end(), request_.stay.begin(), request_.stay.end());
+  return is_marked_ && release_last_name(held_.fd.get(), request_.inode, names);
+}
+
 void LinkBreak::let_go() {
   if (!held_.lease) return;
   result_.links_left = stat_fd(held_.fd.get()).nlink;
-  const bool is_alone = result_.links_left == 1 && is_marked_;
-  if (is_alone) {
-    unprotect(held_.fd.get());
-    clear_mark(held_.fd.get());
-  }
+  const bool is_released = release();
   if (held_.lease->is_unwritten()) return;
   // To an inode that nothing protects writers come back.
-  if (!(is_alone || !is_marked_ ? held_.lease->turn_away_once() : held_.lease->turn_away()))
+  if (!(is_released || !is_marked_ ? held_.lease->turn_away_once() : held_.lease->turn_away()))
     result_.reason = "a writer could not be turned away";
 }
 

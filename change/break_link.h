@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "change/held.h"
+#include "change/hold_live.h"
 #include "change/journal.h"
 #include "change/protection.h"
 #include "guest/guest_name.h"
@@ -28,8 +29,9 @@ namespace vunify {
 struct BreakRequest {
   std::vector<GuestName> names;  // those that are to leave the inode, guest by guest
   FileId inode;
-  std::uint32_t links = ~0U;  // it had when this was planned: of more, one is a name that a guest made of it since
-  bool together = false;      // the names of a guest are one file of it: all go to one copy, or none; else one each
+  std::uint32_t links = ~0U;      // it had when this was planned: of more, one is a name that a guest made of it since
+  bool together = false;          // the names of a guest are one file of it: all go to one copy, or none; else one each
+  std::vector<GuestName> stay{};  // other names of it, as far as they are known: whose it is, where one of them is left
 };
 
 // Names that get one copy, and how many copies that makes.
@@ -83,15 +85,18 @@ class LinkBreak {
   void change();
   void copy_names();
   std::uint64_t make_copy(const CopyNames& names);
+  std::uint32_t tag_of_copy(const CopyNames& names) const;
   void lead_names();
   void lead_and_check(std::size_t n);
   std::vector<Name> open_names(const CopyNames& names) const;
+  std::vector<Hold> hold_names(const CopyNames& names, const std::vector<Name>& there);
   bool is_all_led(const Copy& copy) const;
   bool is_as_copied() const;
   bool is_as_led(const Inode& now) const;
   bool is_in_use(const Copy& copy) const;
   void take_back(const Copy& copy, std::size_t name);
   void follow_late_change() const;
+  bool release() const;
   void let_go();
   void clear_staging();
 

@@ -39,7 +39,7 @@ Fd FreshCopy::finish() {
 
 Held FreshCopy::finish(const Held& original) {
   fd_ = finish();
-  if (project_id(fd_.get()) != original.metadata.project) set_project_id(fd_.get(), original.metadata.project);
+  set_project_id(fd_.get(), 0);
   restore_metadata(fd_.get(), original.metadata, original.seen.stamp.mtime);
   set_times(fd_.get(), access_time(original.fd.get()), original.seen.stamp.mtime);
   begin_write_out(fd_.get());

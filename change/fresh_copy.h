@@ -25,8 +25,8 @@ class FreshCopy {
   void write_all_of(int file);
   // Another one that holds what this one does so far.
   FreshCopy duplicate() const;
-  // With the metadata of the inode that was read, open for reading and under a lease; its bytes are on their way to the
-  // disk. Throws EOPNOTSUPP where the filesystem gives it other metadata. The last call.
+  // With the metadata of the inode that was read and nobody's tag, open for reading and under a lease; its bytes are on
+  // their way to the disk. Throws EOPNOTSUPP where the filesystem gives it other metadata. The last call.
   Held finish(const Held& original);
   // The same, its bytes alone: for a file that will never have a name.
   Fd finish();

@@ -7,8 +7,10 @@
 #include <cassert>
 #include <optional>
 
+#include "change/last_name.h"
 #include "change/protect_again.h"
 #include "change/put_back.h"
+#include "guest/tag.h"
 #include "sys/fine_ctime.h"
 #include "sys/handle.h"
 #include "sys/inode_attr.h"
@@ -110,10 +112,12 @@ bool KeeperLink::mark() const {
   }
 }
 
-// Marked, and protected where that does not keep names from being added.
+// Marked, nobody's, and protected where that does not keep names from being added. It is marked first: where we are
+// killed then, the mark tells recovery that its guest's tag is to be given back.
 void KeeperLink::begin() {
   if (request_.was_shared) lift();
   if (!mark()) return leave_all(LinkEnd::unmarked);
+  set_project_id(keeper(), 0);
   if (!must_lift(request_.protection)) vunify::protect(keeper(), request_.protection);
 }
 
@@ -172,7 +176,8 @@ void KeeperLink::exchange_names(std::size_t i) {
   const auto& victim = request_.victims[i];
   if (victim.was_shared && must_lift(request_.protection)) unprotect(victim.held.fd.get());
   for (std::size_t n = 0; n < passages_[i].size(); ++n) {
-    if (!exchange_name(i, n)) return undo(i, LinkEnd::changed);
+    const auto end = exchange_name(i, n);
+    if (end != LinkEnd::linked) return undo(i, end);
     bound_exposure();
   }
 }
@@ -185,16 +190,24 @@ void KeeperLink::bound_exposure() {
   lift();
 }
 
-// False where the guest has put something else there.
-bool KeeperLink::exchange_name(std::size_t i, std::size_t n) {
-  auto& passage = passages_[i][n];
+// Linked, or changed where the guest has put something else there.
+LinkEnd KeeperLink::exchange_name(std::size_t i, std::size_t n) {
+  const auto& passage = passages_[i][n];
   assert(passage.name && passage.is_prepared);
+  const auto hold = hold_live(request_.victims[i].names[n], *passage.name, request_.victims[i].held.seen.ino);
+  if (hold.state() == Hold::State::silent) return LinkEnd::unanswered;
+  if (hold.state() == Hold::State::in_use || !hold.is_fresh()) return LinkEnd::in_use;
   // Exchanged back it would show its guest the keeper for a moment: better seen before.
   const auto there = stat_name(passage.name->dir.get(), passage.name->leaf.c_str());
-  if (!there || !is_before_exchange(i, n, *there)) return false;
+  if (!there || !is_before_exchange(i, n, *there)) return LinkEnd::changed;
+  return exchange_held(i, n, *there) ? LinkEnd::linked : LinkEnd::changed;
+}
+
+bool KeeperLink::exchange_held(std::size_t i, std::size_t n, const Inode& there) {
+  auto& passage = passages_[i][n];
   vunify::exchange(passage.staged, *passage.name, passage.directory);
   passage.came_out = stat_staged(passage.staged);
-  return passage.came_out.ino == there->ino;
+  return passage.came_out.ino == there.ino;
 }
 
 // Nobody has changed it since it was proven, or since its name before this one came out. The ctime of a shared inode
@@ -292,6 +305,7 @@ bool KeeperLink::undo_name(std::size_t i, std::size_t n) {
     }
     const auto& guest_name = request_.victims[i].names[n];
     if (!name) name = open_name(*guest_name.root, guest_name.path);
+    const auto hold = hold_live(guest_name, *name, ours);  // it goes back whether that is had or not
     return put_back(staged, *name, there->ino, ours);
   } catch (const std::system_error&) {
     return false;
@@ -309,11 +323,19 @@ bool KeeperLink::keeper_is_private() const {
   return stat_fd(keeper()).nlink <= std::max(request_.keeper.seen.nlink, 1U);
 }
 
+// That may lead to the keeper.
+std::vector<GuestName> KeeperLink::names() const {
+  std::vector names{request_.keeper_name};
+  for (const auto& victim : request_.victims) names.insert(names.end(), victim.names.begin(), victim.names.end());
+  return names;
+}
+
 // Whom nothing was led to is its guest's own again, unless a guest made a name of it meanwhile: then it stays
 // protected, and the next run gives that name an inode of its own.
 void KeeperLink::release_unlinked_keeper() const {
   if (!keeper_is_private()) return;
   unprotect(keeper());
+  set_project_id(keeper(), tag_of_holder(request_.keeper.seen.ino, names()).value_or(0));
   clear_mark(keeper());
 }
 
@@ -350,12 +372,15 @@ void KeeperLink::give_copy(std::size_t i, std::size_t n, Fd& copy) {
   if (copy) {
     prepare_link(copy.get(), staged);
   } else {
-    prepare_copy(request_.victims[i].held.fd.get(), staged);
+    const auto tag = tag_of(request_.victims[i].names[n]);
+    prepare_copy(request_.victims[i].held.fd.get(), staged, tag != 0 ? std::optional(tag) : std::nullopt);
     copy = open_host(proc_path(staged.dir) + "/" + staged.leaf, O_RDONLY | O_NOFOLLOW);
     write_out(copy.get(), staged.leaf);
   }
   const auto& guest_name = request_.victims[i].names[n];
   const auto name = open_name(*guest_name.root, guest_name.path);
+  const auto hold =
+      hold_live(guest_name, name, request_.keeper.seen.ino);  // the guest's file, whether it is had or not
   const auto there = stat_name(name.dir.get(), name.leaf.c_str());
   if (!there || there->ino != request_.keeper.seen.ino) return remove_staged(staged);  // it is the guest's own affair
   vunify::exchange(staged, name);

@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "change/held.h"
+#include "change/hold_live.h"
 #include "change/journal.h"
 #include "change/protect_again.h"
 #include "change/protection.h"
@@ -56,6 +57,8 @@ enum class LinkEnd {
   linked,       // its names lead to the keeper
   changed,      // it is not what was proven any more
   locked,       // somebody locks it, or the keeper
+  in_use,       // its guest's vcow says so (guest/live_guest)
+  unanswered,   // and that does not answer
   not_reached,  // a full disk came first
   left_alone,   // the others were not linked, and one name needs no keeper
   unmarked,     // the keeper's own attributes, or its guest's quota, leave no room for the mark
@@ -137,13 +140,15 @@ class KeeperLink {
   int linkable() const { return linkable_ ? linkable_.get() : keeper(); }
   bool is_linked(std::size_t victim) const { return result_.victims[victim].end == LinkEnd::linked; }
   bool mark() const;
+  std::vector<GuestName> names() const;
   void begin();
   void lift();
   template <typename Step>
   void for_each_linked(const Step& step);
   void prepare_names(std::size_t victim);
   void exchange_names(std::size_t victim);
-  bool exchange_name(std::size_t victim, std::size_t n);
+  LinkEnd exchange_name(std::size_t victim, std::size_t n);
+  bool exchange_held(std::size_t victim, std::size_t n, const Inode& there);
   void bound_exposure();
   Protected protect_as_proven(const Held& held) const;
   void protect_keeper();

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "change/lifted.h"
 
+#include "change/last_name.h"
 #include "sys/handle.h"
+#include "sys/mark.h"
 
 namespace vunify {
 
@@ -22,11 +24,8 @@ JournaledSet lifted_set(const Held& held, const GuestName& name, Protection prot
 void protect_lifted(const JournaledSet& set, int on_fs) {
   const auto inode = open_handle(on_fs, set.handle, OnLease::wait);
   if (!inode) return;
-  if (stat_fd(inode->get()).nlink > 1) {
-    protect(inode->get(), set.protection);
-    return;
-  }
-  release_last_name(inode->get(), {fs_id(inode->get()), set.keeper});
+  const bool is_released = release_last_name(inode->get(), set);
+  if (!is_released && has_mark(inode->get())) protect(inode->get(), set.protection);
 }
 
 }  // namespace vunify

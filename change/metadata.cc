@@ -16,7 +16,6 @@ InodeMetadata read_metadata(int fd, const Inode& seen, std::uint32_t flags) {
   metadata.uid = seen.uid;
   metadata.gid = seen.gid;
   metadata.flags = flags & metadata_flags;
-  metadata.project = project_id(fd);
   metadata.mtime = seen.stamp.mtime.sec;
   metadata.xattrs = read_xattrs(fd, VUNIFY_MARK_XATTR);
   return metadata;
@@ -37,7 +36,7 @@ void restore_metadata(int fd, const InodeMetadata& metadata, Timestamp mtime) {
 }
 
 bool agree(const InodeMetadata& a, const InodeMetadata& b, bool with_mtime) {
-  const auto key = [](const InodeMetadata& p) { return std::tie(p.mode, p.uid, p.gid, p.flags, p.project, p.xattrs); };
+  const auto key = [](const InodeMetadata& p) { return std::tie(p.mode, p.uid, p.gid, p.flags, p.xattrs); };
   return key(a) == key(b) && (!with_mtime || a.mtime == b.mtime);
 }
 

@@ -134,14 +134,6 @@ bool is_protected(int fd, Protection protection) {
   return (inode_flags(fd) & flags) == flags;
 }
 
-bool release_last_name(int fd, const FileId& id) {
-  const auto inode = stat_fd(fd);
-  if (inode.ino != id.ino || inode.nlink != 1 || !has_mark(fd)) return false;
-  unprotect(fd);
-  clear_mark(fd);
-  return true;
-}
-
 Protection protection_by(std::uint32_t flags) {
   for (const auto protection : {Protection::iunlink, Protection::immutable})
     if ((flags & row_of(protection).flags) == row_of(protection).flags) return protection;

@@ -31,10 +31,6 @@ std::uint32_t protect(int fd, Protection protection);
 void unprotect(int fd);
 bool is_protected(int fd, Protection protection);
 
-// A shared inode that is left with its last name is its guest's own again: mark, valid or stale, and protection are
-// taken off. False, and nothing changed, where it is not this inode, or has other names.
-bool release_last_name(int fd, const FileId& id);
-
 // By the flags that it carries: none under cow.
 Protection protection_of(int fd);
 Protection protection_by(std::uint32_t flags);

@@ -13,7 +13,6 @@
 #include "change/lifted.h"
 #include "change/recover_set.h"
 #include "change/undo_link.h"
-#include "guest/adopted.h"
 #include "guest/staging.h"
 #include "sys/directory.h"
 
@@ -75,27 +74,11 @@ void restore_directory_times(const Staging& staging, const std::vector<Journaled
   }
 }
 
-// A vcow shows it now, and would not know of what is done to it natively.
-bool is_shown(const std::string& root, const std::vector<Mount>& mounts) {
-  try {
-    const auto place = find_guest(root, mounts);
-    return place.is_adopted() && (place.is_mounted || !lock_shared(RootDir(place.root).fd()));
-  } catch (const std::system_error&) {
-    return false;  // it is gone, or no directory: as recovery finds it
-  }
-}
-
-// Takes out what has to do with guests that are shown: it waits until they are not.
-std::vector<JournaledSet> take_shown(std::vector<JournaledSet>& sets) {
-  const auto mounts = read_mounts();
-  std::map<std::string, bool> known;
-  const auto is_shown_here = [&](const JournaledName& name) {
-    if (!known.contains(name.root)) known[name.root] = is_shown(name.root, mounts);
-    return known[name.root];
-  };
-  const auto shown = std::stable_partition(sets.begin(), sets.end(), [&](const JournaledSet& set) {
-    return std::ranges::none_of(set.names, is_shown_here);
-  });
+// Takes out what has to do with guests whose vcow cannot be asked: it waits until they are not shown, or it can.
+std::vector<JournaledSet> take_shown(std::vector<JournaledSet>& sets, LiveGuests& live) {
+  const auto is_closed = [&](const JournaledName& name) { return live.is_left_alone(name.root); };
+  const auto shown = std::stable_partition(
+      sets.begin(), sets.end(), [&](const JournaledSet& set) { return std::ranges::none_of(set.names, is_closed); });
   std::vector<JournaledSet> taken(std::make_move_iterator(shown), std::make_move_iterator(sets.end()));
   sets.erase(shown, sets.end());
   return taken;
@@ -105,11 +88,12 @@ std::vector<JournaledSet> take_shown(std::vector<JournaledSet>& sets) {
 std::vector<JournaledSet> recover_staging(const std::string& path, const std::string& fs, const std::string& state_dir,
                                           std::vector<JournaledSet> sets, Recovery& recovery) {
   Staging staging(path);
-  auto later = take_shown(sets);
+  LiveGuests live;
+  auto later = take_shown(sets, live);
   restore_directory_times(staging, sets);
   const auto held = hold_leased_keepers(sets, staging.fd());
   for (const auto& set : sets)
-    if (auto rest = recover_set(set, staging, recovery)) later.push_back(std::move(*rest));
+    if (auto rest = recover_set(set, staging, live, recovery)) later.push_back(std::move(*rest));
   clear_half_clones(staging, state_dir, recovery);
   auto kept = Rest(staging, sets, recovery).keep(fs, later);
   if (!kept.names.empty()) later.push_back(std::move(kept));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "change/last_name.h"
 #include "change/metadata.h"
 #include "change/put_back.h"
 #include "change/undo_link.h"
@@ -36,14 +37,8 @@ std::optional<Fd> open_keeper(const JournaledSet& set, int staging, OnLease on_l
 
 // Whoever is marked, be it stale, and has several names is shared still: protected again. A last name is its guest's
 // own. What is not marked was never protected by us.
-void protect_again(int fd, Protection protection) {
-  if (!has_mark(fd)) return;
-  if (stat_fd(fd).nlink > 1) {
-    protect(fd, protection);
-    return;
-  }
-  unprotect(fd);
-  clear_mark(fd);
+void protect_again(int fd, const JournaledSet& set) {
+  if (has_mark(fd) && !release_last_name(fd, set)) protect(fd, set.protection);
 }
 
 std::string text_of(const JournaledName& name) {
@@ -52,8 +47,8 @@ std::string text_of(const JournaledName& name) {
 
 class SetRecovery {
  public:
-  SetRecovery(const JournaledSet& set, const Staging& staging, Recovery& recovery)
-      : set_(set), staging_(staging), recovery_(recovery) {
+  SetRecovery(const JournaledSet& set, const Staging& staging, LiveGuests& live, Recovery& recovery)
+      : set_(set), staging_(staging), live_(live), recovery_(recovery) {
     if (set.intent != Intent::keep) keeper_ = open_keeper(set, staging.fd(), OnLease::fail);
   }
 
@@ -65,13 +60,14 @@ class SetRecovery {
     std::vector<JournaledName> later;
     for (const auto& name : set_.names) {
       try {
+        const auto hold = hold_shown(name);
         recover(name, link);
       } catch (const std::system_error& error) {
         keep(name.staged, error.what());
         later.push_back(name);
       }
     }
-    if (keeper_) protect_again(keeper_->get(), set_.protection);
+    if (keeper_) protect_again(keeper_->get(), set_);
     link.let_go();
     if (set_.intent == Intent::link) protect_victims_again();
     return later;
@@ -82,6 +78,17 @@ class SetRecovery {
     return std::ranges::any_of(set_.names, [this](const JournaledName& name) {
       return stat_name(staging_.fd(), name.staged.c_str()).has_value();
     });
+  }
+
+  // Throws EBUSY where a vcow that shows the guest does not let us have it.
+  Hold hold_shown(const JournaledName& name) {
+    const auto* live = live_.at(name.root);
+    const bool is_there = stat_name(staging_.fd(), name.staged.c_str()).has_value();
+    if (live == nullptr || !is_there) return Hold::of_nobody();
+    auto hold = hold_as_it_is(*live, name.root, name.path);
+    if (hold.state() != Hold::State::held)
+      throw std::system_error(EBUSY, std::generic_category(), "the vcow that shows " + text_of(name));
+    return hold;
   }
 
   void recover(const JournaledName& name, LinkUndo& link) {
@@ -157,7 +164,7 @@ class SetRecovery {
     for (const auto& name : set_.names) {
       try {
         if (const auto victim = open_inode(name.root, name.path, name.after, OnLease::fail))
-          protect_again(victim->get(), set_.protection);
+          protect_again(victim->get(), set_);
       } catch (const std::system_error& error) {
         if (!is_error(error, EWOULDBLOCK)) throw;
       }
@@ -170,6 +177,7 @@ class SetRecovery {
 
   const JournaledSet& set_;
   const Staging& staging_;
+  LiveGuests& live_;
   Recovery& recovery_;
   std::optional<Fd> keeper_;
 };
@@ -197,10 +205,11 @@ std::vector<Fd> hold_leased_keepers(const std::vector<JournaledSet>& sets, int s
   return held;
 }
 
-std::optional<JournaledSet> recover_set(const JournaledSet& set, const Staging& staging, Recovery& recovery) {
+std::optional<JournaledSet> recover_set(const JournaledSet& set, const Staging& staging, LiveGuests& live,
+                                        Recovery& recovery) {
   auto rest = set;
   try {
-    rest.names = SetRecovery(set, staging, recovery).run();
+    rest.names = SetRecovery(set, staging, live, recovery).run();
     if (rest.names.empty()) return std::nullopt;
   } catch (const std::system_error& error) {
     recovery.kept.push_back({join_path(set.root, set.path), error.what()});

@@ -5,7 +5,9 @@
 #include <optional>
 #include <vector>
 
+#include "change/hold_live.h"
 #include "change/journal.h"
+#include "change/live_guests.h"
 #include "change/recover.h"
 #include "guest/staging.h"
 #include "sys/fd.h"
@@ -14,7 +16,8 @@ namespace vunify {
 
 // Adds to recovery what it did and what it kept. Returns what the next start has to try again: one set has one catch,
 // and what it fails with is told, too.
-std::optional<JournaledSet> recover_set(const JournaledSet& set, const Staging& staging, Recovery& recovery);
+std::optional<JournaledSet> recover_set(const JournaledSet& set, const Staging& staging, LiveGuests& live,
+                                        Recovery& recovery);
 
 // Keepers that guests lease, opened: as long as they are held they cannot be leased again. Waits for all of them
 // together, at most fs.lease-break-time.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "change/last_name.h"
 #include "change/lifted.h"
 #include "change/open_all.h"
 #include "change/protect_again.h"
@@ -22,7 +23,7 @@ constexpr std::uint32_t lifted_flags = FS_IMMUTABLE_FL | FS_APPEND_FL | FS_IUNLI
 }  // namespace
 
 bool NameRemoval::open(OnLease on_lease) {
-  const auto& [root, path] = request_.names.front();
+  const auto& [root, path, live] = request_.names.front();
   try {
     const Fd found = root->open(path, O_PATH | O_NOFOLLOW);
     if (stat_fd(found.get()).ino != request_.inode.ino) throw std::system_error(ESTALE, std::generic_category());
@@ -74,7 +75,7 @@ bool NameRemoval::lift_guarded() {
 }
 
 void NameRemoval::take_names() {
-  for (const auto& [root, path] : request_.names) {
+  for (const auto& [root, path, live] : request_.names) {
     try {
       const auto name = open_name(*root, path);
       const auto there = stat_name(name.dir.get(), name.leaf.c_str());
@@ -96,7 +97,7 @@ RemoveResult NameRemoval::finish() {
   if (held_.lease && !held_.lease->is_unwritten() && !held_.lease->turn_away())
     result_.reason = "a writer could not be turned away";
   held_.lease.reset();
-  release_last_name(held_.fd.get(), request_.inode);
+  release_last_name(held_.fd.get(), request_.inode, request_.names);
   return std::move(result_);
 }
 

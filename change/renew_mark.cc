@@ -19,7 +19,7 @@ constexpr std::size_t batch_inodes = 256;
 
 bool MarkRenewal::open(OnLease on_lease) {
   reason_ = "changed";
-  for (const auto& [root, path] : request_.names) {
+  for (const auto& [root, path, live] : request_.names) {
     try {
       auto fd = root->open_inode(path, request_.inode.ino, on_lease);
       if (!fd) continue;

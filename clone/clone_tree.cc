@@ -189,6 +189,7 @@ class TreeClone {
 
   void finish_directory(const Listing& listing, int to) {
     copy_metadata(listing.fd, to);
+    leave_tag(plan_.guest->root, to);
     std::string path(listing.path);
     const auto flags = inode_flags(listing.fd) & (FS_IMMUTABLE_FL | FS_APPEND_FL);
     if (flags != 0 && !path.empty()) late_.add(LateFlags{path, flags});  // an immutable root could not be moved

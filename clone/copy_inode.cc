@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "guest/tag.h"
 #include "sys/clone.h"
+#include "sys/inode_attr.h"
 #include "sys/link.h"
 #include "sys/mark.h"
 #include "sys/quiet_read.h"
@@ -46,6 +48,7 @@ bool copy_file(const GuestLeaf& from, const Inode& seen, At to, Bytes bytes, con
   if (bytes == Bytes::shared) copy_contents(source.get(), copy.get(), stop);
   if (bytes == Bytes::apart) copy_apart(source.get(), copy.get(), to.dir, stop);
   copy_metadata(source.get(), copy.get());
+  leave_tag(from.root, copy.get());
   return true;
 }
 
@@ -86,6 +89,10 @@ bool is_replaced(const std::system_error& error) {
 }
 
 }  // namespace
+
+void leave_tag(const RootDir& from, int copy) {
+  if (project_id(copy) == tag_of(from.fd())) set_project_id(copy, 0);
+}
 
 bool copy_name(const GuestLeaf& from, Inode& seen, At to, Bytes bytes, const std::function<bool()>& stop) {
   for (int tries = 0; tries < most_tries; ++tries) {

@@ -26,6 +26,9 @@ struct GuestLeaf {
   const std::string& path;
 };
 
+// A copy is the new guest's, whose number is another, or not given yet: it does not carry the old one's tag.
+void leave_tag(const RootDir& from, int copy);
+
 // From a guest's name to one that is not there yet. A running guest replaces files by renaming over them: what the name
 // leads to is copied then, as often as it takes, for the guest has it at every moment. seen: what it led to, and then
 // what was copied. False, and nothing is made, where the name is gone, or is a directory's. Throws ENOSPC and the like,

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "sys/fd.h"
+#include "sys/inode.h"
 
 namespace vunify::lmdb {
 namespace {
@@ -142,6 +143,15 @@ void Cursor::append(std::string_view key, std::string_view value) {
 }
 
 void Cursor::remove() { check(::mdb_cursor_del(cursor_.get(), 0), "mdb_cursor_del"); }
+
+bool Environment::was_cut_short() const {
+  mdb_filehandle_t file = -1;
+  check(::mdb_env_get_fd(get(), &file), "mdb_env_get_fd");
+  const auto bytes = stat_fd(file).stamp.size;
+  if (bytes < bytes_) return true;
+  bytes_ = bytes;
+  return false;
+}
 
 void Environment::forget_dead_readers() const {
   int forgotten = 0;

@@ -5,6 +5,8 @@
 
 #include <lmdb.h>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +32,8 @@ class Environment {
   MDB_env* get() const { return env_.get(); }
   MDB_dbi table(std::size_t index) const { return tables_[index]; }
   const std::vector<MDB_dbi>& tables() const { return tables_; }
+  // The file, which grows and never shrinks by itself, is shorter than it was: to read on in it would end us.
+  bool was_cut_short() const;
   // Of processes that were killed while they read: what they saw is kept, and the file grows, until they are forgotten.
   void forget_dead_readers() const;
 
@@ -39,6 +43,7 @@ class Environment {
   };
   std::unique_ptr<MDB_env, Close> env_;
   std::vector<MDB_dbi> tables_;
+  mutable std::atomic<std::uint64_t> bytes_ = 0;
 };
 
 // Ends without effect unless it is committed. A reading one sees the file as it was when it began, in any one thread at

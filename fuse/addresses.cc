@@ -6,6 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "fuse/workers.h"
+
 namespace vunify {
 namespace {
 
@@ -18,6 +20,31 @@ std::optional<Fd> try_open(At at, int flags) {
   } catch (const std::system_error& error) {
     if (is_error(error, ENOENT) || is_error(error, ENOTDIR) || is_error(error, ELOOP)) return std::nullopt;
     throw;
+  }
+}
+
+// What somebody leases is waited for: vunify gives it up at once. Without O_NONBLOCK only a regular file is opened.
+std::optional<Fd> open_leased(At at, int flags) {
+  const auto held = try_open(at, O_PATH);
+  if (!held || !S_ISREG(stat_at({held->get(), ""}).st_mode)) return std::nullopt;
+  const Workers::Away away;
+  return open_at({held->get(), ""}, flags);
+}
+
+std::optional<Fd> open_unless_gone(At at, int flags) {
+  try {
+    return try_open(at, flags | O_NONBLOCK);
+  } catch (const std::system_error& error) {
+    if (!is_error(error, EWOULDBLOCK)) throw;
+    return open_leased(at, flags);
+  }
+}
+
+bool is_open_on(int fd, std::uint64_t ino) {
+  try {
+    return stat_at({fd, ""}).st_ino == ino;
+  } catch (const std::system_error&) {
+    return false;
   }
 }
 
@@ -65,7 +92,7 @@ std::shared_ptr<const Fd> Addresses::directory(NodeId id) {
   auto open = cached(id);
   while (!open) {
     auto place = nodes_.place_of(id);
-    if (place.node.is_held) {
+    if (place.node.is_held()) {
       open = held(id);
       if (!open) throw_stale({});
       break;
@@ -86,7 +113,7 @@ std::shared_ptr<const Fd> Addresses::directory(NodeId id) {
 
 Address Addresses::of(NodeId id) {
   if (id == root_node) return {root_, ""};
-  if (nodes_.at(id).is_held) {
+  if (nodes_.at(id).is_held()) {
     auto fd = held(id);
     if (fd) return {std::move(fd), ""};
   }
@@ -113,33 +140,76 @@ struct stat Addresses::stat(NodeId id) {
 // A device that was put in its place is not woken, for the mount has none, and a FIFO is waited for by nobody.
 Fd Addresses::open(NodeId id, int flags) {
   for (int i = 0; i < tries; ++i) {
-    auto fd = try_open(of(id).at(), flags | O_NONBLOCK);
+    const auto address = of(id);
+    auto fd = open_unless_gone(address.at(), flags);
     if (fd && stat_at({fd->get(), ""}).st_ino == nodes_.at(id).ino) return std::move(*fd);
   }
   throw_stale({});
 }
 
-void Addresses::hold(NodeId id, Fd fd) {
-  {
-    const std::lock_guard lock(mutex_);
+// Once its node names no other: who finds that closed, and its number taken, is the next process.
+void Addresses::keep_held(NodeId id, Fd fd) {
+  const std::lock_guard lock(mutex_);
+  if (fd)
     held_[id] = std::make_shared<const Fd>(std::move(fd));
-  }
-  nodes_.set_held(id, true);
+  else
+    held_.erase(id);
 }
 
-void Addresses::move_hold(NodeId from, NodeId to) {
-  const std::lock_guard lock(mutex_);
-  held_.erase(to);
-  if (auto found = held_.extract(from)) {
-    found.key() = to;
-    held_.insert(std::move(found));
-  }
+void Addresses::hold(NodeId id, Fd fd) {
+  nodes_.hold(id, fd.get());
+  keep_held(id, std::move(fd));
 }
 
 void Addresses::drop_hold(NodeId id) {
-  nodes_.set_held(id, false);
+  nodes_.hold(id, 0);
+  keep_held(id, {});
+}
+
+bool Addresses::rebind(NodeId id, const struct stat& copy, Fd held, Owner owner) {
+  if (!nodes_.rebind(id, copy, held ? held.get() : 0, owner)) return false;
+  keep_held(id, std::move(held));
+  return true;
+}
+
+NodeId Addresses::detach(NodeId id, const struct stat& copy, Fd held, Owner owner) {
+  const auto current = nodes_.detach(id, copy, held ? held.get() : 0, owner);
+  if (held) keep_held(current, std::move(held));
+  return current;
+}
+
+NodeId Addresses::attach(NodeId id) {
+  const auto current = nodes_.attach(id);
+  if (current == 0) return 0;
   const std::lock_guard lock(mutex_);
   held_.erase(id);
+  if (auto found = held_.extract(current)) {
+    found.key() = id;
+    held_.insert(std::move(found));
+  }
+  return current;
+}
+
+// One that leads elsewhere is none of ours, and is not closed.
+void Addresses::take_up() {
+  for (const auto id : nodes_.held()) {
+    const auto node = nodes_.at(id);
+    const int number = static_cast<int>(node.descriptor);
+    if (is_open_on(number, node.ino))
+      held_[id] = std::make_shared<const Fd>(number);
+    else
+      nodes_.hold(id, 0);
+  }
+}
+
+std::size_t Addresses::directories() const {
+  const std::lock_guard lock(mutex_);
+  return by_node_.size();
+}
+
+std::size_t Addresses::held_inodes() const {
+  const std::lock_guard lock(mutex_);
+  return held_.size();
 }
 
 void Addresses::let_go(NodeId id) {

@@ -44,16 +44,28 @@ class Addresses {
 
   // From here on the node is reached by this descriptor.
   void hold(NodeId id, Fd fd);
-  void move_hold(NodeId from, NodeId to);
   // From here on it is reached by its name.
   void drop_hold(NodeId id);
+  // As Nodes': what changes with the inode that a node stands for is how it is reached. held: by that the copy is, if
+  // it has no name.
+  bool rebind(NodeId id, const struct stat& copy, Fd held, Owner owner);
+  NodeId detach(NodeId id, const struct stat& copy, Fd held, Owner owner);
+  NodeId attach(NodeId id);
   void let_go(NodeId id);
+
+  // Descriptors that another process left us with the nodes.
+  void take_up();
+
+  // Descriptors that are open now.
+  std::size_t directories() const;
+  std::size_t held_inodes() const;
 
  private:
   std::shared_ptr<const Fd> directory(NodeId id);
   std::shared_ptr<const Fd> cached(NodeId id);
   std::shared_ptr<const Fd> keep(NodeId id, Fd fd);
   std::shared_ptr<const Fd> held(NodeId id);
+  void keep_held(NodeId id, Fd fd);
 
   struct Kept {
     NodeId id;
@@ -62,7 +74,7 @@ class Addresses {
   Nodes& nodes_;
   std::shared_ptr<const Fd> root_;
   std::size_t most_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::list<Kept> directories_;  // the one used last in front
   std::unordered_map<NodeId, std::list<Kept>::iterator> by_node_;
   std::unordered_map<NodeId, std::shared_ptr<const Fd>> held_;

@@ -53,17 +53,29 @@ timespec time_of(const Wanted& wanted, int now_bit, int bit, const timespec& tim
 }
 
 // A hole behind the end takes no space.
-void set_size(Served& served, NodeId id, const Wanted& wanted) {
+void set_size(Served& served, fuse_req_t request, NodeId id, const Wanted& wanted) {
   const auto size = wanted.attributes.st_size;
   const Fd file = served.addresses.open(id, O_WRONLY);
-  const Writing writing(must_kill_setid());
+  const Writing writing(request, file.get(), must_kill_setid());
   resize(file.get(), static_cast<std::uint64_t>(size), {});
+}
+
+Owners owners_after(const Wanted& wanted, const struct stat& is) {
+  const auto& to = wanted.attributes;
+  return {wanted.has(FUSE_SET_ATTR_UID) ? to.st_uid : is.st_uid, wanted.has(FUSE_SET_ATTR_GID) ? to.st_gid : is.st_gid};
+}
+
+// Whom it is given to has to have room for it: asked before a copy is made.
+void expect_room(Served& served, const Wanted& wanted, const struct stat& is) {
+  Taking asks(served.allowance);
+  asks.take(most_of_passing(takes_of(is), owners_after(wanted, is)));
 }
 
 // The kernel asks for one of these at a time, but for what a truncation brings along.
 void apply(Served& served, fuse_req_t request, NodeId id, const struct stat& is, const Wanted& wanted) {
-  const Changing changing(served, {}, {id});
-  if (wanted.has(FUSE_SET_ATTR_SIZE)) set_size(served, id, wanted);
+  Changing changing(served, {}, {id});
+  if (wanted.has(owner_bits)) changing.passes_to(owners_after(wanted, is));
+  if (wanted.has(FUSE_SET_ATTR_SIZE)) set_size(served, request, id, wanted);
   const auto address = served.addresses.of(id);
   const auto& to = wanted.attributes;
   if (wanted.has(owner_bits)) {
@@ -108,6 +120,7 @@ void serve_setattr(fuse_req_t request, fuse_ino_t id, struct stat* attributes, i
     struct stat is {};
     if (shared || wanted.has(owner_bits | FUSE_SET_ATTR_SIZE)) is = served.addresses.stat(current);
     if (!shared || changes(served, current, wanted, is)) {
+      if (shared && wanted.has(owner_bits)) expect_room(served, wanted, is);
       const bool empties = wanted.has(FUSE_SET_ATTR_SIZE) && attributes->st_size == 0;
       current = served.cow.before_write(current, empties ? Keep::nothing : Keep::all, given_up(request));
       // Readers keep the old size through this node: the kernel looks the name up again, and truncates the new file.

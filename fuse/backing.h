@@ -26,16 +26,21 @@ class Backing {
   // Where there is one already, without a file.
   int number_of(NodeId id) const { return nodes_.at(id).backing; }
   void forget(int number);
+  // What a process that was killed registered: of its nodes, or of nobody any more. file: any regular one.
+  void take_up(int file);
+
+  // Those that the kernel knows now; each is looked at.
+  std::size_t count() const;
 
  private:
-  int register_shared(int file) const;
+  Fd on_read_only(int file) const;
   void make_room();
 
   Nodes& nodes_;
   int device_;
   int on_read_only_;
   std::size_t most_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   struct Registered {
     NodeId id;
     int number;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <charconv>
 
+#include "fuse/birthplace.h"
 #include "fuse/lifted_flag.h"
 #include "guest/trusted_directory.h"
 #include "sys/data.h"
@@ -44,11 +45,20 @@ std::string from_hex(std::string_view text) {
 }  // namespace
 
 BreakStaging::BreakStaging(int parent, std::uint64_t root, bool commits_in_order)
-    : parent_(open_directory_at(parent, ".", ".")),
-      above_(open_private_in(parent, break_staging_leaf)),
-      leaf_(std::to_string(root)),
-      commits_in_order_(commits_in_order) {
-  fd_ = open_private_in(above_.get(), leaf_);
+    : parent_(open_directory_at(parent, ".", ".")), leaf_(std::to_string(root)), commits_in_order_(commits_in_order) {
+  while (!try_to_open()) continue;
+}
+
+// False where another guest's vcow ended meanwhile, and took the directory above along.
+bool BreakStaging::try_to_open() {
+  try {
+    above_ = open_private_in(parent_.get(), break_staging_leaf);
+    fd_ = open_private_in(above_.get(), leaf_);
+    return true;
+  } catch (const std::system_error& error) {
+    if (!is_error(error, ENOENT)) throw;
+    return false;
+  }
 }
 
 BreakStaging::~BreakStaging() {
@@ -115,7 +125,7 @@ std::vector<std::string> BreakStaging::sweep() const {
       const StagedName staged{fd_.get(), leaf};
       const Fd file = open_staged(staged);
       with_flags_lifted(*this, std::span(&file, 1), [&] { remove_staged(staged); });
-    } else {
+    } else if (leaf != birthplace_leaf) {
       kept.push_back(leaf);
     }
   }

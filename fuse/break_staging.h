@@ -6,9 +6,11 @@
 // A copy has its own inode's number for a name. So whatever is found there at the next mount tells what it is: a copy
 // that never was exchanged; a shared inode, marked, whose copy the guest has; a note, an empty file with a handle for
 // its name, of a shared inode that is unprotected for a moment (fuse/lifted_flag); or else somebody's file that was put
-// in the guest's way at that moment, natively, which is kept and told.
+// in the guest's way at that moment, natively, which is kept and told. Beside them a tagged guest has its birthplace
+// (fuse/birthplace).
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,8 @@ class BreakStaging {
   BreakStaging(const BreakStaging&) = delete;
 
   int fd() const { return fd_.get(); }
+  int parent() const { return parent_.get(); }
+  std::array<int, 3> descriptors() const { return {parent_.get(), above_.get(), fd_.get()}; }
   StagedName name_of(int copy) const;
   // A copy is on disk before a name leads to it.
   void write_out(int copy) const;
@@ -42,6 +46,7 @@ class BreakStaging {
   std::vector<std::string> sweep() const;
 
  private:
+  bool try_to_open();
   void protect_noted(const std::string& note) const;
   bool is_leftover(const std::string& leaf) const;
 

@@ -1,22 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fuse/caller.h"
 
-#include <algorithm>
+#include "sys/at.h"
+#include "sys/processes.h"
 
 namespace vunify {
 namespace {
 
-bool is_in_group(fuse_req_t request, gid_t gid) {
-  gid_t groups[256];
-  const int count = std::clamp(fuse_req_getgroups(request, 256, groups), 0, 256);
-  return std::find(groups, groups + count, gid) != groups + count;
+bool is_in_group(fuse_req_t request, gid_t gid) { return process_is_in_group(fuse_req_ctx(request)->pid, gid); }
+
+// The filesystem beneath asks this thread whether it is in the file's group (fs/attr.c, setattr_should_drop_sgid).
+gid_t group_of_writing(fuse_req_t request, int fd) {
+  const auto file = stat_at({fd, ""});
+  const bool stays = (file.st_mode & (S_ISGID | S_IXGRP)) == S_ISGID && is_in_group(request, file.st_gid);
+  return stays ? file.st_gid : nobodys_id;
 }
 
 bool keeps_all(fuse_req_t request) { return process_has_capability(fuse_req_ctx(request)->pid, keep_setid); }
 
 }  // namespace
 
-bool clears_setid(fuse_req_t request, const struct stat& file) {
+Writing::Writing(fuse_req_t request, int fd, bool clears_setid)
+    : nobody_(nobodys_id, clears_setid ? group_of_writing(request, fd) : 0, clears_setid ? 0 : 1U << keep_setid) {}
+
+bool clears_setid(fuse_req_t request, int fd) {
+  const auto file = stat_at({fd, ""});
   return (file.st_mode & (S_ISUID | S_ISGID)) != 0 && !keeps_all(request);
 }
 

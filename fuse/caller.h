@@ -28,7 +28,8 @@ class AsCaller {
 // the filesystem's reserve. Setuid and setgid go with it, or stay.
 class Writing {
  public:
-  explicit Writing(bool clears_setid) : nobody_(nobodys_id, 0, clears_setid ? 0 : 1U << keep_setid) {}
+  // fd: what is written to. Setgid that is no right, of a file that its group may not execute, stays with who is in it.
+  Writing(fuse_req_t request, int fd, bool clears_setid);
 
  private:
   FileUser nobody_;
@@ -36,7 +37,7 @@ class Writing {
 
 // Idmapped mounts have a price: the kernel names the caller to us only where something is made. What he may do is told
 // by /proc then, and asked only where it matters, of a file with setuid or setgid.
-bool clears_setid(fuse_req_t request, const struct stat& file);
+bool clears_setid(fuse_req_t request, int fd);
 // The same for a change of the owner or the mode: members of the file's group keep setgid, too.
 bool clears_setgid(fuse_req_t request, const struct stat& file);
 

@@ -7,6 +7,7 @@
 
 #include "fuse/lifted_flag.h"
 #include "fuse/log.h"
+#include "fuse/wire.h"
 #include "fuse/workers.h"
 #include "sys/clone.h"
 #include "sys/mark.h"
@@ -18,6 +19,11 @@ namespace {
 constexpr std::uint64_t soon_copied = 256 << 10;  // bytes: sooner than another thread takes over
 
 std::uint64_t bytes_of(int fd) { return stat_fd(fd).bytes_on_disk(); }
+
+Takes takes_of(int fd) {
+  const auto inode = stat_fd(fd);
+  return {inode.bytes_on_disk(), {inode.uid, inode.gid}};
+}
 
 // On nobody's account, as all that is written for guests. True where nothing is left to be written to the disk.
 bool copy_as_nobody(int from, int to, const GivenUp& given_up) {
@@ -65,15 +71,18 @@ Owner Cow::owner_of(NodeId id, int file) {
 
 NodeId Cow::break_link(NodeId id, Keep keep, const GivenUp& given_up) {
   const Fd old = addresses_.open(id, O_RDONLY | O_NOATIME);
-  Taking taking(allowance_, {keep == Keep::all ? bytes_of(old.get()) : 0, allowance_.counts_shared() ? 0U : 1U});
+  const auto takes = takes_of(old.get());
+  Taking taking(allowance_);
+  taking.take(allowance_.counts_shared() ? Most{} : most_for(takes.owners, {keep == Keep::all ? takes.bytes : 0, 1}));
   const Fd made = copy(old.get(), keep, given_up);
-  const std::lock_guard nobody_looks(nodes_.breaking());
+  std::unique_lock nobody_looks(nodes_.breaking());
   if (nodes_.at(id).name.length != 0) lead_name(id, old, made.get());
-  taking.came_to(cost_of(old.get(), made.get()));
-  if (record_ != nullptr) record_->count_break(bytes_of(made.get()));
+  taking.came_to(takes.owners, cost_of(old.get(), made.get()));
   const bool has_name = nodes_.at(id).name.length != 0;
-  const auto settled = settle(id, old.get(), made.get());
-  if (!has_name && taking.counts()) allowance_.outlive(settled, bytes_of(made.get()));
+  const auto settled = settle(id, made.get(), Owner::guest);
+  if (!has_name && taking.counts()) allowance_.outlive(settled, takes_of(made.get()));
+  nobody_looks.unlock();
+  if (breaks_ != nullptr) breaks_->count(asking_process(), settled, bytes_of(made.get()));
   return settled;
 }
 
@@ -85,48 +94,70 @@ Growth Cow::cost_of(int old, int copy) const {
 }
 
 // No signal ends an open natively: here one does, where the copy takes long.
-Fd Cow::copy(int old, Keep keep, const GivenUp& given_up) const {
+Fd Cow::copy(int old, Keep keep, const GivenUp& given_up) {
   const bool is_soon = bytes_of(old) <= soon_copied;
   std::optional<Workers::Away> away;
   if (!is_soon) away.emplace();
-  Fd made = make_unnamed(staging_.fd());
+  Fd made = births_.make_unnamed();
   if (keep == Keep::all && !copy_as_nobody(old, made.get(), is_soon ? GivenUp{} : given_up))
     staging_.write_out(made.get());
   copy_metadata(old, made.get());
+  births_.tag(made.get());
   return made;
 }
 
 // What did not go well leaves the copy unnamed again, and the guest's name where it led. The kernel moves and removes
 // no name of an immutable inode: its flag is lifted for the moment.
-void Cow::lead_name(NodeId id, const Fd& old, int copy) const {
+void Cow::lead_name(NodeId id, const Fd& old, int copy) {
   const auto address = addresses_.by_name(id);
   const auto staged = staging_.name_of(copy);
   prepare_link(copy, staged);
+  const bool was_held = nodes_.at(id).is_held();
+  if (nodes_.at(id).opens != 0 && !was_held) addresses_.hold(id, hold_at({old.get(), ""}));
+  nodes_.set_breaking(id, true);
   try {
     with_flags_lifted(staging_, std::span(&old, 1), [&] { exchange_checked(staged, address.at(), old.get()); });
   } catch (const std::system_error&) {
     staging_.remove_copy(staged, copy);
+    nodes_.set_breaking(id, false);
+    if (!was_held) addresses_.drop_hold(id);  // it is reached by its name again
     throw;
   }
   remove_old(staging_, staged, old);
 }
 
-NodeId Cow::settle(NodeId id, int old, int copy) {
+NodeId Cow::settle(NodeId id, int copy, Owner owner) {
   const auto node = nodes_.at(id);
   const auto made = stat_at({copy, ""});
-  if (node.opens == 0 && nodes_.rebind(id, made)) {
-    nodes_.set_backing(id, 0);
-    backing_.forget(node.backing);
-    if (node.name.length == 0)
-      addresses_.hold(id, hold_at({copy, ""}));
-    else if (node.is_held)
-      addresses_.drop_hold(id);
-    return id;
+  const auto held = [&] { return node.name.length == 0 ? hold_at({copy, ""}) : Fd(); };
+  if (node.opens != 0 || !addresses_.rebind(id, made, held(), owner)) return addresses_.detach(id, made, held(), owner);
+  backing_.forget(node.backing);
+  return id;
+}
+
+void Cow::take_up() {
+  for (const auto id : nodes_.breaking_left()) {
+    try {
+      take_up(id);
+    } catch (const std::system_error& error) {
+      tell(std::string("what an earlier daemon was stopped in: ") + error.what());
+    }
   }
-  if (node.name.length != 0) addresses_.hold(id, hold_at({old, ""}));
-  const auto current = nodes_.detach(id, made);
-  if (node.name.length == 0) addresses_.hold(current, hold_at({copy, ""}));
-  return current;
+}
+
+// As after a hold that lasted too long (fuse/name_hold): where the name leads to the inode still, whoever was to lead
+// it elsewhere may do so yet.
+void Cow::take_up(NodeId id) {
+  const auto address = addresses_.by_name(id);
+  const auto seen = find_at(address.at());
+  if (!seen) return nodes_.unname(id, false);
+  if (seen->st_ino != nodes_.at(id).ino) {
+    const bool is_marked = mark_at(address.at().dir, address.at().leaf, {}) != Mark::none;
+    settle(id, hold_at(address.at()).get(), is_marked ? Owner::shared : Owner::unknown);
+    return;
+  }
+  nodes_.set_owner(id, Owner::shared);
+  nodes_.set_breaking(id, false);
 }
 
 }  // namespace vunify

@@ -7,8 +7,8 @@
 //
 //     ask        the guest's allowance
 //     copy       into a file without a name, in staging: contents (shared where the filesystem can; none where they are
-//                to be truncated), owner, mode, attributes, project, times; written out, for what leads to the copy may
-//                not be on disk before it
+//                to be truncated), owner, mode, attributes, times, and the guest's tag; written out, for what leads to
+//                the copy may not be on disk before it
 //     exchange   the guest's name is led to the copy in one step, and what came out is looked at
 //     settle     nobody has it open: the node stands for the copy now. Somebody reads it: he keeps the old inode, and
 //                the node is detached from the name
@@ -23,8 +23,9 @@
 #include "fuse/addresses.h"
 #include "fuse/allowance.h"
 #include "fuse/backing.h"
+#include "fuse/birthplace.h"
 #include "fuse/break_staging.h"
-#include "guest/mounted.h"
+#include "fuse/breaks.h"
 
 namespace vunify {
 
@@ -36,16 +37,25 @@ enum class Keep { all, nothing };
 
 class Cow {
  public:
-  Cow(Nodes& nodes, Addresses& addresses, Backing& backing, Allowance& allowance, const BreakStaging& staging)
-      : nodes_(nodes), addresses_(addresses), backing_(backing), allowance_(allowance), staging_(staging) {}
+  Cow(Nodes& nodes, Addresses& addresses, Backing& backing, Allowance& allowance, const BreakStaging& staging,
+      Birthplace& births)
+      : nodes_(nodes),
+        addresses_(addresses),
+        backing_(backing),
+        allowance_(allowance),
+        staging_(staging),
+        births_(births) {}
 
   // Breaks are counted there from now on.
-  void count_in(MountRecord& record) { record_ = &record; }
+  void count_in(Breaks& breaks) { breaks_ = &breaks; }
 
   // Called for a locked node (NodeLock) before its inode is changed in any way. Returns the node whose inode may be
   // changed in place: this one; or, where others have it open, the one that its name leads to from now on. Throws
   // std::system_error, and then everything is as it was.
   NodeId before_write(NodeId id, Keep keep, const GivenUp& given_up);
+
+  // Names that a process of ours which was killed led elsewhere, or let vunify do so; before anything is served.
+  void take_up();
 
   // Whose inode a node stands for; looked up once. file: the inode, open for reading.
   Owner owner_of(NodeId id);
@@ -53,9 +63,10 @@ class Cow {
 
  private:
   NodeId break_link(NodeId id, Keep keep, const GivenUp& given_up);
-  Fd copy(int old, Keep keep, const GivenUp& given_up) const;
-  void lead_name(NodeId id, const Fd& old, int copy) const;
-  NodeId settle(NodeId id, int old, int copy);
+  Fd copy(int old, Keep keep, const GivenUp& given_up);
+  void lead_name(NodeId id, const Fd& old, int copy);
+  NodeId settle(NodeId id, int copy, Owner owner);
+  void take_up(NodeId id);
   Growth cost_of(int old, int copy) const;
 
   Nodes& nodes_;
@@ -63,7 +74,8 @@ class Cow {
   Backing& backing_;
   Allowance& allowance_;
   const BreakStaging& staging_;
-  MountRecord* record_ = nullptr;
+  Birthplace& births_;
+  Breaks* breaks_ = nullptr;
 };
 
 }  // namespace vunify

@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "fuse/attempts.h"
 #include "fuse/caller.h"
 #include "fuse/changing.h"
 #include "fuse/operations.h"
@@ -37,6 +38,13 @@ Amount most_of_allocation(Served& served, NodeId id, int fd, int mode, off_t off
   return most_of_write(served, id, fd, offset, static_cast<std::uint64_t>(length));
 }
 
+// By an earlier worker: such a file is written to at its end only, and by one at a time.
+bool was_appended(int fd, off_t offset, std::size_t size) {
+  if (!was_asked_before()) return false;
+  const auto file = stat_fd(fd);
+  return file.append_only && file.stamp.size >= static_cast<std::uint64_t>(offset) + size;
+}
+
 }  // namespace
 
 void serve_read(fuse_req_t request, fuse_ino_t id, std::size_t size, off_t offset, fuse_file_info* file) {
@@ -53,10 +61,10 @@ void serve_write(fuse_req_t request, fuse_ino_t id, const char* bytes, std::size
                  fuse_file_info* file) {
   answer(request, [&](Served& served) {
     const DataFile data(served, id, file, O_WRONLY);
-    std::size_t written = 0;
-    {
+    std::size_t written = size;
+    if (!was_appended(data.fd(), offset, size)) {
       const Changing changing(served, most_of_write(served, id, data.fd(), offset, size), {id});
-      const Writing writing(must_kill_setid());
+      const Writing writing(request, data.fd(), must_kill_setid());
       written = write_bytes(data.fd(), offset, {bytes, size});
     }
     fuse_reply_write(request, written);
@@ -79,7 +87,7 @@ void serve_fallocate(fuse_req_t request, fuse_ino_t id, int mode, off_t offset, 
     {
       const Changing changing(served, most_of_allocation(served, id, data.fd(), mode, offset, length), {id});
       const Workers::Away away;
-      const Writing writing(clears_setid(request, stat_at({data.fd(), ""})));
+      const Writing writing(request, data.fd(), clears_setid(request, data.fd()));
       allocate(data.fd(), mode, offset, length);
     }
     fuse_reply_err(request, 0);
@@ -102,7 +110,7 @@ void serve_copy_file_range(fuse_req_t request, fuse_ino_t from, off_t from_offse
     {
       const Changing changing(served, most_of_write(served, to, target.fd(), to_offset, length), {to});
       const Workers::Away away;
-      const Writing writing(clears_setid(request, stat_at({target.fd(), ""})));
+      const Writing writing(request, target.fd(), clears_setid(request, target.fd()));
       copied = copy_bytes(source.fd(), from_offset, target.fd(), to_offset, length);
     }
     fuse_reply_write(request, copied);

@@ -33,6 +33,7 @@ class Listing {
   // With the look-up, which the kernel counts; what went meanwhile is left out.
   bool add_looked_up(const DirectoryEntry& entry) {
     fuse_entry_param found{};
+    if (entered_.size() == Slot::most_entered) return false;
     const auto id = enter(served_, id_, entry.name, found);
     if (id == 0) return true;
     if (take(fuse_add_direntry_plus(request_, at(), left(), entry.name, &found, entry.next))) {

@@ -41,15 +41,34 @@ bool same(const fsxattr& a, const fsxattr& b) {
          a.fsx_cowextsize == b.fsx_cowextsize;
 }
 
-// set: does it to an open inode; where the guest sees it so already nothing is done.
+// set: does it to an open inode; where the guest sees it so already nothing is done. What the filesystem refuses a file
+// at all breaks no link: an empty one tells.
 template <typename Set>
 void change(Served& served, fuse_req_t request, NodeId id, bool is_so, const Set& set) {
   if (!is_so) {
     const NodeLock lock(served.nodes, id);
+    if (served.cow.owner_of(served.nodes.current(id)) == Owner::shared) set(served.births.make_unnamed().get());
     const auto current = served.cow.before_write(id, Keep::all, given_up(request));
     set(open_to_look(served, current).get());
+    // The kernel does not know that the ctime has moved.
+    fuse_lowlevel_notify_inval_inode(served.session, id, -1, 0);
   }
   fuse_reply_ioctl(request, 0, nullptr, 0);
+}
+
+// As in a user namespace (fileattr_set_prepare()): whose an inode is, is not the guest's to say where that is counted.
+void expect_same_project(const Served& served, bool is_same) {
+  if (served.births.is_tagging() && !is_same) throw std::system_error(EINVAL, std::generic_category(), "project");
+}
+
+bool same_project(const fsxattr& a, const fsxattr& b) {
+  return a.fsx_projid == b.fsx_projid && ((a.fsx_xflags ^ b.fsx_xflags) & FS_XFLAG_PROJINHERIT) == 0;
+}
+
+// What was asked of a shared inode, which is nobody's, comes to a copy that is the guest's.
+fsxattr own(const Served& served, fsxattr asked, int fd) {
+  if (served.births.is_tagging()) asked.fsx_projid = inode_attributes(fd).fsx_projid;
+  return asked;
 }
 
 template <typename Value>
@@ -73,13 +92,18 @@ void serve_ioctl(fuse_req_t request, fuse_ino_t id, unsigned command, void*, fus
         return reply(request, attributes_of(served, current));
       case FS_IOC_SETFLAGS: {
         const auto flags = read_value<std::uint32_t>(in, in_size);
-        const bool is_so = flags == flags_of(served, current);
+        const auto has = flags_of(served, current);
+        expect_same_project(served, ((flags ^ has) & FS_PROJINHERIT_FL) == 0);
+        const bool is_so = flags == has;
         return change(served, request, id, is_so, [flags](int fd) { set_inode_flags(fd, flags); });
       }
       case FS_IOC_FSSETXATTR: {
         const auto attributes = read_value<fsxattr>(in, in_size);
-        const bool is_so = same(attributes, attributes_of(served, current));
-        return change(served, request, id, is_so, [&](int fd) { set_inode_attributes(fd, attributes); });
+        const auto has = attributes_of(served, current);
+        expect_same_project(served, same_project(attributes, has));
+        const bool is_so = same(attributes, has);
+        return change(served, request, id, is_so,
+                      [&](int fd) { set_inode_attributes(fd, own(served, attributes, fd)); });
       }
       default:
         fuse_reply_err(request, ENOTTY);

@@ -60,13 +60,29 @@ Islands::Islands(const Guest& guest, const std::vector<std::string>& dirs, unsig
   }
 }
 
+Islands Islands::placed(const Guest& guest, const std::vector<std::string>& dirs) {
+  Islands islands;
+  for (const auto& dir : dirs) {
+    const auto path = within(dir);
+    islands.islands_.push_back({path, {}, stat_at({open_island(guest, path).get(), ""})});
+  }
+  return islands;
+}
+
 void Islands::place(const std::string& point) {
   const RootDir root(point);
   for (auto& island : islands_) {
     const Fd covered = root.open(island.path, O_PATH | O_DIRECTORY);
     if (stat_at({covered.get(), ""}).st_ino != island.root.st_ino) refuse(ESTALE, point + "/" + island.path);
     place_tree(island.tree.get(), covered.get());
-    { const Fd closed(std::move(island.tree)); }  // else it were in use for ever
+  }
+  were_placed();
+}
+
+// Else they were in use for ever.
+void Islands::were_placed() {
+  for (auto& island : islands_) {
+    const Fd closed(std::move(island.tree));
   }
 }
 

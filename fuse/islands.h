@@ -25,13 +25,20 @@ class Islands {
   // elsewhere.
   Islands(const Guest& guest, const std::vector<std::string>& dirs, unsigned long flags);
 
+  // Those that another program has placed.
+  static Islands placed(const Guest& guest, const std::vector<std::string>& dirs);
+
   // Onto a mount of vcow that is being served. Once; those that were placed when it throws go with that mount.
   void place(const std::string& point);
+
+  // Another process placed them: here, too, nothing keeps them busy any more.
+  void were_placed();
 
   bool has(const struct stat& directory) const;
   std::string told() const;  // "/home,/srv"
 
  private:
+  Islands() = default;
   struct Island {
     std::string path;  // without the slash
     Fd tree;

@@ -2,12 +2,11 @@
 #include "fuse/log.h"
 
 #include <fcntl.h>
-#include <syslog.h>
 
 #include <chrono>
 #include <mutex>
 
-#include "sys/fd.h"
+#include "sys/system_log.h"
 
 namespace vunify {
 namespace {
@@ -15,7 +14,7 @@ namespace {
 constexpr int lines_a_minute = 20;
 
 std::mutex mutex;
-Fd file;
+Fd file, journal;
 int lines = 0;
 std::chrono::steady_clock::time_point minute_began;
 
@@ -31,15 +30,17 @@ bool has_room() {
 void write_line(std::string_view message) {
   if (file)
     write_all(file.get(), std::string(message) + "\n", "log");
-  else
-    ::syslog(LOG_WARNING, "%.*s", static_cast<int>(message.size()), message.data());
+  else if (journal)
+    log_warning(journal.get(), "vcow", message);
 }
 
 }  // namespace
 
-void open_log() { ::openlog("vcow", LOG_PID | LOG_NDELAY, LOG_DAEMON); }
+void open_log() { journal = open_system_log(); }
 
 void log_into(const std::string& path) { file = open_host(path, O_WRONLY | O_CREAT | O_APPEND); }
+
+int log_descriptor() { return file ? file.get() : journal.get(); }
 
 void tell(std::string_view message) noexcept {
   try {

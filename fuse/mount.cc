@@ -2,27 +2,22 @@
 #include "fuse/mount.h"
 
 #include <fcntl.h>
-#include <sys/mount.h>
+#include <unistd.h>
 
-#include <cstdlib>
-#include <future>
-#include <memory>
+#include <algorithm>
+#include <utility>
+#include <vector>
 
-#include "account/count_tree.h"
+#include "fuse/keep_serving.h"
+#include "fuse/kept_at.h"
 #include "fuse/log.h"
-#include "fuse/operations.h"
-#include "fuse/sandbox.h"
-#include "fuse/served.h"
+#include "fuse/succession.h"
 #include "fuse/unmount.h"
-#include "fuse/workers.h"
 #include "guest/adopted.h"
 #include "guest/mounted.h"
 #include "sys/directory.h"
 #include "sys/fuse_device.h"
-#include "sys/mount_tree.h"
-#include "sys/process.h"
-#include "sys/stop_signals.h"
-#include "sys/umount_helper.h"
+#include "sys/shared_descriptors.h"
 
 namespace vunify {
 namespace {
@@ -49,128 +44,138 @@ GuestPlace find_place(const std::string& named) {
   return place;
 }
 
+Guest guest_at(const GuestPlace& place, RootDir root) {
+  auto mount = mount_of(root.fd());
+  const auto fs = fs_id(root.fd());
+  return {.name = place.path, .xid = {}, .root = std::move(root), .fs = fs, .mount = std::move(mount)};
+}
+
 // Its root is locked as long as it is open: nobody else shows it, and vunify leaves it alone.
 Guest open_guest(const GuestPlace& place) {
   RootDir root(place.root);
   if (place.is_mounted || !lock_root(root.fd(), lock_exclusively))
     throw std::system_error(EBUSY, std::generic_category(),
                             place.path + " is mounted with vcow, or vunify is at work in it");
-  auto mount = mount_of(root.fd());
-  const auto fs = fs_id(root.fd());
-  return {.name = place.path, .xid = {}, .root = std::move(root), .fs = fs, .mount = std::move(mount)};
+  return guest_at(place, std::move(root));
 }
 
-// Before anybody can write: what the ledger does not know is counted now.
-void begin_counting(Served& served, const MountRequest& request, const Guest& guest) {
-  if (!request.xid) return;
-  served.allowance.begin(request.state_dir, account_of(guest.root.fd(), *request.xid),
-                         [&](Count count) { return count_tree(guest.root, count, served.source.hidden); });
+std::vector<char> read_first_request(int device) {
+  std::vector<char> request(64 << 10);
+  request.resize(read_some(device, request, "/dev/fuse"));
+  return request;
 }
 
-void tell_kept(const Source& source, const std::string& dir) {
-  for (const auto& leaf : source.staging->sweep())
-    tell(dir + ": an earlier daemon was stopped in a break; nobody's file " + leaf + " is kept in " +
-         break_staging_leaf);
+void keep_first_request(Handover& handover, int device) {
+  const auto request = read_first_request(device);
+  if (request.size() > handover.init.size()) throw std::system_error(EPROTO, std::generic_category(), "/dev/fuse");
+  std::ranges::copy(request, handover.init.begin());
+  handover.init_bytes = static_cast<std::uint32_t>(request.size());
 }
 
-using Session = std::unique_ptr<fuse_session, decltype(&fuse_session_destroy)>;
-
-Session open_session(Served& served) {
-  static const auto all = operations();
-  char name[] = "vcow";
-  char* arguments[] = {name, nullptr};
-  fuse_args args = FUSE_ARGS_INIT(1, arguments);
-  Session session(fuse_session_new(&args, &all, sizeof all, &served.wire), fuse_session_destroy);
-  if (!session) throw std::bad_alloc();
-  // The session closes what it is given.
-  const auto device = "/dev/fd/" + std::to_string(duplicate(served.device.get()).give_away());
-  if (fuse_session_mount(session.get(), device.c_str()) != 0)
-    throw std::system_error(EIO, std::generic_category(), "libfuse does not take the device");
-  served.wire.attach(session.get());
-  served.session = session.get();
-  return session;
+Mounted told_of(const MountRequest& request, const GuestPlace& place, const Islands& islands) {
+  return {.path = place.path,
+          .mount_point = request.point.empty() ? place.path : request.point,
+          .native = islands.told(),
+          .program = request.program,
+          .version = request.version,
+          .layout = memory_layout};
 }
 
-// The kernel's first request is INIT; then it is known whether it reads and writes files by itself. Returns why not.
-std::string begin(Served& served, const MountRequest& request) {
-  fuse_buf buffer{};
-  if (fuse_session_receive_buf(served.session, &buffer) > 0) fuse_session_process_buf(served.session, &buffer);
-  std::free(buffer.mem);
-  if (!request.passthrough) return "nopassthrough";
-  if (!served.wire.has_passthrough()) return "the kernel has none";
+MountEnd serve_mounted(const MountRequest& request, const Guest& guest, const Source& source, Islands& islands,
+                       int device, const Mounted& told, const std::function<void()>& ready) {
+  SharedMemory memory(kept_at::bytes);
+  auto& handover = *new (memory.at(kept_at::handover)) Handover;
+  keep_first_request(handover, device);
+  MountRecord record(told, guest.root.fd());
+  const Fd listening = record.listen();
+  return keep_serving({request, guest, source, islands, device, record, listening.get(), memory, handover, ::getpid(),
+                       open_descriptors()},
+                      told, islands, ready);
+}
+
+MountEnd mount_once(const MountRequest& request, const std::function<void()>& ready) {
+  const auto place = find_place(request.dir);
+  const auto guest = open_guest(place);
+  const auto source = open_source(guest, request.flags);
+  Islands islands(guest, request.native, request.flags);
+  const auto told = told_of(request, place, islands);
+  while (take_dead(told.mount_point)) continue;
+  const auto device = open_fuse_device();
+  mount_fuse(device.get(), vcow_type, place.path, told.mount_point, request.flags, {});
   try {
-    const Fd probe = make_unnamed(served.source.staging->fd());
-    forget_backing(served.device.get(), register_backing(served.device.get(), probe.get()));
-    return {};
-  } catch (const std::system_error& error) {
-    served.wire.give_passthrough_up();
-    return error.code().message();
-  }
-}
-
-void unmount(const std::string& point) {
-  try {
-    take_islands(point);
-    detach_mount(point);
-  } catch (const std::system_error& error) {
-    tell(error.what());
-  }
-}
-
-void place_islands(Served& served, const Mounted& told) {
-  if (told.native.empty()) return;
-  served.islands.place(told.mount_point);
-  if (!name_umount_helper(vcow_type, told.path, told.mount_point))
-    tell(told.mount_point + ": umount(8) is not told of its islands: vcow umount, or umount -R, ends it");
-}
-
-// The islands are placed by way of what is served, and not from inside the sandbox.
-void begin_serving(Served& served, Workers& workers, StopSignals& signals, const Mounted& told) {
-  std::async(std::launch::async, [&] {
-    enter_sandbox();
-    workers.start([&] { signals.end(); });
-    served.allowance.keep_up();
-  }).get();
-  try {
-    place_islands(served, told);
-    enter_sandbox();
+    return serve_mounted(request, guest, source, islands, device.get(), told, ready);
   } catch (...) {
-    unmount_path(told.mount_point, MNT_FORCE | MNT_DETACH);
-    while (signals.wait()) continue;
+    detach_mount(told.mount_point);
     throw;
   }
 }
 
-void serve(Served& served, const Mounted& told, const Guest& guest, const std::function<void()>& ready) {
-  MountRecord record(told, guest.root.fd());
-  served.cow.count_in(record);
-  StopSignals signals;
-  Workers workers(served.session);
-  begin_serving(served, workers, signals, told);
-  ready();
-  while (signals.wait()) unmount(told.mount_point);
+// What another program has left us, duplicated: it finds all of it again where we cannot go on. A worker closes it.
+struct Inherited {
+  explicit Inherited(const MountRequest& request)
+      : memory(duplicate(request.memory)),
+        handover(handover_in(memory)),
+        place(find_guest(request.dir, read_mounts())),
+        guest(guest_at(place, RootDir(place.root, duplicate(handover.descriptors.guest)))),
+        source(source_of(guest, duplicate(handover.descriptors.root), duplicate(handover.descriptors.read_only),
+                         duplicate(handover.descriptors.staging_parent))),
+        islands(Islands::placed(guest, request.native)),
+        told(told_of(request, place, islands)),
+        device(duplicate(handover.descriptors.device)),
+        listening(duplicate(handover.descriptors.listening)),
+        record(duplicate(handover.descriptors.record), told, guest.root.fd()) {}
+
+  SharedMemory memory;
+  Handover& handover;
+  GuestPlace place;
+  Guest guest;
+  Source source;
+  Islands islands;
+  Mounted told;
+  Fd device, listening;
+  MountRecord record;
+};
+
+// In the place of another program.
+MountEnd go_on(const MountRequest& request) {
+  std::optional<Inherited> has;
+  try {
+    has.emplace(request);
+  } catch (const std::exception& error) {
+    tell(error.what());
+    go_back(request);
+    throw;
+  }
+  Service service{request,     has->guest,           has->source, has->islands,  has->device.get(),
+                  has->record, has->listening.get(), has->memory, has->handover, ::getpid(),
+                  {}};
+  service.descriptors = kept_open(service);
+  try {
+    return keep_serving(std::move(service), has->told, has->islands, [] {});
+  } catch (const std::exception& error) {
+    tell(error.what());
+    detach_mount(has->told.mount_point);
+    throw;
+  }
+}
+
+MountEnd mount_anew(const MountRequest& request) {
+  try {
+    return mount_once(request, [] {});
+  } catch (const std::exception& error) {
+    tell(error.what());
+    throw;
+  }
 }
 
 }  // namespace
 
 void serve_guest(const MountRequest& request, const std::function<void()>& ready) {
-  const auto place = find_place(request.dir);
-  const auto& point = request.point.empty() ? place.path : request.point;
-  const auto guest = open_guest(place);
-  Served served(open_source(guest), Islands(guest, request.native, request.flags), open_fuse_device(),
-                request.passthrough);
-  tell_kept(served.source, place.path);
-  begin_counting(served, request, guest);
-  const auto session = open_session(served);
-  mount_fuse(served.device.get(), vcow_type, place.path, point, request.flags, {});
-  try {
-    const auto no_passthrough = begin(served, request);
-    serve(served,
-          {.path = place.path, .mount_point = point, .no_passthrough = no_passthrough, .native = served.islands.told()},
-          guest, ready);
-  } catch (...) {
-    detach_mount(point);
-    throw;
+  const auto ours = open_descriptors();
+  auto ended = request.memory < 0 ? mount_once(request, ready) : go_on(request);
+  while (ended == MountEnd::to_be_mounted_anew) {
+    close_all_but(ours);  // what a worker left open would keep the old mount waiting for an answer
+    ended = mount_anew(request);
   }
 }
 

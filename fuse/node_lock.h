@@ -22,4 +22,21 @@ class NodeLock {
   bool had_to_wait_;
 };
 
+// The same of a node that nobody has, by who waits for nobody.
+class NodeClaim {
+ public:
+  // Throws as NodeLock.
+  NodeClaim(Nodes& nodes, NodeId id) : nodes_(nodes), id_(nodes.try_lock(id) ? id : 0) {}
+  ~NodeClaim() {
+    if (id_ != 0) nodes_.unlock(id_);
+  }
+  NodeClaim(const NodeClaim&) = delete;
+
+  explicit operator bool() const { return id_ != 0; }
+
+ private:
+  Nodes& nodes_;
+  NodeId id_;
+};
+
 }  // namespace vunify

@@ -3,7 +3,18 @@
 
 #include <cstring>
 
+#include "fuse/kept_at.h"
+
 namespace vunify {
+namespace {
+
+constexpr std::size_t place(std::size_t slab) { return kept_at::names + slab * kept_at::slab_bytes; }
+
+}  // namespace
+
+NodeNames::NodeNames(SharedMemory& memory)
+    : slabs_{Slab(memory, place(0), 16), Slab(memory, place(1), 32), Slab(memory, place(2), 64),
+             Slab(memory, place(3), 128), Slab(memory, place(4), 256)} {}
 
 std::size_t NodeNames::slab_for(std::size_t length) {
   std::size_t slab = 0;
@@ -26,6 +37,14 @@ NodeName NodeNames::keep(std::string_view name) {
 
 void NodeNames::drop(NodeName name) {
   if (name.length != 0) slabs_[slab_for(name.length)].give_back(name.block);
+}
+
+void NodeNames::take_up(NodeName name) {
+  if (name.length != 0) slabs_[slab_for(name.length)].take_up(name.block);
+}
+
+void NodeNames::settle() {
+  for (auto& slab : slabs_) slab.settle();
 }
 
 std::size_t NodeNames::bytes_in_use() const {

@@ -18,11 +18,15 @@ struct NodeName {
 
 class NodeNames {
  public:
-  NodeNames() : slabs_{Slab(16), Slab(32), Slab(64), Slab(128), Slab(256)} {}
+  explicit NodeNames(SharedMemory& memory);
 
   std::string_view at(NodeName name) const;
   NodeName keep(std::string_view name);  // of up to 255 bytes
   void drop(NodeName name);
+
+  // As the slabs': of all names that are in use, and then no other is.
+  void take_up(NodeName name);
+  void settle();
 
   std::size_t bytes_in_use() const;
 

@@ -8,10 +8,11 @@
 #include <system_error>
 #include <utility>
 
+#include "fuse/kept_at.h"
+#include "fuse/requests.h"
+
 namespace vunify {
 namespace {
-
-constexpr std::size_t fewest_buckets = 1024;
 
 // Where another of the guest's own files shows a shared inode's number: a number that no filesystem gives out.
 constexpr std::uint64_t made_up = std::uint64_t{1} << 62;
@@ -24,11 +25,37 @@ std::size_t hash(std::uint64_t ino) { return static_cast<std::size_t>(ino * 0x9E
 
 }  // namespace
 
-Nodes::Nodes(const struct stat& root, LetGo let_go)
-    : let_go_(std::move(let_go)), nodes_(sizeof(Node)), buckets_(fewest_buckets) {
+Nodes::Nodes(SharedMemory& memory, Undo& undo, const struct stat& root, LetGo let_go)
+    : let_go_(std::move(let_go)),
+      undo_(undo),
+      nodes_(memory, kept_at::nodes, sizeof(Node)),
+      names_(memory),
+      table_(*static_cast<Table*>(static_cast<void*>(memory.at(kept_at::node_table)))),
+      handles_(static_cast<std::uint32_t*>(static_cast<void*>(memory.at(kept_at::handles)))),
+      memory_(memory),
+      buckets_(fewest_buckets) {
+  if (node(root_node).generation != 0)
+    recover();
+  else
+    make_root(root);
+}
+
+void Nodes::make_root(const struct stat& root) {
+  const Change change(*this);
   const auto id = make(root);
   node(id).lookups = 1;  // never forgotten
   list(id);
+}
+
+Nodes::Change::~Change() {
+  nodes_.undo_.end();
+  nodes_.names_.drop(dropped_);
+}
+
+Node& Nodes::Change::of(NodeId id) {
+  auto& changed = nodes_.known(id);
+  nodes_.undo_.keep(changed);
+  return changed;
 }
 
 Node& Nodes::known(NodeId id) const {
@@ -54,10 +81,12 @@ NodeId Nodes::current(NodeId id) const {
   return id;
 }
 
-void Nodes::set_place(Node& moved, NodeId parent, std::string_view name) {
-  names_.drop(moved.name);
-  moved.name = names_.keep(name);
-  ++known(parent).uses;
+void Nodes::set_place(Change& change, Node& moved, NodeId parent, std::string_view name) {
+  auto& directory = known(parent);
+  const auto kept = names_.keep(name);
+  change.drop(moved.name);
+  moved.name = kept;
+  ++directory.uses;
   moved.parent = block_of(parent);
 }
 
@@ -66,10 +95,13 @@ bool Nodes::leads_to(const Node& node, NodeId parent, std::string_view name) con
 }
 
 std::uint16_t Nodes::device_of(const struct stat& seen) {
-  for (std::size_t i = 0; i < devices_.size(); ++i)
-    if (devices_[i] == seen.st_dev) return static_cast<std::uint16_t>(i);
-  devices_.push_back(seen.st_dev);
-  return static_cast<std::uint16_t>(devices_.size() - 1);
+  const auto count = table_.device_count;
+  for (std::uint32_t i = 0; i < count; ++i)
+    if (table_.devices[i] == seen.st_dev) return static_cast<std::uint16_t>(i);
+  if (count == most_devices) throw std::bad_alloc();
+  table_.devices[count] = seen.st_dev;
+  undo_.set(table_.device_count, count + 1);
+  return static_cast<std::uint16_t>(count);
 }
 
 const std::uint32_t* Nodes::bucket(std::uint64_t ino) const { return &buckets_[hash(ino) & (buckets_.size() - 1)]; }
@@ -104,18 +136,20 @@ void Nodes::resize(std::size_t buckets) {
 }
 
 NodeId Nodes::make(const struct stat& seen) {
+  const auto device = device_of(seen);
   const auto id = nodes_.take();
-  auto* made = new (nodes_.at(id)) Node{};
+  auto* made = static_cast<Node*>(nodes_.at(id));
+  undo_.keep(made->generation);  // none
+  *made = Node{};
   made->ino = made->shown = seen.st_ino;
-  made->device = device_of(seen);
+  made->device = device;
   made->type = type_of(seen);
-  made->generation = ++generation_ == 0 ? ++generation_ : generation_;
+  made->generation = ++table_.generation == 0 ? ++table_.generation : table_.generation;
   if (++count_ > buckets_.size()) resize(buckets_.size() * 2);
   return id;
 }
 
 void Nodes::give_back(NodeId id) {
-  node(id) = Node{};
   nodes_.give_back(block_of(id));
   if (--count_ * 8 < buckets_.size() && buckets_.size() > fewest_buckets) resize(buckets_.size() / 2);
 }
@@ -123,7 +157,7 @@ void Nodes::give_back(NodeId id) {
 NodeId Nodes::match(NodeId parent, std::string_view name, const struct stat& seen, bool shared) const {
   for (auto id = *bucket(seen.st_ino); id != 0; id = node(id).next) {
     const auto& found = node(id);
-    if (found.ino != seen.st_ino || devices_[found.device] != seen.st_dev || found.type != type_of(seen)) continue;
+    if (found.ino != seen.st_ino || device(found) != seen.st_dev || found.type != type_of(seen)) continue;
     const bool by_name = shared || found.owner == Owner::shared;
     if (!by_name || leads_to(found, parent, name)) return id;
   }
@@ -134,12 +168,13 @@ NodeId Nodes::match(NodeId parent, std::string_view name, const struct stat& see
 void Nodes::reclaim_number(std::uint64_t ino) {
   const auto found = borrowed_.find(ino);
   if (found == borrowed_.end()) return;
-  node(found->second).shown = node(found->second).ino;
+  auto& borrower = node(found->second);
+  undo_.set(borrower.shown, borrower.ino);
   borrowed_.erase(found);
 }
 
 NodeId Nodes::enter(NodeId parent, std::string_view name, const struct stat& seen, Owner owner) {
-  const std::lock_guard lock(mutex_);
+  Change change(*this);
   known(parent);
   auto id = match(parent, name, seen, owner == Owner::shared);
   if (id == 0) {
@@ -148,25 +183,25 @@ NodeId Nodes::enter(NodeId parent, std::string_view name, const struct stat& see
     if (owner == Owner::shared)
       for (auto other = *bucket(seen.st_ino); other != 0; other = node(other).next)
         if (node(other).ino == seen.st_ino) node(id).shown = made_up | id;
-    set_place(node(id), parent, name);
+    set_place(change, node(id), parent, name);
     list(id);
-  } else if (node(id).name.length == 0 && id != root_node) {
-    set_place(node(id), parent, name);
   }
-  auto& found = node(id);
+  auto& found = change.of(id);
+  if (found.name.length == 0 && id != root_node) set_place(change, found, parent, name);
   if (found.owner != Owner::shared && owner != Owner::unknown) found.owner = owner;
   ++found.lookups;
+  count_entered(undo_, id);
   return id;
 }
 
 NodeId Nodes::enter_nameless(const struct stat& seen) {
-  const std::lock_guard lock(mutex_);
+  const Change change(*this);
   reclaim_number(seen.st_ino);
   const auto id = make(seen);
   auto& made = node(id);
   made.lookups = 1;
+  count_entered(undo_, id);
   made.owner = Owner::guest;
-  made.is_held = true;
   list(id);
   return id;
 }
@@ -177,46 +212,28 @@ NodeId Nodes::find(NodeId parent, std::string_view name, const struct stat& seen
 }
 
 void Nodes::set_owner(NodeId id, Owner owner) {
-  const std::lock_guard lock(mutex_);
-  known(id).owner = owner;
-}
-
-void Nodes::set_backing(NodeId id, int backing) {
-  const std::lock_guard lock(mutex_);
-  known(id).backing = backing;
-}
-
-bool Nodes::has_backing(NodeId id, int backing) const {
-  const std::lock_guard lock(mutex_);
-  return node(id).backing == backing;
-}
-
-bool Nodes::take_backing(NodeId id, int backing) {
-  const std::lock_guard lock(mutex_);
-  auto& found = node(id);
-  if (found.backing != backing || found.opens != 0 || found.is_busy) return false;
-  found.backing = 0;
-  return true;
+  Change change(*this);
+  change.of(id).owner = owner;
 }
 
 void Nodes::set_served_by_us(NodeId id, bool served) {
-  const std::lock_guard lock(mutex_);
-  known(id).is_served_by_us = served;
-}
-
-void Nodes::set_held(NodeId id, bool held) {
-  const std::lock_guard lock(mutex_);
-  known(id).is_held = held;
+  Change change(*this);
+  change.of(id).is_served_by_us = served;
 }
 
 void Nodes::set_island(NodeId id) {
-  const std::lock_guard lock(mutex_);
-  known(id).is_island = true;
+  Change change(*this);
+  change.of(id).is_island = true;
 }
 
 std::size_t Nodes::count() const {
   const std::lock_guard lock(mutex_);
   return count_;
+}
+
+std::size_t Nodes::opens() const {
+  const std::lock_guard lock(mutex_);
+  return opens_;
 }
 
 std::size_t Nodes::bytes() const {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fuse/operations.h"
 
+#include "fuse/requests.h"
+
 namespace vunify {
 namespace {
 
@@ -17,6 +19,7 @@ constexpr unsigned wanted = FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_DONT_MASK | FUSE_
 void agree(void*, fuse_conn_info* connection) {
   connection->want = ((connection->want & ~unwanted) | wanted) & connection->capable;
   connection->time_gran = 1;
+  connection->max_write = most_written;
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "sys/capability.h"
+#include "sys/thread_ids.h"
 
 namespace vunify {
 namespace {
@@ -39,7 +40,9 @@ constexpr const char* calls[] = {
     "clone", "clone3", "futex", "set_robust_list", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
     "rt_sigtimedwait", "sigaltstack", "gettid", "getpid", "tgkill", "sched_yield", "sched_getaffinity", "clock_gettime",
     "clock_nanosleep", "nanosleep", "getrandom", "prctl", "arch_prctl", "umount2", "rmdir", "exit", "exit_group",
-    "restart_syscall", "sendto", "membarrier", "prlimit64"};
+    "restart_syscall", "membarrier", "prlimit64",
+    // the journal's socket and ours (fuse/control)
+    "sendto", "recvfrom", "accept4", "getsockopt", "poll", "ppoll", "shutdown"};
 
 // include/uapi/linux/... of Linux 6.13: newer than the library's table of names.
 constexpr int newer_calls[] = {463, 464, 465, 466};  // setxattrat, getxattrat, listxattrat, removexattrat
@@ -70,6 +73,7 @@ void allow_calls() {
 }  // namespace
 
 void enter_sandbox() {
+  leave_groups();
   keep_capabilities(needed);
   allow_calls();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the daemon may still do once the mount stands, and a bug in it therefore could: the capabilities and the system
-// calls that serving takes, and no others. It executes no program, opens no socket, and signals or traces nobody else.
+// calls that serving takes, and no others. It executes no program, opens no socket but those that come to it, and
+// signals or traces nobody else.
 #pragma once
 
 namespace vunify {

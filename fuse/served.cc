@@ -23,6 +23,10 @@ struct stat shown(const Node& node, struct stat seen) {
 // Stores through a map move the times without a word; a detached node is what another has become.
 double lasting(const Node& node) { return node.was_opened_rw || node.is_detached ? 0 : for_good; }
 
+int error_told(const Served& served, const std::system_error& error) {
+  return served.births.is_tagging() && is_error(error, EDQUOT) ? ENOSPC : error.code().value();
+}
+
 bool is_hidden(const Served& served, NodeId directory, std::string_view name) {
   if (directory == root_node && !served.source.hidden.empty() && name == served.source.hidden) return true;
   return served.nodes.at(directory).is_island && name != "." && name != "..";
@@ -45,7 +49,7 @@ fuse_entry_param entry_of(Served& served, NodeId id, const struct stat& seen) {
 
 NodeId enter(Served& served, NodeId directory, const char* name, fuse_entry_param& entry) {
   const auto address = served.addresses.of(directory, name);
-  const std::shared_lock no_break(served.nodes.breaking());
+  const auto no_break = served.held_names.look(directory, name);
   const auto seen = find_at(address.at());
   if (!seen) return 0;
   const auto id = served.nodes.enter(directory, name, *seen, owner_by_look(address.at(), *seen));

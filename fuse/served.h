@@ -6,8 +6,11 @@
 #include "fuse/allowance.h"
 #include "fuse/backing.h"
 #include "fuse/cow.h"
+#include "fuse/held_names.h"
 #include "fuse/islands.h"
+#include "fuse/kept_at.h"
 #include "fuse/node_lock.h"
+#include "fuse/requests.h"
 #include "fuse/source.h"
 #include "fuse/wire.h"
 
@@ -17,26 +20,35 @@ inline constexpr std::size_t most_open_directories = 4096;
 inline constexpr std::size_t most_backing_files = 32768;
 
 struct Served {
-  Served(Source tree, Islands native, Fd device_, bool passthrough)
-      : source(std::move(tree)),
-        islands(std::move(native)),
-        device(std::move(device_)),
-        wire(*this, passthrough),
-        nodes(stat_at({source.root.get(), ""}), [this](const Gone& gone) { let_go(gone); }),
+  // What is referred to is the supervisor's, and outlives this; but undo, which is rolled back. init: the kernel's
+  // first request.
+  Served(const Source& tree, const Islands& native, int device_, SharedMemory& memory, Undo& undo,
+         std::span<const char> init, bool passthrough)
+      : source(tree),
+        islands(native),
+        device(device_),
+        wire(*this, init, passthrough),
+        requests(memory, kept_at::requests),
+        nodes(memory, undo, stat_at({source.root.get(), ""}), [this](const Gone& gone) { let_go(gone); }),
         addresses(nodes, hold_at({source.root.get(), "."}), most_open_directories),
-        backing(nodes, device.get(), source.read_only.get(), most_backing_files),
-        cow(nodes, addresses, backing, allowance, *source.staging) {}
+        backing(nodes, device, source.read_only.get(), most_backing_files),
+        births(source.staging->fd(), source.tag),
+        cow(nodes, addresses, backing, allowance, *source.staging, births),
+        held_names(nodes) {}
   Served(const Served&) = delete;
 
-  Source source;
-  Islands islands;
-  Fd device;
+  const Source& source;
+  const Islands& islands;
+  int device;
   Wire wire;
+  Requests requests;
   Nodes nodes;
   Addresses addresses;
   Backing backing;
   Allowance allowance;
+  Birthplace births;
   Cow cow;
+  HeldNames held_names;
   fuse_session* session = nullptr;
 
  private:
@@ -63,13 +75,18 @@ NodeId enter(Served& served, NodeId directory, const char* name, fuse_entry_para
 void reply_entry(Served& served, fuse_req_t request, NodeId directory, const char* name);
 fuse_entry_param entry_of(Served& served, NodeId id, const struct stat& seen);
 
+// ext4 says EDQUOT where a project is at its limit; XFS, and a guest's limit without a project, that the disk is full.
+int error_told(const Served& served, const std::system_error& error);
+
 // The one catch of a request.
 template <typename Work>
 void answer(fuse_req_t request, const Work& work) {
   try {
     work(Wire::served_by(request));
-  } catch (const std::system_error& error) {
+  } catch (const OverQuota& error) {
     fuse_reply_err(request, error.code().value());
+  } catch (const std::system_error& error) {
+    fuse_reply_err(request, error_told(Wire::served_by(request), error));
   } catch (const std::bad_alloc&) {
     fuse_reply_err(request, ENOMEM);
   }

@@ -2,8 +2,10 @@
 #include "fuse/source.h"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 
 #include "guest/staging.h"
+#include "guest/tag.h"
 #include "sys/at.h"
 #include "sys/fuse_device.h"
 #include "sys/write_out.h"
@@ -28,19 +30,27 @@ std::string path_below(const Guest& guest) {
 
 }  // namespace
 
-Source open_source(const Guest& guest) {
+Source source_of(const Guest& guest, Fd root, Fd read_only, Fd parent) {
   Source source;
-  const auto parent = open_parent_of(guest);
-  const Fd mount = clone_mount(parent ? parent->get() : guest.root.fd(), Access::read_write);
-  source.root = parent ? open_at({mount.get(), path_below(guest).c_str()}, O_PATH | O_DIRECTORY)
-                       : open_at({mount.get(), "."}, O_PATH | O_DIRECTORY);
-  // Handles are opened on what is open itself: an O_PATH descriptor, as the clone is, would be EBADF.
-  source.read_only =
-      open_at({clone_mount(guest.root.fd(), Access::read_only).get(), "."}, O_RDONLY | O_DIRECTORY | O_NOATIME);
-  if (!parent) source.hidden = break_staging_leaf;
-  source.staging =
-      std::make_unique<BreakStaging>(mount.get(), stat_fd(source.root.get()).ino, commits_in_order(guest.mount));
+  source.root = std::move(root);
+  source.read_only = std::move(read_only);
+  const auto top = stat_fd(source.root.get());
+  if (stat_fd(parent.get()).ino == top.ino) source.hidden = break_staging_leaf;
+  source.staging = std::make_unique<BreakStaging>(parent.get(), top.ino, commits_in_order(guest.mount));
+  source.tag = tag_of(guest.root.fd());
   return source;
+}
+
+Source open_source(const Guest& guest, unsigned long flags) {
+  const auto atime = flags & (MS_NOATIME | MS_NODIRATIME | MS_STRICTATIME);
+  const auto parent = open_parent_of(guest);
+  Fd mount = clone_mount(parent ? parent->get() : guest.root.fd(), Access::read_write, atime);
+  Fd root = parent ? open_at({mount.get(), path_below(guest).c_str()}, O_PATH | O_DIRECTORY)
+                   : open_at({mount.get(), "."}, O_PATH | O_DIRECTORY);
+  // Handles are opened on what is open itself: an O_PATH descriptor, as the clone is, would be EBADF.
+  Fd read_only =
+      open_at({clone_mount(guest.root.fd(), Access::read_only, atime).get(), "."}, O_RDONLY | O_DIRECTORY | O_NOATIME);
+  return source_of(guest, std::move(root), std::move(read_only), std::move(mount));
 }
 
 }  // namespace vunify

@@ -18,9 +18,14 @@ struct Source {
   Fd read_only;        // a directory on the read-only mount
   std::string hidden;  // what no guest sees in its root; empty where there is nothing
   std::unique_ptr<BreakStaging> staging;
+  std::uint32_t tag = 0;  // of what is the guest's own (guest/tag.h)
 };
 
-// Throws std::system_error, naming what will not do, as Staging does.
-Source open_source(const Guest& guest);
+// flags: mount(2)'s; of them those that tell when reading moves an atime hold beneath, where it is moved. Throws
+// std::system_error, naming what will not do, as Staging does.
+Source open_source(const Guest& guest, unsigned long flags);
+
+// The same tree, as another program has it open: its descriptors are taken over. parent: of staging.
+Source source_of(const Guest& guest, Fd root, Fd read_only, Fd parent);
 
 }  // namespace vunify

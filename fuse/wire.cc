@@ -5,6 +5,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <cstring>
+#include <utility>
+
+#include "fuse/recovery.h"
 #include "sys/capability.h"
 
 namespace vunify {
@@ -43,6 +47,11 @@ bool asks_to_kill_setid(const fuse_in_header& header, const void* payload) {
     default:
       return false;
   }
+}
+
+std::uint64_t offered_by(const fuse_init_in& init) {
+  const std::uint64_t flags = init.flags;
+  return (flags & init_ext) == 0 ? flags : flags | std::uint64_t{init.flags2} << 32;
 }
 
 fuse_open_out to_wire(const Opened& opened) {
@@ -97,10 +106,20 @@ void Wire::attach(fuse_session* session) {
   fuse_session_custom_io(session, &io, fuse_session_fd(session));
 }
 
-ssize_t Wire::read(int fd, void* buffer, size_t size, void* wire) {
-  const auto got = ::read(fd, buffer, size);
-  if (got > 0) static_cast<Wire*>(wire)->see_request(buffer, static_cast<std::size_t>(got));
+ssize_t Wire::read(int fd, void* buffer, size_t size, void* user) {
+  auto& wire = *static_cast<Wire*>(user);
+  const auto got = wire.first_.empty() ? ::read(fd, buffer, size) : wire.take_first(buffer);
+  if (got <= 0) return got;
+  if (auto* slot = Requests::mine()) take_over(wire.served_, *slot);
+  wire.see_request(buffer, static_cast<std::size_t>(got));
   return got;
+}
+
+// Where the kernel has its answer already it does not know the request any more, and says so (ENOENT).
+ssize_t Wire::take_first(void* buffer) {
+  const auto first = std::exchange(first_, {});
+  std::memcpy(buffer, first.data(), first.size());
+  return static_cast<ssize_t>(first.size());
 }
 
 ssize_t Wire::writev(int fd, iovec* parts, int count, void* user) {
@@ -108,6 +127,7 @@ ssize_t Wire::writev(int fd, iovec* parts, int count, void* user) {
   const auto& header = *static_cast<const fuse_out_header*>(parts[0].iov_base);
   const bool answers_init = wire.init_ != 0 && header.unique == wire.init_ && header.error == 0 && count > 1;
   if (answers_init) wire.complete_init(parts[1].iov_base);
+  Requests::tell_answering(header.unique);
   return ::writev(fd, parts, count);
 }
 
@@ -119,10 +139,8 @@ void Wire::see_request(void* buffer, std::size_t size) {
   asking = header;
   if (header.opcode == FUSE_TMPFILE) header.opcode = FUSE_CREATE;
   if (header.opcode != FUSE_INIT) return;
-  const auto& init = *static_cast<const fuse_init_in*>(payload);
   init_ = header.unique;
-  offered_ = init.flags;
-  if ((offered_ & init_ext) != 0) offered_ |= std::uint64_t{init.flags2} << 32;
+  offered_ = offered_by(*static_cast<const fuse_init_in*>(payload));
 }
 
 void Wire::complete_init(void* reply) {
@@ -136,10 +154,20 @@ void Wire::complete_init(void* reply) {
   if (has_passthrough_) init.unused[0] = stack_depth;  // Linux 6.9 calls it max_stack_depth
 }
 
+bool can_resend(std::span<const char> init) {
+  fuse_init_in asks{};
+  if (init.size() < sizeof(fuse_in_header) + sizeof asks) return false;
+  std::memcpy(&asks, init.data() + sizeof(fuse_in_header), sizeof asks);
+  return (offered_by(asks) & has_resend) != 0;
+}
+
 bool must_kill_setid() { return kill_setid; }
 bool is_root_asking() {
-  return asking.uid == 0 || asking.pid == 0 || process_has_capability(static_cast<int>(asking.pid), dac_override);
+  if (asking.pid == 0) return false;
+  return asking.uid == 0 || process_has_capability(static_cast<int>(asking.pid), dac_override);
 }
+
+int asking_process() { return static_cast<int>(asking.pid); }
 
 int reply_open(fuse_req_t request, const Opened& opened) {
   const auto out = to_wire(opened);

@@ -20,6 +20,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 
 namespace vunify {
 
@@ -28,7 +29,9 @@ struct Served;
 // The session's user data: handlers come to what they serve through it.
 class Wire {
  public:
-  Wire(Served& served, bool passthrough) : served_(served), wants_passthrough_(passthrough) {}
+  // init: the kernel's first request, which every session is given first, as if it had read it.
+  Wire(Served& served, std::span<const char> init, bool passthrough)
+      : served_(served), first_(init), wants_passthrough_(passthrough) {}
   Wire(const Wire&) = delete;
 
   // Once, when the session has its device.
@@ -45,21 +48,29 @@ class Wire {
  private:
   static ssize_t read(int fd, void* buffer, size_t size, void* wire);
   static ssize_t writev(int fd, iovec* parts, int count, void* wire);
+  ssize_t take_first(void* buffer);
   void see_request(void* buffer, std::size_t size);
   void complete_init(void* reply);
 
   Served& served_;
+  std::span<const char> first_;  // not given yet
   bool wants_passthrough_;
   std::uint64_t init_ = 0;     // its request's number
   std::uint64_t offered_ = 0;  // by the kernel
   std::atomic<bool> has_passthrough_ = false;
 };
 
+// Whether the kernel that sent this first request can send again what was not answered (Linux 6.9).
+bool can_resend(std::span<const char> init);
+
 // Of the request that this thread serves: setuid and setgid are to go, for the caller has no CAP_FSETID.
 bool must_kill_setid();
-// Likewise: root asks, or nobody, as for pages that were written to through a map. Where the kernel does not tell who
-// asks (idmapped mounts have this price), who may pass over permissions is root: that asks /proc.
+// Likewise: root asks. Pages that were written to through a map come in nobody's name, whoever wrote: that is not root.
+// Where the kernel does not tell who asks (idmapped mounts have this price), who may pass over permissions is root:
+// that asks /proc.
 bool is_root_asking();
+// The thread that asks, as this process's namespace numbers it; 0 where that has no number for it, or the kernel asks.
+int asking_process();
 
 // How a file was opened.
 struct Opened {

@@ -2,9 +2,9 @@
 #include "fuse/workers.h"
 
 #include <cerrno>
-#include <cstdlib>
 #include <thread>
 
+#include "fuse/requests.h"
 #include "sys/thread_ids.h"
 
 namespace vunify {
@@ -89,16 +89,19 @@ void Workers::end() {
 void Workers::work() {
   workers_of_thread = this;
   begin_thread();
+  auto* slot = requests_.join();
   fuse_buf buffer{};
+  buffer.mem = slot->buffer.data();
   bool is_retired = false;
   while (!is_retired && fuse_session_exited(session_) == 0) {
+    Requests::clear(*slot);
     const int got = fuse_session_receive_buf(session_, &buffer);
     if (got == -EINTR || got == -EAGAIN) continue;
     if (got <= 0) break;
     fuse_session_process_buf(session_, &buffer);
     is_retired = retire();
   }
-  std::free(buffer.mem);
+  requests_.leave();
   if (!is_retired) end();
 }
 

@@ -12,9 +12,11 @@
 
 namespace vunify {
 
+class Requests;
+
 class Workers {
  public:
-  explicit Workers(fuse_session* session) : session_(session) {}
+  Workers(fuse_session* session, Requests& requests) : session_(session), requests_(requests) {}
   Workers(const Workers&) = delete;
 
   // Starts them. ended() is called by the last when the filesystem is unmounted.
@@ -46,6 +48,7 @@ class Workers {
   int waiting() const { return threads_ - away_ - resting_ + called_; }
 
   fuse_session* session_;
+  Requests& requests_;
   std::function<void()> ended_;
   std::mutex mutex_;
   std::condition_variable wanted_;

@@ -2,6 +2,7 @@
 // Extended attributes, ACLs and capabilities among them. The mark is not the guest's: it is neither shown nor set.
 #include <sys/xattr.h>
 
+#include "fuse/attempts.h"
 #include "fuse/caller.h"
 #include "fuse/changing.h"
 #include "fuse/operations.h"
@@ -47,6 +48,12 @@ bool changes(Served& served, NodeId id, const char* name, std::string_view value
   return is != value;
 }
 
+// Noted only of an attribute that is not there, or is: after that an earlier worker's doing is no error.
+void expect_as_asked(Served& served, NodeId id, const char* name, int flags) {
+  if ((flags & XATTR_CREATE) != 0 && value_of(served, id, name))
+    throw std::system_error(EEXIST, std::generic_category(), name);
+}
+
 // An ACL sets the mode, too, and with it setgid may go.
 bool clears(Served& served, fuse_req_t request, NodeId id, std::string_view name) {
   return name == access_acl && clears_setgid(request, served.addresses.stat(id));
@@ -74,12 +81,16 @@ void serve_setxattr(fuse_req_t request, fuse_ino_t id, const char* name, const c
     if (is_mark(name)) throw std::system_error(EPERM, std::generic_category(), name);
     const NodeLock lock(served.nodes, id);
     auto current = served.nodes.current(id);
-    if (served.cow.owner_of(current) != Owner::shared || changes(served, current, name, {value, size}, flags)) {
+    const int asked = was_attempted(Attempted::attribute) ? flags & ~XATTR_CREATE : flags;
+    if (served.cow.owner_of(current) != Owner::shared || changes(served, current, name, {value, size}, asked)) {
       current = served.cow.before_write(current, Keep::all, given_up(request));
       const auto address = served.addresses.of(current);
       const Changing changing(served, {size, 0}, {current});
       const WithoutFsetid drops(clears(served, request, current, name));
-      set_xattr_at(address.at().dir, address.at().leaf, name, {value, size}, flags);
+      expect_as_asked(served, current, name, asked);
+      Attempting attempting({.what = Attempted::attribute});
+      set_xattr_at(address.at().dir, address.at().leaf, name, {value, size}, asked);
+      attempting.done();
     }
     fuse_reply_err(request, 0);
   });
@@ -90,12 +101,16 @@ void serve_removexattr(fuse_req_t request, fuse_ino_t id, const char* name) {
     if (is_mark(name)) throw std::system_error(ENODATA, std::generic_category(), name);
     const NodeLock lock(served.nodes, id);
     auto current = served.nodes.current(id);
-    if (served.cow.owner_of(current) == Owner::shared && !value_of(served, current, name))
+    if (value_of(served, current, name)) {
+      current = served.cow.before_write(current, Keep::all, given_up(request));
+      const auto address = served.addresses.of(current);
+      const Changing changing(served, {}, {current});
+      Attempting attempting({.what = Attempted::attribute});
+      remove_xattr_at(address.at().dir, address.at().leaf, name);
+      attempting.done();
+    } else if (!was_attempted(Attempted::attribute)) {
       throw std::system_error(ENODATA, std::generic_category(), name);
-    current = served.cow.before_write(current, Keep::all, given_up(request));
-    const auto address = served.addresses.of(current);
-    const Changing changing(served, {}, {current});
-    remove_xattr_at(address.at().dir, address.at().leaf, name);
+    }
     fuse_reply_err(request, 0);
   });
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "guest/adopted.h"
 #include "guest/marked_file.h"
@@ -120,6 +121,11 @@ std::optional<Refusal> move_in(const Doors& doors, const std::string& path, std:
   }
 }
 
+bool is_there(const std::string& named, const GuestPlace& place) {
+  std::error_code unseen;
+  return std::filesystem::equivalent(named, place.root, unseen);
+}
+
 // What a killed call left: the step was made.
 void finish_adopting(const GuestPlace& place) {
   const Doors doors(place.path);
@@ -181,6 +187,7 @@ std::optional<Refusal> adopt(const std::string& named) {
   const auto place = find_guest(named, mounts);
   if (place.is_mounted) return refuse(place.path, "is mounted: it is adopted, or unmount it first");
   if (place.is_adopted()) {
+    if (is_there(named, place)) return refuse(place.path, "is adopted already: this is where its tree lies");
     finish_adopting(place);
     return std::nullopt;
   }

@@ -13,7 +13,7 @@ namespace vunify {
 // For a stopped guest. Refused, and nothing has changed, where a process lives or works in it, where it is a mount
 // point or holds one, lies in another guest or holds others, or where somebody but root could move it. On return it is
 // on disk. Throws std::system_error where a directory will not do; then, too, nothing has changed. One that is adopted
-// already is given back its mount point, if that is missing.
+// already is given back its mount point, if that is missing; refused where it is named by where its tree lies.
 std::optional<Refusal> adopt(const std::string& named);
 
 // Refused where a guest lies above path or beneath it, as far as the host can tell by the processes of now and by what

@@ -72,10 +72,22 @@ GuestPlace find_guest(const std::string& named, const std::vector<Mount>& mounts
   return place;
 }
 
+std::string path_beneath(const std::string& named, const std::vector<Mount>& mounts) {
+  const auto path = resolve(named);
+  const Mount* innermost = nullptr;
+  for (const auto& mount : mounts) {
+    const bool is_above = path.starts_with(mount.point == "/" ? "/" : mount.point + "/");
+    if (is_above && (innermost == nullptr || mount.point.size() >= innermost->point.size())) innermost = &mount;
+  }
+  if (innermost == nullptr || innermost->type != vcow_type) return path;
+  const auto kept = adopted_path(innermost->point);
+  return is_directory(kept) ? kept + path.substr(innermost->point.size()) : path;
+}
+
 bool lock_root(int root, bool (*lock)(int)) {
   using namespace std::chrono_literals;
   for (auto waited = 0ms; !lock(root); waited += 10ms) {
-    if (waited >= 500ms) return false;
+    if (waited >= 2s) return false;
     std::this_thread::sleep_for(10ms);
   }
   return true;

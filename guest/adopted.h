@@ -33,13 +33,18 @@ struct GuestPlace {
 // does not matter. mounts: the table of now. Throws where there is no such directory.
 GuestPlace find_guest(const std::string& named, const std::vector<Mount>& mounts);
 
+// Where a directory lies that is named by its path: of what is inside an adopted tree that vcow shows, in the tree that
+// is shown, which need not have it. Any other, and that tree's root itself, is where it is. mounts, and throws: as
+// find_guest().
+std::string path_beneath(const std::string& named, const std::vector<Mount>& mounts);
+
 // What is opened there, and moved there.
 std::string adopted_path(const std::string& path);
 
 // Whoever shows the tree holds its root locked for himself (lock_exclusively(), sys/directory.h), from before the mount
 // until after it: a vcow, which holds more than the mount table of this namespace tells. vunify holds it shared while
 // it works, so that no vcow begins meanwhile with what it has just seen. A vcow that was unmounted just now has it for
-// a moment longer: waited for, up to half a second. False where somebody has it still. lock: one of sys/directory.
+// a moment longer: waited for, up to two seconds. False where somebody has it still. lock: one of sys/directory.
 bool lock_root(int root, bool (*lock)(int));
 
 }  // namespace vunify

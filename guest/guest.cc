@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "guest/adopted.h"
+#include "guest/tag.h"
 #include "sys/directory.h"
 #include "sys/told_path.h"
 
@@ -116,6 +117,7 @@ Candidate open_candidate(GuestRoot given, const std::vector<Mount>& mounts) {
   guest.is_mounted = place.is_mounted || (place.is_adopted() && !lock_root(guest.root.fd(), lock_shared));
   guest.root.make_view();
   guest.fs = fs_id(guest.root.fd());
+  guest.root_tag = tag_of(guest.root.fd());
   guest.mount = find_mount(mounts, guest.root.fd()).value_or(Mount{});
   const DirectoryId id = id_of(guest.root.fd());
   auto above = directories_above(guest.root);

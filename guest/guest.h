@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "sys/root_dir.h"
 
 namespace vunify {
+
+class LiveGuest;
 
 // Where a guest is said to be.
 struct GuestRoot {
@@ -31,9 +34,14 @@ struct Guest {
   std::string
       adopted_from{};       // where vcow shows it (guest/adopted.h); empty: it is not adopted, its root is what it is
   bool is_mounted = false;  // vcow shows it now: its files are not ours to touch
+  std::shared_ptr<const LiveGuest> live{};  // but by asking its daemon, where there is one to be asked
   GuestRules rules{};
+  std::uint32_t root_tag = 0;  // what its root carries (guest/tag.h)
 
+  bool is_left_alone() const { return is_mounted && !live; }
   bool is_adopted() const { return !adopted_from.empty(); }
+  // What its own files may carry; 0: none. A root that carries another number than the guest's is not believed.
+  std::uint32_t tag() const { return xid.value_or(root_tag) == root_tag ? root_tag : 0; }
   // As its admin knows it.
   const std::string& path() const { return is_adopted() ? adopted_from : root.host_path(); }
 };

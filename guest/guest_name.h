@@ -8,9 +8,12 @@
 
 namespace vunify {
 
+class LiveGuest;
+
 struct GuestName {
-  const RootDir* root = nullptr;  // outlives it
-  std::string path{};             // from there; empty: none is known
+  const RootDir* root = nullptr;    // outlives it
+  std::string path{};               // from there; empty: none is known
+  const LiveGuest* live = nullptr;  // outlives it; the vcow that shows the guest now, where one does
 };
 
 }  // namespace vunify

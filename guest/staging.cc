@@ -9,6 +9,7 @@
 #include "guest/lost_and_found.h"
 #include "guest/trusted_directory.h"
 #include "sys/directory.h"
+#include "sys/inode_attr.h"
 
 namespace vunify {
 namespace {
@@ -91,6 +92,7 @@ Staging::Staging(const std::vector<const Guest*>& guests) : path_(staging_path(g
   make_staging(parent_.get(), path_);
   fd_ = open_private(parent_.get(), staging_leaf, path_);
   lock(parent_.get(), fd_.get(), path_);
+  end_project_inheritance(fd_.get());  // as the directory above it may have: what is nobody's is named here
 }
 
 Staging::Staging(const std::string& path) : path_(path) {
@@ -98,6 +100,7 @@ Staging::Staging(const std::string& path) : path_(path) {
   parent_ = open_trusted(directory_above(path));
   fd_ = open_private(parent_.get(), staging_leaf, path_);
   lock(parent_.get(), fd_.get(), path_);
+  end_project_inheritance(fd_.get());  // as the directory above it may have: what is nobody's is named here
 }
 
 Staging::~Staging() {

@@ -35,6 +35,14 @@ void check_owner(int dir, const std::string& path) {
   throw_errno("open", path);
 }
 
+void own(int dir, const std::string& path) {
+  try {
+    make_private(dir);
+  } catch (const std::system_error& error) {
+    throw std::system_error(error.code(), path);
+  }
+}
+
 // What the last run wrote that held the lock.
 std::string number_in_lock(const Fd& lock, const std::string& path) {
   const auto text = read_all(lock.get(), path);
@@ -48,7 +56,7 @@ StateDir::StateDir(const std::string& path) : path_(plain(path)) {
   make_private_directory(AT_FDCWD, path_);
   const Fd dir = open_host(path_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   check_owner(dir.get(), path_);
-  make_private(dir.get());
+  own(dir.get(), path_);
   lock_ = open_host(path_ + lock_leaf, O_RDWR | O_CREAT | O_NOFOLLOW);
 }
 

@@ -45,7 +45,9 @@ class Walker {
     const std::string there = leaf == ".." ? here.parent_path() : here / leaf;
     try {
       const At at{dir_.get(), leaf.c_str()};
-      if (const auto st = stat_at(at); S_ISLNK(st.st_mode)) return turn(read_link_at(at), st.st_uid);
+      const Fd held = hold_at(at);
+      const At itself{held.get(), ""};
+      if (const auto target = find_link_at(itself)) return turn(*target, stat_at(itself).st_uid);
       dir_ = open_at(at, O_PATH | O_DIRECTORY);
     } catch (const std::system_error& error) {
       throw std::system_error(error.code(), there);

@@ -2,6 +2,7 @@
 // Which guests run, told without asking them, or anything that they may have mounted.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,5 +13,9 @@ namespace vunify {
 // seen or by where its tree lies, runs where somebody lives on its vcow; the vcow alone is nobody. roots: on the host;
 // of one that is not there nobody runs.
 std::vector<bool> who_runs(const std::vector<std::string>& roots);
+
+// By which process a guest's container is entered: one that has its root there and is the first of a PID namespace, of
+// several the outermost. Nothing where none is: a guest that runs all the same shares our PID namespace (chroot(2)).
+std::optional<int> first_process_of(const std::string& root);
 
 }  // namespace vunify

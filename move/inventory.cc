@@ -33,13 +33,15 @@ MovedName name_of(const struct stat& st) {
   return name;
 }
 
-// Of what can be opened: a file or a directory.
-void add_open_metadata(MovedName& name, int fd) {
+// Of what can be opened: a file or a directory. tag: its guest's, which what is shared carries as its own elsewhere.
+void add_open_metadata(MovedName& name, int fd, std::uint32_t tag) {
   name.xattrs = read_xattrs(fd);
   std::erase_if(name.xattrs, [](const auto& one) { return one.first.starts_with(xfs_acls); });
   name.flags = inode_flags(fd) & moved_flags;
   name.project = project_id(fd);
-  if (name.xattrs.erase(VUNIFY_MARK_XATTR) != 0) name.flags &= ~static_cast<std::uint32_t>(FS_IMMUTABLE_FL);
+  if (name.xattrs.erase(VUNIFY_MARK_XATTR) == 0) return;
+  name.flags &= ~static_cast<std::uint32_t>(FS_IMMUTABLE_FL);
+  name.project = tag;
 }
 
 // Neither opened nor woken: all of it by name.
@@ -61,7 +63,7 @@ struct Found {
 };
 
 // held: the inode (O_PATH).
-Found look_at(int held, std::string leaf) {
+Found look_at(int held, std::string leaf, std::uint32_t tag) {
   const At at{held};
   const auto st = stat_at(at);
   Found found{name_of(st),
@@ -71,9 +73,9 @@ Found look_at(int held, std::string leaf) {
   auto& name = found.name;
   name.leaf = std::move(leaf);
   if (S_ISREG(st.st_mode))
-    add_open_metadata(name, reopen_regular(held, name.leaf).get());
+    add_open_metadata(name, reopen_regular(held, name.leaf).get(), tag);
   else if (S_ISDIR(st.st_mode))
-    add_open_metadata(name, open_at(at, O_RDONLY | O_DIRECTORY).get());
+    add_open_metadata(name, open_at(at, O_RDONLY | O_DIRECTORY).get(), tag);
   else
     add_named_metadata(name, at);
   if (S_ISLNK(st.st_mode)) name.target = read_link_at(at);
@@ -81,10 +83,10 @@ Found look_at(int held, std::string leaf) {
 }
 
 // Whoever answers for what is mounted there is asked nothing.
-Found look_at(const Listing& listing, std::string_view leaf) {
+Found look_at(const Listing& listing, std::string_view leaf, std::uint32_t tag) {
   const Fd held = hold_at({listing.fd, leaf.data()});
   if (mount_id(held.get()) != mount_id(listing.fd)) throw std::system_error(EXDEV, std::generic_category());
-  return look_at(held.get(), std::string(leaf));
+  return look_at(held.get(), std::string(leaf), tag);
 }
 
 // What is beneath a mount is not seen: an empty directory of root's.
@@ -96,7 +98,7 @@ Found mount_point(std::string leaf) {
 class Taking {
  public:
   explicit Taking(const Guest& guest) : guest_(guest) {
-    auto root = look_at(guest.root.fd(), "");
+    auto root = look_at(guest.root.fd(), "", guest.root_tag);
     numbers_.emplace("", 0);
     inventory_.names.push_back(std::move(root.name));
     inventory_.seen.push_back(root.seen);
@@ -119,7 +121,7 @@ class Taking {
     for (auto& here : listing.entries) {
       const auto path = join_path(listing.path, here.leaf);
       try {
-        auto one = look_at(listing, here.leaf);
+        auto one = look_at(listing, here.leaf, guest_.root_tag);
         here.enter = one.name.is_directory();
         if (S_ISSOCK(one.name.mode))
           leave(path, "a socket: who listens makes it anew");

@@ -40,13 +40,13 @@ std::optional<Fd> GuestFiles::find(const std::string& path) const {
   }
 }
 
-std::optional<std::string> GuestFiles::read(const std::string& path) const {
+std::optional<std::string> GuestFiles::read(const std::string& path, std::uint64_t most_bytes) const {
   check_time();
   const auto found = find(path);
   if (!found) return std::nullopt;
   const auto inode = stat_fd(found->get());
   if (!inode.is_regular()) throw Unreadable(path, "not a regular file");
-  if (inode.stamp.size > most_text_bytes) throw Unreadable(path, "too large");
+  if (inode.stamp.size > most_bytes) throw Unreadable(path, "too large");
   try {
     std::string text(inode.stamp.size, '\0');
     text.resize(QuietReader(reopen_regular(found->get(), path).get()).read_at(0, text));

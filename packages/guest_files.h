@@ -38,7 +38,7 @@ class GuestFiles {
 
   // Nothing where there is no such name. All throw Unreadable for what is there and is not what was asked for. Paths
   // are from the root, with or without a leading slash.
-  std::optional<std::string> read(const std::string& path) const;
+  std::optional<std::string> read(const std::string& path, std::uint64_t most_bytes = most_text_bytes) const;
   std::optional<Fd> directory(const std::string& path) const;
   std::optional<std::vector<std::string>> names(const std::string& path) const;  // sorted
 

@@ -18,12 +18,14 @@ endforeach()
 foreach(program ${programs})
   install(FILES packaging/completion/vunify DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${program})
 endforeach()
-install(FILES packaging/systemd/vunify.service packaging/systemd/vunify.timer DESTINATION /lib/systemd/system)
+install(FILES packaging/systemd/vunify.service packaging/systemd/vunify.timer packaging/systemd/vfleet.service
+  packaging/systemd/vcow.service packaging/systemd/vcow@.service
+  DESTINATION /lib/systemd/system)
 install(FILES packaging/tmpfiles.conf DESTINATION /usr/lib/tmpfiles.d RENAME vunify.conf)
 install(FILES packaging/cron.d DESTINATION /etc/cron.d RENAME vunify)
 install(FILES packaging/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES packaging/debian/lintian-overrides DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME vunify)
-install(FILES README.md DESIGN.md docs/security.md docs/operations.md docs/differences.md docs/guests.md docs/providers.md docs/from-util-vserver.md
+install(FILES README.md DESIGN.md docs/security.md docs/operations.md docs/differences.md docs/guests.md docs/fleet.md docs/providers.md docs/containers.md docs/from-util-vserver.md
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install_compressed(${PROJECT_SOURCE_DIR}/CHANGELOG.md ${CMAKE_INSTALL_DOCDIR} changelog)
 configure_file(packaging/debian/changelog.in ${CMAKE_BINARY_DIR}/generated/changelog.Debian @ONLY)
@@ -46,7 +48,7 @@ page cache hold each once. What is shared is protected: no guest can change it
 for another. All of it can be taken back.
 
 vcow shows a guest its root, and gives it a file of its own at the first write.
-setattr and showattr are those of util-vserver.")
+setattr, showattr, chxid and lsxid are those of util-vserver.")
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)

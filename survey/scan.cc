@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "survey/excluded_names.h"
+#include "sys/inode_attr.h"
 #include "sys/mark.h"
 
 namespace vunify {
@@ -23,9 +24,12 @@ bool is_gone(const std::system_error& error) {
   return is_error(error, ENOENT) || is_error(error, ENOTDIR) || is_error(error, ELOOP);
 }
 
+// Whatever the name leads to, it stays there.
+bool stays(Verdict by_name) { return by_name == Verdict::not_asked || by_name == Verdict::passed_on_tag; }
+
 // What is one inode already is not too small to be protected.
 Verdict first_look(const File& file, const ScanRules& rules, const Guest& guest, Verdict by_name, bool append_only) {
-  if (by_name == Verdict::not_asked) return file.marked ? Verdict::open : by_name;
+  if (stays(by_name)) return file.marked ? Verdict::open : by_name;
   if (file.stamp.size == 0 || (file.bytes_on_disk() == 0 && !file.marked)) return Verdict::empty;
   if (by_name != Verdict::open) return by_name;
   if (file.nlink == 1 && is_below(file.stamp.size, rules.min_size)) return Verdict::too_small;
@@ -37,8 +41,14 @@ Verdict first_look(const File& file, const ScanRules& rules, const Guest& guest,
 // Visits the directories of one guest.
 class GuestScan {
  public:
-  GuestScan(const Guest& guest, const ScanRules& rules, Counters& counters, Tree& tree, Tree& excluded)
-      : guest_(guest), rules_(rules), counters_(counters), tree_(tree), excluded_(excluded) {}
+  GuestScan(const Guest& guest, const ScanRules& rules, bool led_elsewhere, Counters& counters, Tree& tree,
+            Tree& excluded)
+      : guest_(guest),
+        rules_(rules),
+        led_elsewhere_(led_elsewhere),
+        counters_(counters),
+        tree_(tree),
+        excluded_(excluded) {}
 
   void visit(const Listing& listing) {
     if (listing.unseen) return list(listing);
@@ -48,6 +58,7 @@ class GuestScan {
     leaves.reserve(listing.entries.size());
     std::string path = "/" + join_path(listing.path, "");
     const auto stem = path.size();
+    const bool passes_tag_on = led_elsewhere_ && inherited_project(listing.fd).value_or(0) != 0;
     std::uint64_t bytes = 0;
     for (auto& entry : listing.entries) {
       path.resize(stem);
@@ -55,7 +66,8 @@ class GuestScan {
       entry.enter = entry.inode.is_directory();
       entry.unseen = guest_.rules.excludes(path);
       if (!entry.inode.is_regular()) continue;
-      files.push_back(look_at(listing.fd, entry, verdict_by_name(path, entry.unseen)));
+      const auto by_name = verdict_by_name(path, entry.unseen);
+      files.push_back(look_at(listing.fd, entry, passes_tag_on ? in_passing_directory(by_name) : by_name));
       leaves.push_back(entry.leaf);
       bytes += entry.inode.bytes_on_disk();
     }
@@ -96,12 +108,17 @@ class GuestScan {
     return guest_.rules.is_conffile(path) ? Verdict::conffile : Verdict::open;
   }
 
+  // No name in it can be led elsewhere: what it leads to, shared or not, stays there.
+  static Verdict in_passing_directory(Verdict by_name) {
+    return by_name == Verdict::open ? Verdict::passed_on_tag : by_name;
+  }
+
   // Only an inode with several names, or a protected one, can be marked: all others cost no further call. Under cow no
   // flag tells of a last name.
   File look_at(int dir, const Entry& entry, Verdict by_name) const {
     File file(entry.inode);
     if (file.nlink > 1 || file.immutable || guest_.is_adopted()) look_at_mark(dir, entry, file);
-    file.unasked = by_name == Verdict::not_asked;
+    file.unasked = stays(by_name);
     file.verdict = first_look(file, rules_, guest_, by_name, entry.inode.append_only);
     return file;
   }
@@ -118,6 +135,7 @@ class GuestScan {
 
   const Guest& guest_;
   const ScanRules& rules_;
+  bool led_elsewhere_;
   Counters& counters_;
   Tree& tree_;
   Tree& excluded_;
@@ -153,8 +171,9 @@ Scan scan_guests(const std::vector<Guest>& guests, const ScanRules& rules, const
     tree.fs = guests[i].fs;
     tree.is_adopted = guests[i].is_adopted();
     tree.refserver = guests[i].rules.refserver;
+    const bool is_led = i < rules.led_elsewhere.size() && rules.led_elsewhere[i];
     Visitor visitor;
-    visitor.visit = [&visit = visits.emplace_back(guests[i], rules, counters, tree, excluded.emplace_back())](
+    visitor.visit = [&visit = visits.emplace_back(guests[i], rules, is_led, counters, tree, excluded.emplace_back())](
                         const Listing& listing) { visit.visit(listing); };
     visitor.failed = [&, i](const std::string& path, const std::system_error& error) {
       if (is_error(error, EXDEV)) return;  // a mount inside the guest is not of this guest

@@ -31,6 +31,7 @@ struct Scan {
 
 struct ScanRules {
   std::uint64_t min_size = 1;
+  std::vector<bool> led_elsewhere{};  // of each guest: its names are to be led to other inodes; none: no guest's are
   std::function<bool(const FsId&, const Inode&)> known_shared{};  // spares reading the marks of those it is true of
 };
 

@@ -24,7 +24,9 @@ struct Survey {
   File& file(NameRef name) const { return trees[name.guest].file(name.file); }
   std::string path(NameRef name) const { return trees[name.guest].path(name.file); }
   const Guest& guest(NameRef name) const { return guests[name.guest]; }
-  GuestName guest_name(NameRef name) const { return {&guests[name.guest].root, path(name)}; }
+  GuestName guest_name(NameRef name) const {
+    return {&guests[name.guest].root, path(name), guests[name.guest].live.get()};
+  }
 
   // Of an inode, by its index in candidates.inodes. An unwalked keeper has no names; its guest is the one that it was
   // looked up for, which is on its filesystem and mount.

@@ -54,7 +54,7 @@ struct File {
   std::uint16_t mode : 12 = 0;  // permissions: its type is known
   std::uint16_t immutable : 1 = 0;
   std::uint16_t stale_mark : 1 = 0;  // marked, but void, and immutable: shared before the filesystem's identity changed
-  std::uint16_t unasked : 1 = 0;     // nobody asked for this name: whatever it leads to, it stays there
+  std::uint16_t unasked : 1 = 0;     // not asked for, or in a directory that takes no other: what it leads to stays
   Verdict verdict = Verdict::open;   // what the walk alone could say
   bool marked = false;
 

@@ -17,7 +17,7 @@ enum class Verdict : std::uint8_t {
   twin_busy = 2,           // its twins are in use, or changed, or could not be read
   content_differs = 3,     // others have its size and metadata, none its bytes
   second_copy = 4,         // equal files of its own guest outnumber those of every other
-  metadata_differs = 5,    // equal bytes, but owner, mode, flags, project or attributes disagree
+  metadata_differs = 5,    // equal bytes, but owner, mode, flags or attributes disagree
   shifted_owner = 6,       // equal bytes, but owners differ by a constant: a guest in a user namespace
   hard_linked = 7,         // the guest linked it itself: its names stay together
   shared_unprotected = 8,  // one inode for several guests with nothing to keep them apart
@@ -41,6 +41,9 @@ enum class Verdict : std::uint8_t {
   mounted = 26,        // vcow shows its guest now
   conffile = 27,       // its package manager calls it configuration
   not_asked = 28,      // this run is about other files
+  other_tag = 29,      // it carries a project id that is not its guest's
+  passed_on_tag = 30,  // its directory takes no name of what is nobody's
+  no_answer = 31,      // the vcow that shows its guest did not answer
 };
 
 struct VerdictRow {
@@ -50,7 +53,7 @@ struct VerdictRow {
   bool is_reason = true;      // it says why a file was left alone
 };
 
-inline constexpr std::array<VerdictRow, 29> verdicts = {{
+inline constexpr std::array<VerdictRow, 32> verdicts = {{
     {Verdict::shared, "shared", "it is one inode with its twins in other guests, or a run would make it one.", false},
     {Verdict::no_twin, "no-twin",
      "no other guest has a file of its size, owner, mode, flags, attributes and mtime; where only mtimes differ, "
@@ -63,8 +66,8 @@ inline constexpr std::array<VerdictRow, 29> verdicts = {{
      "its guest has a name of every inode like it already, or more copies than any other guest; files that are "
      "separate in a guest stay separate."},
     {Verdict::metadata_differs, "metadata-differs",
-     "a twin has the same bytes, but another owner, mode, flag, project or extended attribute; --protect=reflink "
-     "shares the data of such files."},
+     "a twin has the same bytes, but another owner, mode, flag or extended attribute; --protect=reflink shares "
+     "the data of such files."},
     {Verdict::shifted_owner, "shifted-owner",
      "a twin has the same bytes, but all owners differ by the same number: the guest runs in a user namespace; give "
      "it an idmapped mount instead of shifted files, or use --protect=reflink."},
@@ -102,12 +105,23 @@ inline constexpr std::array<VerdictRow, 29> verdicts = {{
      "through those is not ours to change: name that guest too, or keep snapshots (cp -al, rsync --link-dest) on "
      "another filesystem."},
     {Verdict::swap_file, "swap-file", "the kernel swaps to it (swapon): it is written without being open to anyone."},
-    {Verdict::mounted, "mounted", "vcow shows its guest, which may run: unmount it, and the next run looks at it."},
+    {Verdict::mounted, "mounted",
+     "vcow shows its guest, and cannot be asked: it died or is stopped, its guest is not adopted, or --sledgehammer "
+     "says "
+     "that guests are stopped."},
     {Verdict::conffile, "conffile",
      "its package manager calls it configuration (dpkg, ucf, rpm, apk, pacman), and programs write to that in place."},
     {Verdict::not_asked, "not-asked",
      "this run was asked for other files: of a package (--packages), or like those of the guests that were named "
      "(refservers, --manually, vhashify)."},
+    {Verdict::other_tag, "other-tag",
+     "it carries a project id that is not its guest's, which the guest's root may have set: chxid -c GUEST gives it "
+     "its guest's."},
+    {Verdict::passed_on_tag, "passed-on-tag",
+     "its directory passes its project id on (chattr +P) and takes no name of an inode that has another, as what is "
+     "shared has: chxid --repair takes that off; --protect=reflink shares the data of such files."},
+    {Verdict::no_answer, "no-answer",
+     "the vcow that shows its guest ended, or gave no answer for a second; the next run asks it again."},
 }};
 inline constexpr std::size_t verdict_count = verdicts.size();
 
@@ -115,7 +129,7 @@ inline constexpr std::size_t verdict_count = verdicts.size();
 static_assert([] {
   for (std::size_t i = 0; i < verdicts.size(); ++i)
     if (verdicts[i].verdict != static_cast<Verdict>(i) || verdicts[i].name.empty()) return false;
-  return verdicts.back().verdict == Verdict::not_asked;  // the last one
+  return verdicts.back().verdict == Verdict::no_answer;  // the last one
 }());
 
 constexpr const VerdictRow& row_of(Verdict verdict) { return verdicts[static_cast<std::size_t>(verdict)]; }

@@ -37,11 +37,18 @@ Fd open_at(At at, int flags, mode_t mode) {
 
 Fd hold_at(At at) { return open_at(at, O_PATH); }
 
-std::string read_link_at(At at) {
+std::optional<std::string> find_link_at(At at) {
   std::string target(4096, '\0');  // PATH_MAX
-  const auto size = check(::readlinkat(at.dir, at.leaf, target.data(), target.size()), "readlinkat", at.leaf);
-  target.resize(static_cast<std::size_t>(size));
+  const auto size = ::readlinkat(at.dir, at.leaf, target.data(), target.size());
+  if (size < 0 && errno == (is_itself(at) ? ENOENT : EINVAL)) return std::nullopt;
+  target.resize(static_cast<std::size_t>(check(size, "readlinkat", at.leaf)));
   return target;
+}
+
+std::string read_link_at(At at) {
+  if (auto target = find_link_at(at)) return std::move(*target);
+  errno = EINVAL;
+  throw_errno("readlinkat", at.leaf);
 }
 
 void make_directory_at(At at, mode_t mode) { check(::mkdirat(at.dir, at.leaf, mode), "mkdirat", at.leaf); }

@@ -25,6 +25,8 @@ struct stat stat_at(At at);
 Fd open_at(At at, int flags, mode_t mode = 0);
 // Holds the inode (O_PATH).
 Fd hold_at(At at);
+// Nothing where it is no symlink; whatever is mounted there is not asked.
+std::optional<std::string> find_link_at(At at);
 std::string read_link_at(At at);
 
 void make_directory_at(At at, mode_t mode);

@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sys/pipe.h"
+
 namespace vunify {
 namespace {
 
@@ -17,10 +19,7 @@ Background::Beginning wait_for(int pipe) {
 }  // namespace
 
 std::optional<Background::Beginning> Background::part() {
-  int ends[2];
-  check(::pipe2(ends, O_CLOEXEC), "pipe");
-  const Fd reads(ends[0]);
-  Fd writes(ends[1]);
+  auto [reads, writes] = make_pipe();
   if (check(::fork(), "fork") != 0) {
     { const Fd closed(std::move(writes)); }
     return wait_for(reads.get());

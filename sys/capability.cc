@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sys/capability.h"
 
-#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdint>
-#include <sstream>
 #include <string>
 #include <system_error>
 
@@ -20,11 +18,8 @@ namespace {
 
 // "CapBnd:\t000001ffffffffff"
 std::uint64_t set_of(const std::string& process, const std::string& name) {
-  const auto path = "/proc/" + process + "/status";
-  std::istringstream lines(read_all(open_host(path, O_RDONLY).get(), path));
-  for (std::string line; std::getline(lines, line);)
-    if (line.starts_with(name)) return std::stoull(line.substr(name.size()), nullptr, 16);
-  return 0;
+  const auto set = status_of(process, name);
+  return set.empty() ? 0 : std::stoull(set, nullptr, 16);
 }
 
 // include/uapi/linux/capability.h, _LINUX_CAPABILITY_VERSION_3: three masks for each 32 capabilities.
@@ -77,6 +72,20 @@ void keep_capabilities(unsigned mask) {
   auto masks = get_masks();
   set_masks({Masks{masks[0].effective & mask, masks[0].permitted & mask, 0}, Masks{}});
 }
+
+void limit_capabilities(std::uint64_t mask) {
+  check(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "prctl");
+  for (unsigned capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability)
+    if (!holds(mask, capability)) check(::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0), "prctl");
+  auto masks = get_masks();
+  for (std::size_t i = 0; i < masks.size(); ++i) {
+    const auto kept = static_cast<std::uint32_t>(mask >> (32 * i));
+    masks[i] = {masks[i].effective & kept, masks[i].permitted & kept, 0};
+  }
+  set_masks(masks);
+}
+
+std::uint64_t bounding_capabilities(int process) { return set_of(std::to_string(process), "CapBnd:"); }
 
 bool may_have_capability(int process, unsigned capability) {
   try {

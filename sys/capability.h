@@ -2,6 +2,8 @@
 // Capabilities (capabilities(7)): as /proc/PID/status tells them, and those of the calling thread.
 #pragma once
 
+#include <cstdint>
+
 namespace vunify {
 
 // To set and to take off the flags that protect shared inodes. include/uapi/linux/capability.h: CAP_LINUX_IMMUTABLE.
@@ -27,6 +29,13 @@ void change_capabilities_in_force(unsigned into, unsigned out_of);
 
 // For good, and for all threads made later: only these (a mask of the first 32), and none more by executing a program.
 void keep_capabilities(unsigned mask);
+
+// What a program that this thread executes may come to have at most, for good: of all 64. Takes away only; throws where
+// it may not.
+void limit_capabilities(std::uint64_t mask);
+
+// The most that a process may come to have (CapBnd).
+std::uint64_t bounding_capabilities(int process);
 
 // A process has it in force; false where there is no such process.
 bool process_has_capability(int process, unsigned capability);

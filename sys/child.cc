@@ -15,6 +15,7 @@
 #include <fstream>
 
 #include "sys/fd.h"
+#include "sys/pipe.h"
 
 namespace vunify {
 namespace {
@@ -108,20 +109,17 @@ bool succeeds_in_child(const std::function<bool()>& work, unsigned seconds) {
 }
 
 std::optional<std::string> answer_of_child(const std::function<std::string()>& work, const ChildLimits& limits) {
-  int ends[2];
-  check(::pipe2(ends, O_CLOEXEC), "pipe2");
-  const Fd from(ends[0]);
-  Fd to(ends[1]);
+  auto pipe = make_pipe();
   const auto write_answer = [&] {
     limit_memory(limits.memory_bytes);
-    write_all(to.get(), work(), "pipe");
+    write_all(pipe.writes.get(), work(), "pipe");
     return true;
   };
   const StatusKept kept;
   const pid_t child = start_child(write_answer, limits.seconds);
-  to = Fd();
+  pipe.writes = Fd();
   std::string answer;
-  const bool whole = read_answer(from.get(), limits, answer);
+  const bool whole = read_answer(pipe.reads.get(), limits, answer);
   if (!whole) ::kill(child, SIGKILL);
   return has_succeeded(child) && whole ? std::optional(std::move(answer)) : std::nullopt;
 }

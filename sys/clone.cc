@@ -61,6 +61,7 @@ Extent from_fiemap(const fiemap_extent& piece) {
           (piece.fe_flags & FIEMAP_EXTENT_SHARED) != 0,
           (piece.fe_flags & unplaced) != 0,
           (piece.fe_flags & FIEMAP_EXTENT_DELALLOC) != 0,
+          (piece.fe_flags & FIEMAP_EXTENT_UNWRITTEN) != 0,
           (piece.fe_flags & FIEMAP_EXTENT_ENCODED) != 0};
 }
 

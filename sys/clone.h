@@ -28,6 +28,7 @@ struct Extent {
   bool shared = false;
   bool in_metadata = false;  // inline, delayed: it has no place of its own that could be compared or shared
   bool delayed = false;      // it is not written yet
+  bool unwritten = false;    // it reads as zeros: fallocate(2)
   bool encoded = false;      // compressed: it takes less than its length
 };
 // In logical order; flush: what is not written yet is written first. Throws where the filesystem has no FIEMAP.

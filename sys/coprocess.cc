@@ -10,18 +10,10 @@
 #include <csignal>
 #include <vector>
 
+#include "sys/pipe.h"
+
 namespace vunify {
 namespace {
-
-struct Pipe {
-  Fd read, write;
-};
-
-Pipe make_pipe() {
-  int ends[2];
-  check(::pipe2(ends, O_CLOEXEC), "pipe");
-  return {Fd(ends[0]), Fd(ends[1])};
-}
 
 // What we ignore a command does not.
 void reset_signals(posix_spawnattr_t& attributes) {
@@ -57,9 +49,9 @@ int spawn_shell(std::string command, int in, int out) {
 
 Coprocess::Coprocess(const std::string& command) {
   auto there = make_pipe(), back = make_pipe();
-  process_ = spawn_shell(command, there.read.get(), back.write.get());
-  to_ = std::move(there.write);
-  from_ = std::move(back.read);
+  process_ = spawn_shell(command, there.reads.get(), back.writes.get());
+  to_ = std::move(there.writes);
+  from_ = std::move(back.reads);
 }
 
 Coprocess::~Coprocess() {

@@ -2,6 +2,7 @@
 #include "sys/fuse_device.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@ struct BackingMap {
 };
 constexpr unsigned long backing_open = _IOW(229, 1, BackingMap);
 constexpr unsigned long backing_close = _IOW(229, 2, std::uint32_t);
+constexpr std::int32_t notify_resend = 7;
 
 }  // namespace
 
@@ -44,14 +46,28 @@ void forget_backing(int device, int number) {
   ::ioctl(device, backing_close, &id);
 }
 
+void resend_requests(int device) noexcept {
+  struct {
+    std::uint32_t length;
+    std::int32_t notice;
+    std::uint64_t unique;
+  } const notice{sizeof notice, notify_resend, 0};
+  if (::write(device, &notice, sizeof notice) < 0) return;
+}
+
+bool is_connected(int device) {
+  pollfd asked{device, 0, 0};
+  return ::poll(&asked, 1, 0) == 0 || (asked.revents & POLLERR) == 0;
+}
+
 bool detach_mount(const std::string& point) {
   if (::umount2(point.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) return true;
   if (errno != EINVAL) throw_errno("umount", point);
   return false;
 }
 
-Fd clone_mount(int dir, Access access) {
-  return clone_tree(dir, MS_NODEV | (access == Access::read_only ? MS_RDONLY : 0));
+Fd clone_mount(int dir, Access access, unsigned long flags) {
+  return clone_tree(dir, flags | MS_NODEV | (access == Access::read_only ? MS_RDONLY : 0));
 }
 
 }  // namespace vunify

@@ -24,12 +24,20 @@ void mount_fuse(int device, const std::string& type, const std::string& source, 
 int register_backing(int device, int fd);
 void forget_backing(int device, int number);
 
+// Has the kernel send again, before all else, what was read and not answered (Linux 6.9). What it would tell us of that
+// it tells whoever reads next.
+void resend_requests(int device) noexcept;
+
+// False once nobody has it mounted any more.
+bool is_connected(int device);
+
 // Lazily, what is mounted on a point last; false where it is no mount point.
 bool detach_mount(const std::string& point);
 
 // Mounts of our own, in no mount table, of the filesystem as it is beneath an open directory: what is mounted on
 // directories in it is not part of them, no device in them is woken, and nobody else sees what is mounted there later.
+// flags: as clone_tree's.
 enum class Access { read_only, read_write };
-Fd clone_mount(int dir, Access access);
+Fd clone_mount(int dir, Access access, unsigned long flags);
 
 }  // namespace vunify

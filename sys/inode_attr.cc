@@ -48,11 +48,25 @@ std::uint32_t project_id(int fd) {
 }
 
 void set_project_id(int fd, std::uint32_t project) {
+  if (project_id(fd) == project) return;
+  auto attributes = inode_attributes(fd);
+  attributes.fsx_projid = project;
+  set_inode_attributes(fd, attributes);
+}
+
+std::optional<std::uint32_t> inherited_project(int directory) {
   fsxattr attr{};
-  check(::ioctl(fd, FS_IOC_FSGETXATTR, &attr), "FS_IOC_FSGETXATTR");
-  if (attr.fsx_projid == project) return;
-  attr.fsx_projid = project;
-  check(::ioctl(fd, FS_IOC_FSSETXATTR, &attr), "FS_IOC_FSSETXATTR");
+  if (::ioctl(directory, FS_IOC_FSGETXATTR, &attr) != 0 || (attr.fsx_xflags & FS_XFLAG_PROJINHERIT) == 0)
+    return std::nullopt;
+  return attr.fsx_projid;
+}
+
+bool end_project_inheritance(int directory) {
+  if (!inherited_project(directory)) return false;
+  auto attributes = inode_attributes(directory);
+  attributes.fsx_xflags &= ~static_cast<std::uint32_t>(FS_XFLAG_PROJINHERIT);
+  set_inode_attributes(directory, attributes);
+  return true;
 }
 
 }  // namespace vunify

@@ -5,6 +5,7 @@
 #include <linux/fs.h>
 
 #include <cstdint>
+#include <optional>
 
 #include "kernel-cow/cowlink.h"
 
@@ -24,7 +25,11 @@ void set_inode_attributes(int fd, const fsxattr& attributes);
 
 // Project id of quotas (FS_IOC_FSGETXATTR); 0 where there is none.
 std::uint32_t project_id(int fd);
-void set_project_id(int fd, std::uint32_t project);
+void set_project_id(int fd, std::uint32_t project);  // nothing where it has that one
+// Of a directory that passes its own on to what is made in it, and takes no name of an inode that has another
+// (FS_XFLAG_PROJINHERIT); nothing where it does not.
+std::optional<std::uint32_t> inherited_project(int directory);
+bool end_project_inheritance(int directory);  // false where it did not
 
 // What the owner may set and a copy must carry; FS_EXTENT_FL and the like only say how the filesystem stores it.
 inline constexpr std::uint32_t metadata_flags = FS_SECRM_FL | FS_UNRM_FL | FS_COMPR_FL | FS_SYNC_FL | FS_NODUMP_FL |

@@ -195,6 +195,14 @@ bool Lease::pin() { return Watcher::get().replace(fd_, watched, pinned) && is_no
 
 bool Lease::become_exclusive() { return ::fcntl(fd_, F_SETLEASE, F_WRLCK) == 0; }
 
+bool is_open_elsewhere(int fd) {
+  Watcher::get();  // who comes to it in this moment raises SIGIO
+  const int before = ::fcntl(fd, F_GETLEASE);
+  if (::fcntl(fd, F_SETLEASE, F_WRLCK) != 0) return true;
+  check(::fcntl(fd, F_SETLEASE, before), "F_SETLEASE");
+  return false;
+}
+
 // "7: LEASE  BREAKING UNLCK 1234 fe:00:5678 0 EOF", then for each that waits for it "7: -> LEASE BREAKER WRITE 4321
 // ...".
 std::optional<std::vector<int>> waiting_in(std::string_view table, int holder, const std::string& inode) {

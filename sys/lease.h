@@ -88,6 +88,9 @@ class Lease {
   Clock::time_point taken_;  // nobody wanted to write then
 };
 
+// Somebody else has the file open, in any way. fd: open read-only, leased or not; what lease it has it keeps.
+bool is_open_elsewhere(int fd);
+
 // Those who wait for the lease that process `holder` has on `inode`, "fe:00:1234", in the text of /proc/locks; nothing
 // where the lease is not in it: the kernel shows the table page by page, and what moves between two pages is missed.
 std::optional<std::vector<int>> waiting_in(std::string_view table, int holder, const std::string& inode);

@@ -68,7 +68,7 @@ void copy_metadata(int from, int to) {
   const auto inode = stat_fd(from);
   set_owner_and_mode(to, inode.uid, inode.gid, inode.mode);
   for (const auto& [name, value] : read_xattrs(from, VUNIFY_MARK_XATTR)) set_xattr(to, name, value);
-  if (const auto project = project_id(from)) set_project_id(to, project);
+  set_project_id(to, project_id(from));
   const auto flags = inode_flags(from) & metadata_flags & ~static_cast<std::uint32_t>(FS_VERITY_FL);
   if (flags != 0) change_inode_flags(to, flags, 0);
   set_times(to, access_time(from), inode.stamp.mtime);
@@ -76,10 +76,11 @@ void copy_metadata(int from, int to) {
 
 void prepare_link(int fd, const StagedName& staged) { name_inode(fd, staged); }
 
-void prepare_copy(int fd, const StagedName& staged) {
+void prepare_copy(int fd, const StagedName& staged, std::optional<std::uint32_t> project) {
   const Fd copy = make_unnamed(staged.dir);
   copy_contents(fd, copy.get());
   copy_metadata(fd, copy.get());
+  if (project) set_project_id(copy.get(), *project);
   name_inode(copy.get(), staged);
 }
 

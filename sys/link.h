@@ -9,6 +9,8 @@
 // new; and what came out of the guest is not gone but held in staging, to be looked at, put back, or removed.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "sys/at.h"
@@ -30,7 +32,8 @@ void prepare_link(int fd, const StagedName& staged);
 
 // Makes a private copy of the inode open at fd, contents and inode metadata alike but neither mark nor protection, and
 // names it. The copy is durable once its filesystem is synced. On failure nothing is left behind.
-void prepare_copy(int fd, const StagedName& staged);
+// project: that it is to have, in place of the inode's own.
+void prepare_copy(int fd, const StagedName& staged, std::optional<std::uint32_t> project = {});
 
 // What prepare_copy() is made of, for a copy that is to have no name yet: an empty file without one in a directory,
 // open for reading and writing, gone when closed; and all metadata of an inode that a copy takes along.

@@ -43,7 +43,7 @@ bool LockFile::is_taken(const std::string& path) {
   whole.l_type = F_WRLCK;
   whole.l_whence = SEEK_SET;
   try {
-    const Fd fd = open_host(path, O_RDWR | O_NOFOLLOW | O_NOCTTY);
+    const Fd fd = open_host(path, O_RDONLY | O_NOFOLLOW | O_NOCTTY);
     check(::fcntl(fd.get(), F_OFD_GETLK, &whole), "F_OFD_GETLK", path);
     return whole.l_type != F_UNLCK;
   } catch (const std::system_error& error) {

@@ -12,6 +12,8 @@ namespace vunify {
 // In no mount table until it is placed. flags: mount(2)'s, beside those that the directory's mount has; MS_SYNCHRONOUS
 // and MS_DIRSYNC, which are the filesystem's, are passed over.
 Fd clone_tree(int dir, unsigned long flags);
+// The same with all that is mounted on directories in it; the flags are all those mounts'.
+Fd clone_trees(int dir, unsigned long flags);
 
 // On an open directory, O_PATH will do. The descriptor keeps the mount busy from then on: close it.
 void place_tree(int tree, int dir);

@@ -5,7 +5,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include <cstdint>
+#include <algorithm>
 #include <limits>
 
 #include "sys/inode.h"
@@ -46,6 +46,14 @@ void drop_allocated_ahead(int fd) {
   if (inode.bytes_on_disk() <= needed || (inode_attributes(fd).fsx_xflags & FS_XFLAG_PREALLOC) != 0) return;
   // To the size that it has: what lies behind is cut off.
   static_cast<void>(::ftruncate(fd, static_cast<off_t>(inode.stamp.size)));
+}
+
+std::uint64_t allocation_unit(int fd) {
+  fsxattr has{};
+  if (::ioctl(fd, FS_IOC_FSGETXATTR, &has) != 0) return block;
+  const std::uint64_t own = (has.fsx_xflags & FS_XFLAG_EXTSIZE) != 0 ? has.fsx_extsize : 0;
+  const std::uint64_t copied = (has.fsx_xflags & FS_XFLAG_COWEXTSIZE) != 0 ? has.fsx_cowextsize : 0;
+  return std::max({block, own, copied});
 }
 
 }  // namespace vunify

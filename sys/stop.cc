@@ -9,9 +9,12 @@
 namespace vunify {
 namespace {
 
-std::atomic<int> caught{0};
+std::atomic<int> caught{0}, times_asked{0};
 
-void note(int signal) { caught = signal; }
+void note(int signal) {
+  caught = signal;
+  if (signal != SIGHUP) ++times_asked;  // of which one hangup may bring several
+}
 
 bool is_ignored(int signal) {
   struct sigaction action {};
@@ -26,6 +29,8 @@ Stop::Stop(std::optional<std::chrono::seconds> max_time) {
 }
 
 int Stop::signal() const { return caught; }
+
+bool Stop::insisted() const { return times_asked > 1; }
 
 bool Stop::time_is_up() const { return deadline_ && std::chrono::steady_clock::now() >= *deadline_; }
 

@@ -14,7 +14,8 @@ class Stop {
   explicit Stop(std::optional<std::chrono::seconds> max_time = {});
 
   bool requested() const { return signal() != 0 || time_is_up(); }
-  int signal() const;  // the signal that was caught, 0 for none
+  int signal() const;     // the signal that was caught, 0 for none
+  bool insisted() const;  // SIGINT or SIGTERM was caught a second time
   bool time_is_up() const;
 
  private:

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <vector>
 
 namespace vunify {
@@ -20,7 +21,9 @@ struct ExtentPart {
   std::uint64_t length = 0;
   bool is_compressed = false;
 };
-// Of an open file, without holes and what is kept in metadata. Needs CAP_SYS_ADMIN.
-std::vector<ExtentPart> extent_parts(int fd);
+// Of these inodes, on the subvolume that dir lies on; in order, each once, as in the answer. Without holes, what is
+// kept in metadata, and what is not written yet. No file is opened: those whose numbers lie near each other take one
+// call. Needs CAP_SYS_ADMIN.
+std::map<std::uint64_t, std::vector<ExtentPart>> extent_parts(int dir, std::span<const std::uint64_t> inos);
 
 }  // namespace vunify

@@ -12,8 +12,11 @@ namespace vunify {
 void begin_thread();
 void set_thread_umask(mode_t mask);
 
+// For this thread and those that it starts: in no group beside the one that FileUser gives it.
+void leave_groups();
+
 // An id that no account has (2^32-3): its writes have no share in the blocks that a filesystem reserves for root or for
-// another account (ext4's resuid), and clear setuid and setgid as anybody's do.
+// another account (ext4's resuid), and clear setuid and setgid as anybody's do. The same of groups.
 inline constexpr uid_t nobodys_id = 0xFFFFFFFD;
 
 // Until its end this thread acts as another user with respect to files. The kernel takes the capabilities that concern

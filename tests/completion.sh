@@ -76,6 +76,8 @@ expect "$scratch/tree/guest" vcow mount "$scratch/tree/"
 expect '' vunify --jobs ''
 expect 'web1 web2' vunify -R we
 expect 'mount' vcow m
+expect 'web1 web2' vcow adopt we
 expect 'record' vplan r
+expect 'report' vfleet r
 expect 'adopt' vcow ad
 exit $status

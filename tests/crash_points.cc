@@ -64,13 +64,19 @@ int sweep_every() {
 
 }  // namespace
 
+std::vector<std::string> words_until(const CrashPoint& point) {
+  return {"env",
+          "LD_PRELOAD=" VUNIFY_CRASH_LIBRARY,
+          "ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0",
+          "CRASH_BEFORE=" + std::to_string(point.before),
+          "SYNC_BEFORE=" + std::to_string(point.sync_before),
+          "SYNC_PATH=" + point.sync_path,
+          "CRASH_ONCE=" + point.once,
+          "CRASH_MARK=" + point.mark};
+}
+
 Finished run_until(const CrashPoint& point, std::vector<std::string> command) {
-  std::vector<std::string> words{"env",
-                                 "LD_PRELOAD=" VUNIFY_CRASH_LIBRARY,
-                                 "ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0",
-                                 "CRASH_BEFORE=" + std::to_string(point.before),
-                                 "SYNC_BEFORE=" + std::to_string(point.sync_before),
-                                 "SYNC_PATH=" + point.sync_path};
+  auto words = words_until(point);
   words.insert(words.end(), command.begin(), command.end());
   return run(words);
 }

@@ -17,8 +17,13 @@ struct CrashPoint {
   int before = 0;
   int sync_before = 0;
   std::string sync_path;
+  std::string once{};  // "before", "after": one of all the processes of a program is killed there, once
+  std::string mark{};  // a file that tells a program which that one executes that it was
 };
 inline constexpr int killed = 128 + 9;
+
+// What goes in front of a command.
+std::vector<std::string> words_until(const CrashPoint& point);
 
 // Runs the command to that point: status is `killed`, or what the program answered where it took fewer steps.
 Finished run_until(const CrashPoint& point, std::vector<std::string> command);

@@ -12,29 +12,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 kinds='debian rpm dnf pacman apk nspawn lxc podman vclone'
 
-# --- outside: namespaces ------------------------------------------------------------------------------------------
-
-# Ends the first process of the PID namespace, which takes all others along, and these the mounts and loop devices.
-finish() {
-  status=$?
-  trap '' INT TERM
-  kill -KILL "$(cat "/proc/$unshare/task/$unshare/children" 2>/dev/null)" 2>/dev/null || :
-  wait "$unshare" || :
-  rm -rf "$work"
-  [ $status = 0 ] || echo 'nights: FAILED' >&2
-  exit $status
-}
-
-enter() {
-  work=$(mktemp -d /var/tmp/vunify-nights.XXXXXX)
-  env --default-signal setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc \
-    "$0" --inside "$work" "$@" </dev/null &
-  unshare=$!
-  trap finish EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  wait $unshare
-}
+. "$here/nights/apart.sh"
+. "$here/nights/images.sh"
 
 usage() { echo "usage: ./dev nights [--from TREE] [$(echo "$kinds" | tr ' ' '|')]..." >&2; exit 2; }
 
@@ -45,7 +24,7 @@ if [ "${1:-}" != --inside ]; then
   [ "$(id -u)" = 0 ] || { echo 'nights: needs root, to mount filesystems and to boot guests' >&2; exit 1; }
   # shellcheck disable=SC2086  # a list of words
   [ $# != 0 ] || set -- $kinds
-  enter "$from" "$@"
+  apart nights "$from" "$@"
   exit
 fi
 
@@ -65,27 +44,6 @@ at() {
   tree=$(tree "$1")
   if [ -d "${tree%/*}/.vcow/${tree##*/}" ] && ! mountpoint -q "$tree"; then tree=${tree%/*}/.vcow/${tree##*/}; fi
   echo "$tree"
-}
-
-# All that a guest sees of its files: bytes, metadata, times to the second, attributes, and which names are one inode.
-image() {
-  cd "$(at "$1")"
-  find . -xdev -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
-  find . -xdev \( -type d -printf '%T@ %p %y %m %U %G\n' -o -printf '%T@ %p %y %m %U %G %s %l\n' \) |
-    sed -E 's/^([0-9]+)\.[0-9]+/\1/' | LC_ALL=C sort
-  getfattr -R -P -h -d -m '^(user|security|system)\.' . 2>/dev/null || :
-  find . -xdev -type f -links +1 -printf '%i %p\n' | LC_ALL=C sort -k 2 |
-    awk '{ names[$1] = names[$1] " " $2; count[$1]++ }
-      END { for (i in names) if (count[i] > 1) print "one:" names[i] }' | LC_ALL=C sort
-}
-remember() { for guest; do (image "$guest") >"$work/image.$guest"; done; }
-expect_as_they_were() {
-  for guest; do
-    (image "$guest") >"$work/now"
-    cmp -s "$work/now" "$work/image.$guest" && continue
-    diff "$work/image.$guest" "$work/now" | head >&2 || :
-    fail "$guest is not as it was"
-  done
 }
 
 mount_fs() {  # mount_fs KIND

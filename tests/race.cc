@@ -3,10 +3,14 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <thread>
+
+#include "guest/adopted.h"
 
 namespace vunify::test {
 namespace {
@@ -28,12 +32,27 @@ std::string run_vunify(Race& race, const std::string& verb) {
 void unify_and_back(Race& race, std::chrono::seconds time) {
   const auto end = std::chrono::steady_clock::now() + time;
   do {
-    race.wrong = run_vunify(race, "--protect=immutable");
+    race.wrong = run_vunify(race, is_race_on_vcow() ? "--protect=cow" : "--protect=immutable");
     if (race.wrong.empty()) race.wrong = run_vunify(race, "-R");
   } while (race.wrong.empty() && std::chrono::steady_clock::now() < end);
 }
 
+void show_by_vcow(const std::string& guest, const std::string& state) {
+  must(run({"vcow", "adopt", "--state", state, guest}));
+  must(run({"vcow", "mount", "--state", state, guest}));
+}
+
 }  // namespace
+
+bool is_race_on_vcow() { return std::getenv("VUNIFY_RACE_VCOW") != nullptr; }
+
+Race::~Race() {
+  if (!is_race_on_vcow()) return;
+  for (const auto& guest : guests) {
+    ::umount2(guest.c_str(), MNT_DETACH);
+    run({"flock", "-w", "300", adopted_path(guest), "true"});
+  }
+}
 
 void set_common_mtime(int fd) {
   const timespec times[2] = {{1577836800, 0}, {1577836800, 0}};
@@ -55,6 +74,7 @@ Races::Races(const std::vector<std::string>& guests, const std::function<void(co
       race.guests.push_back(race.fs / guest);
       check(::mkdir(race.guests.back().c_str(), 0755), "mkdir");
       fill(race.guests.back());
+      if (is_race_on_vcow()) show_by_vcow(race.guests.back(), race.fs / "state");
     }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A race: guests on an ext4, an XFS and a btrfs are unified and taken apart, over and over, while racers act in them.
+// With VUNIFY_RACE_VCOW=1 in the environment a vcow shows all of them meanwhile (./dev live).
 #pragma once
 
 #include <chrono>
@@ -20,12 +21,15 @@ void set_common_mtime(int fd);
 // One filesystem of it.
 struct Race {
   explicit Race(const std::string& kind) : fs(kind) {}
+  ~Race();
 
   LoopFs fs;
   std::vector<std::string> guests;  // their roots
   Racers racers;                    // to be started by the test
   std::string wrong;                // with vunify itself
 };
+
+bool is_race_on_vcow();
 
 class Races {
  public:

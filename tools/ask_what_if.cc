@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "tools/cli.h"
+#include "tools/group_savings.h"
 #include "tools/json_bytes.h"
 #include "tools/text.h"
 
@@ -16,7 +17,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-constexpr auto questions = "add N like GUEST, upgrade PACKAGE [SIZE], deunify GUEST, move GUEST";
+constexpr auto questions = "add N like GUEST, upgrade PACKAGE [SIZE], deunify GUEST, move GUEST, unify [GROUP]";
 
 Words words_of(const std::string& question) {
   std::istringstream in(question);
@@ -87,8 +88,8 @@ std::string by_how_much(std::int64_t bytes) {
 }
 
 std::string text_of(const Upgrade& answer, const PackageSize& size, const Plan& plan) {
-  auto text = fmt::format("{}: in {} guests it takes {} until they are unified, {} from then on; {} are free",
-                          printable(plan.now.path), size.guests, format_bytes(answer.need.peak),
+  auto text = fmt::format("{}: in {} it takes {} until they are unified, {} from then on; {} are free",
+                          printable(plan.now.path), counted(size.guests, "guest"), format_bytes(answer.need.peak),
                           by_how_much(answer.need.settled), format_bytes(plan.now.available));
   if (answer.guests_a_round == size.guests) return text + ": it fits, all at once.";
   if (answer.guests_a_round == 0) return text + ": it does not fit.";
@@ -113,7 +114,30 @@ WhatIfAnswer upgrade_package(const Question& question, const std::vector<Plan>& 
   throw Failed(Exit::usage, printable(question.words[1]) + ": no guest of whom there is a sample has it");
 }
 
+// What is shared by now is nobody's alone: no more than that can become free.
+std::uint64_t exclusive_of_all(const Plan& plan) {
+  std::uint64_t exclusive = 0;
+  for (const auto& guest : plan.guests) exclusive += guest.now.usage.exclusive;
+  return exclusive;
+}
+
+WhatIfAnswer unify_group(const std::map<FsId, GroupSavings>& of_filesystems, const std::vector<Plan>& plans) {
+  WhatIfAnswer told{{}, {}, {{"filesystems", Json::array()}}};
+  for (const auto& [fs, savings] : of_filesystems) {
+    const auto plan = std::ranges::find(plans, fs, [](const Plan& each) { return each.now.fs; });
+    if (plan == plans.end()) continue;
+    const auto freed = std::min(savings.bytes, exclusive_of_all(*plan));
+    told.answer += fmt::format("{}{}: to unify {} frees about {}, as far as path, size and time tell.",
+                               told.answer.empty() ? "" : "\n", printable(plan->now.path),
+                               counted(savings.guests, "guest"), format_bytes(freed));
+    told.numbers["filesystems"].push_back({{"uuid", to_string(fs)}, {"guests", savings.guests}, {"freed", freed}});
+  }
+  if (!told.answer.empty()) return told;
+  throw Failed(Exit::usage, "--what-if: unify: there is no sample of such a group's guests");
+}
+
 bool is_question(const Words& words) {
+  if (!words.empty() && words.size() <= 2 && words[0] == "unify") return true;
   if (words.size() == 4) return words[0] == "add" && words[2] == "like";
   if (words.size() == 3) return words[0] == "upgrade" && parse_size(words[2]);
   return words.size() == 2 && (words[0] == "upgrade" || words[0] == "deunify" || words[0] == "move");
@@ -130,15 +154,18 @@ WhatIfAnswer answer_words(const Question& question, const std::vector<Plan>& pla
 }  // namespace
 
 Question read_question(const std::string& text, const std::string& config) {
-  Question question{text, words_of(text), {}};
+  Question question{text, words_of(text), {}, {}};
   if (!is_question(question.words))
     throw Failed(Exit::usage, "--what-if: " + printable(text) + ": not one of: " + questions);
-  if (question.words[0] == "upgrade") question.sizes = package_sizes(question.words[1], config);
+  const auto& words = question.words;
+  if (words[0] == "upgrade") question.sizes = package_sizes(words[1], config);
+  if (words[0] == "unify") question.roots = roots_of_group(words.size() == 2 ? words[1] : "", config);
   return question;
 }
 
-WhatIfAnswer answer_to(const Question& question, const std::vector<Plan>& plans) {
-  auto answer = answer_words(question, plans);
+WhatIfAnswer answer_to(const Question& question, const std::vector<Plan>& plans, const Stop& stop) {
+  const bool is_unify = question.words[0] == "unify";
+  auto answer = is_unify ? unify_group(group_savings(question.roots, stop), plans) : answer_words(question, plans);
   answer.question = question.text;
   return answer;
 }

@@ -13,13 +13,24 @@
 namespace vunify {
 namespace {
 
-HeldInode inode_of(const std::string& path, const std::vector<Mount>& mounts) {
-  const auto inode = stat_fd(open_host(find_guest(path, mounts).root, O_RDONLY | O_DIRECTORY).get());
+// What vcow shows is a filesystem of its own, and its sums are nobody's.
+HeldInode inode_of(const GuestRoot& root, const std::vector<Mount>& mounts) {
+  const Fd dir = open_host(find_guest(root.path, mounts).root, O_RDONLY | O_DIRECTORY);
+  const auto mount = find_mount(mounts, dir.get());
+  if (is_directory_word(root.name) && mount && mount->type == vcow_type)
+    throw Failed(Exit::usage,
+                 printable(root.name) + ": vcow shows it here, and its tree lies elsewhere: name the guest");
+  const auto inode = stat_fd(dir.get());
   return {inode.dev, inode.ino};
 }
 
 GuestRoot root_of(const HostGuest& guest, const HostGuests& host) {
   return {.path = guest.root, .name = name_among(guest, host.guests), .xid = guest.xid, .rules = {}};
+}
+
+GuestRoot asked_root(const std::string& word, const HostGuests& host, const std::vector<Mount>& mounts) {
+  if (!is_directory_word(word)) return root_of(find_named(word, host), host);
+  return {.path = path_beneath(word, mounts), .name = word, .xid = {}, .rules = {}};
 }
 
 HostGuests find_known(const UsageOptions& options, bool& is_whole) {
@@ -45,16 +56,14 @@ AskedRoots find_asked_roots(const UsageOptions& options) {
   if (options.all) roots.asked = roots.known;
   const auto mounts = read_mounts();
   for (const auto& word : options.guests) {
-    const bool is_directory = is_directory_word(word);
-    auto root = is_directory ? GuestRoot{.path = word, .name = word, .xid = {}, .rules = {}}
-                             : root_of(find_named(word, host), host);
     try {
-      roots.inodes.push_back(inode_of(root.path, mounts));
+      const auto root = asked_root(word, host, mounts);
+      roots.inodes.push_back(inode_of(root, mounts));
+      if (is_directory_word(word)) roots.known.push_back(root);
+      roots.asked.push_back(root);
     } catch (const std::system_error& error) {
       throw Failed(Exit::usage, printable(word) + ": " + error.code().message());
     }
-    if (is_directory) roots.known.push_back(root);
-    roots.asked.push_back(std::move(root));
   }
   return roots;
 }

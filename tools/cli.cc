@@ -41,6 +41,7 @@ Take into(std::vector<std::string>& values) {
 Take path_into(std::string& path) {
   return [&path](const std::string& given) {
     if (given.empty()) reject("wants a path");
+    if (given == "-") reject("wants a file: standard output is none, and one of this name is ./-");
     path = std::filesystem::absolute(given).lexically_normal();
   };
 }
@@ -95,6 +96,7 @@ struct CommandLine::Table {
   std::vector<Exit> exits;
   bool help = false, version = false;
   std::vector<std::string>*operands = nullptr, *tail = nullptr;
+  std::size_t operands_before = 0;
   CLI::App app;
 
   // A positional of CLI11 takes a name like "[a,b]" for a list, so operands are what it leaves over.
@@ -105,7 +107,7 @@ struct CommandLine::Table {
       const bool option = !only_operands && word.size() > 1 && word[0] == '-';
       if (option && word == "--") {
         only_operands = true;
-        if (tail != nullptr && operands->size() >= 2) taking = tail;
+        if (tail != nullptr && operands->size() >= operands_before) taking = tail;
         continue;
       }
       if (option) throw usage_error(printable(word) + ": no such option");
@@ -145,6 +147,20 @@ void CommandLine::flag(const std::string& names, unsigned& times, const std::str
   table_->rows.push_back({names, help});
 }
 
+void CommandLine::flag(const std::string& name, std::string& word, const std::string& plain,
+                       std::vector<std::string> choices, const std::string& help) {
+  const auto taken = [name, &word, plain, take = choice_into(word, std::move(choices))](const std::string& given) {
+    if (given == "true") return void(word = plain);  // CLI11's word for none
+    try {
+      take(given);
+    } catch (const std::invalid_argument& error) {
+      throw Failed(Exit::usage, name + ": " + printable(given) + ": " + error.what());
+    }
+  };
+  table_->app.add_flag(name)->each(taken);
+  table_->rows.push_back({name, help});
+}
+
 void CommandLine::option(const std::string& names, const std::string& placeholder, Take take, const std::string& help) {
   const auto named = names.substr(names.rfind(',') + 1);
   auto taken = [take = std::move(take), named](const std::string& value) {
@@ -165,8 +181,10 @@ void CommandLine::operands(const std::string& placeholder, std::vector<std::stri
   table_->rows.push_back({placeholder, help});
 }
 
-void CommandLine::tail(const std::string& placeholder, std::vector<std::string>& values, const std::string& help) {
+void CommandLine::tail(const std::string& placeholder, std::size_t operands, std::vector<std::string>& values,
+                       const std::string& help) {
   table_->tail = &values;
+  table_->operands_before = operands;
   table_->rows.push_back({placeholder, help});
 }
 

@@ -46,11 +46,16 @@ class CommandLine {
   // names: "-n,--dry-run".
   void flag(const std::string& names, bool& given, const std::string& help);
   void flag(const std::string& names, unsigned& times, const std::string& help);
+  // "--csv" sets word to `plain`, "--csv=WORD" to one of the choices.
+  void flag(const std::string& name, std::string& word, const std::string& plain, std::vector<std::string> choices,
+            const std::string& help);
   // Values are taken in the order of the command line, across options: --exclude and --exclude-from keep theirs.
   void option(const std::string& names, const std::string& placeholder, Take take, const std::string& help);
   void operands(const std::string& placeholder, std::vector<std::string>& values, const std::string& help);
-  // What follows a "--" that comes after two operands or more; an earlier one says that all that follows are operands.
-  void tail(const std::string& placeholder, std::vector<std::string>& values, const std::string& help);
+  // What follows a "--" that comes after so many operands or more; an earlier one says that all that follows are
+  // operands.
+  void tail(const std::string& placeholder, std::size_t operands, std::vector<std::string>& values,
+            const std::string& help);
   // What it may end with, for --help; the man page has to tell the same (packaging/man_page.sh).
   void exits(std::vector<Exit> codes);
 

@@ -7,6 +7,7 @@
 
 #include "packages/packages.h"
 #include "tools/cli.h"
+#include "tools/id_names.h"
 #include "tools/text.h"
 
 namespace vunify {
@@ -24,8 +25,21 @@ std::string first_steps(std::string_view path, unsigned depth, bool is_directory
 }
 
 PartName by_directory(unsigned depth) {
-  return
-      [depth](std::size_t, std::string_view path, bool is_directory) { return first_steps(path, depth, is_directory); };
+  return [depth](std::size_t, std::string_view path, const Inode& inode) {
+    return first_steps(path, depth, inode.is_directory());
+  };
+}
+
+// By the guest's own names, or numbers as they are on disk.
+PartName by_user(const HeldFilesystem& held, const std::vector<bool>& is_asked) {
+  auto of_holders = std::make_shared<std::map<std::size_t, IdNames>>();
+  for (std::size_t i = 0; i < held.holders.size(); ++i)
+    if (is_asked[i] && held.holders[i].name != host_name) of_holders->emplace(i, held.holders[i].tree);
+  return [of_holders](std::size_t holder, std::string_view, const Inode& inode) {
+    const auto names = of_holders->find(holder);
+    const auto name = names == of_holders->end() ? std::nullopt : names->second.name(user(inode.uid));
+    return name.value_or("user " + std::to_string(inode.uid));
+  };
 }
 
 using PackageOf = std::unordered_map<std::string, std::string>;
@@ -43,9 +57,9 @@ PartName by_package(const HeldFilesystem& held, const std::vector<bool>& is_aske
   auto of_holders = std::make_shared<std::vector<PackageOf>>(held.holders.size());
   for (std::size_t i = 0; i < held.holders.size(); ++i)
     if (is_asked[i] && held.holders[i].name != host_name) (*of_holders)[i] = packages_of(held.holders[i]);
-  return [of_holders](std::size_t holder, std::string_view path, bool is_directory) -> std::string {
+  return [of_holders](std::size_t holder, std::string_view path, const Inode& inode) -> std::string {
     const auto& packages = (*of_holders)[holder];
-    const auto found = is_directory ? packages.end() : packages.find("/" + std::string(path));
+    const auto found = inode.is_directory() ? packages.end() : packages.find("/" + std::string(path));
     return found == packages.end() ? "(no package)" : found->second;
   };
 }
@@ -74,6 +88,7 @@ std::vector<UsageRow> as_they_are(const std::vector<PartUsage>& parts, std::size
 
 PartName division_of(const HeldFilesystem& held, const std::vector<bool>& is_asked, const UsageOptions& options) {
   if (options.depth != 0) return by_directory(options.depth);
+  if (options.by == "user") return by_user(held, is_asked);
   return options.by == "package" ? by_package(held, is_asked) : PartName();
 }
 

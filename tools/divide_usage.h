@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// vdu --depth, --by=package: what holders are divided into, and how that is told.
+// vdu --depth, --by=package, --by=user: what holders are divided into, and how that is told.
 #pragma once
 
 #include <vector>

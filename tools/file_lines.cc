@@ -48,6 +48,9 @@ constexpr std::array<OldReason, verdict_count> old_reasons = {{
     {Verdict::mounted, "", ""},
     {Verdict::conffile, "excluded", "excluded"},
     {Verdict::not_asked, "", ""},
+    {Verdict::other_tag, "different", ""},
+    {Verdict::passed_on_tag, "different", "no matching device"},
+    {Verdict::no_answer, "", "general error"},
 }};
 static_assert([] {
   for (std::size_t i = 0; i < old_reasons.size(); ++i)

@@ -21,10 +21,18 @@ std::uint64_t most_of(const std::string& name) {
   return is_space(name) ? most_kib : most_kib * kib;
 }
 
+// What it has to be.
+std::string number_of(const std::string& name) {
+  if (name == "reserved") return "a percentage, 0 to 100";
+  const std::string unit = is_space(name) ? "a number of KiB" : "a number";
+  return name.ends_with("_total") ? unit + ", or -1 for no limit" : unit;
+}
+
 std::uint64_t value_of(const std::string& name, const std::string& text) {
   const auto number = parse_limit(text, most_of(name));
   const bool may_be_infinite = name.ends_with("_total");
-  if (!number || (number->is_infinite && !may_be_infinite)) throw std::invalid_argument(name + ": not a number for it");
+  if (!number || (number->is_infinite && !may_be_infinite))
+    throw std::invalid_argument(name + ": not " + number_of(name));
   if (number->is_infinite) return no_limit;
   return is_space(name) ? number->number * kib : number->number;
 }

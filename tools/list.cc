@@ -5,6 +5,7 @@
 #include <array>
 
 #include "tools/json_bytes.h"
+#include "tools/named_guest.h"
 #include "tools/text.h"
 
 namespace vunify {
@@ -27,7 +28,7 @@ std::string protection_of(const ListedGuest& guest) {
 }
 
 Row row_of(const ListedGuest& guest, const std::vector<ListedGuest>& all) {
-  return {printable(shown_name(guest, all)),
+  return {printable(name_among(guest, all)),
           guest.provider,
           guest.xid ? std::to_string(*guest.xid) : "-",
           state_of(guest),
@@ -79,11 +80,6 @@ Json json_of(const ListedGuest& guest) {
 }
 
 }  // namespace
-
-std::string shown_name(const ListedGuest& guest, const std::vector<ListedGuest>& all) {
-  const auto have_it = std::ranges::count(all, guest.name, &ListedGuest::name);
-  return have_it > 1 ? guest.provider + ":" + guest.name : guest.name;
-}
 
 std::string list_text(const std::vector<ListedGuest>& guests) {
   if (guests.empty()) return "no guests\n";

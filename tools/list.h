@@ -25,9 +25,6 @@ struct ListedGuest {
   std::vector<std::string> also_known{};  // as "provider:name"
 };
 
-// How a guest is named where it is told of: "provider:name" only where another has the same name.
-std::string shown_name(const ListedGuest& guest, const std::vector<ListedGuest>& all);
-
 // A table, and below a guest's line why it is otherwise than the others.
 std::string list_text(const std::vector<ListedGuest>& guests);
 // One object on one line, with a newline. Names that are no UTF-8 stand base64 under "name_base64" and the like. Keys

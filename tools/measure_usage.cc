@@ -52,6 +52,7 @@ MeasureRules rules_for(const AskedHolders::One& one, const UsageOptions& options
   if (options.by == "content") rules.contents = options.top != 0 ? options.top : contents;
   rules.part = one.part;
   rules.files = one.files;
+  rules.apparent = options.apparent;
   return rules;
 }
 
@@ -98,6 +99,7 @@ UsageReport measure_usage(const AskedHolders& asked, const UsageOptions& options
                           Counters& counters) {
   UsageReport report;
   report.is_fresh = true;
+  report.is_apparent = options.apparent;
   report.is_whole = asked.is_whole;
   for (const auto& one : asked.filesystems)
     if (!stop.requested()) report.filesystems.push_back(measure_one(one, options, stop, counters, report.is_whole));

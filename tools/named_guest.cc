@@ -14,18 +14,17 @@ bool is_name(const std::string& word, const std::string& name) { return name == 
 
 }  // namespace
 
-std::string name_among(const HostGuest& guest, const std::vector<HostGuest>& all) {
-  const auto uses = std::ranges::count(all, guest.name, &HostGuest::name);
-  return uses > 1 ? guest.provider + ":" + guest.name : guest.name;
-}
-
-const HostGuest& find_named(const std::string& word, const HostGuests& host) {
+const HostGuest* seek_named(const std::string& word, const HostGuests& host) {
   const auto is_so_named = [&](const HostGuest& guest) {
     return name_among(guest, host.guests) == word || guest.provider + ":" + guest.name == word ||
            std::ranges::any_of(guest.also_known, [&](const std::string& other) { return is_name(word, other); });
   };
   const auto found = std::ranges::find_if(host.guests, is_so_named);
-  if (found != host.guests.end()) return *found;
+  return found != host.guests.end() ? &*found : nullptr;
+}
+
+const HostGuest& find_named(const std::string& word, const HostGuests& host) {
+  if (const auto* found = seek_named(word, host)) return *found;
   for (const auto& mistake : host.mistakes) complain(printable(place_of(mistake)) + ": " + one_line(mistake.reason));
   const bool is_ambiguous = std::ranges::find(host.guests, word, &HostGuest::name) != host.guests.end();
   throw Failed(Exit::usage,

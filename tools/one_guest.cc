@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "host/providers.h"
+#include "tools/choose.h"
 #include "tools/cli.h"
 #include "tools/named_guest.h"
 #include "tools/text.h"
@@ -29,6 +30,22 @@ std::vector<std::string> guest_roots_of(const std::string& config) {
   for (const auto& guest : host_guests(config, {}).guests)
     if (!guest.root.empty()) roots.push_back(guest.root);
   return roots;
+}
+
+std::string root_named(const std::string& word, const HostGuests& host) {
+  std::error_code unseen;
+  if (is_directory_word(word)) return word;
+  if (seek_named(word, host) == nullptr && std::filesystem::is_directory(word, unseen)) return word;
+  const auto& guest = find_named(word, host);
+  if (guest.root.empty()) refuse(word, guest.left_alone, Exit::refused);
+  return guest.root;
+}
+
+std::string root_named(const std::string& word, const std::string& config) {
+  if (is_directory_word(word)) return word;
+  Options where;
+  where.config = config;
+  return root_named(word, find_host_guests(where));
 }
 
 Guest open_guest(const std::string& root) {

@@ -18,6 +18,11 @@ HostGuest find_host_guest(const std::string& name, const std::string& config);
 // Of all guests that this host's configuration tells of.
 std::vector<std::string> guest_roots_of(const std::string& config);
 
+// Of a guest of `host`, where the word is the name of one, or of a directory, which need not be there where it has a
+// slash. As an admin may write either. Throws Failed{usage} where it is neither.
+std::string root_named(const std::string& word, const HostGuests& host);
+std::string root_named(const std::string& word, const std::string& config);  // which a word with a slash does not ask
+
 // Opens its root; throws Failed{refused} where it will not do (guest/guest.h).
 Guest open_guest(const std::string& root);
 

@@ -194,7 +194,7 @@ Options parse_options(int argc, char** argv) {
   add_ways(line, options);
   add_report(line, options, given);
   line.operands("GUEST", options.guests, "names of guests, or directories with a slash in them: ./g1");
-  line.tail("PKG", options.packages, "as --packages, in the old form: REF GUEST... -- PKG... or ALL");
+  line.tail("PKG", 2, options.packages, "as --packages, in the old form: REF GUEST... -- PKG... or ALL");
   line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::locked, Exit::fatal, Exit::interrupted,
               Exit::terminated});
   line.parse(argc, argv);

@@ -9,6 +9,7 @@
 #include "packages/packages.h"
 #include "tools/choose.h"
 #include "tools/cli.h"
+#include "tools/data_place.h"
 #include "tools/text.h"
 
 namespace vunify {
@@ -44,15 +45,23 @@ class Sizes {
     try {
       const auto inode = stat_fd(root.open(path.substr(1), O_PATH | O_NOFOLLOW).get());
       if (!inode.is_regular()) return 0;
-      if (seen_.insert({inode.dev, inode.ino}).second) sizes_[fs].on_disk += inode.bytes_on_disk();
+      if (seen_.insert({inode.dev, inode.ino}).second && lies_at_new_place(root, path.substr(1), fs))
+        sizes_[fs].on_disk += inode.bytes_on_disk();
       return inode.bytes_on_disk();
     } catch (const std::system_error&) {
       return 0;
     }
   }
 
+  // Data that is shared by reflink takes what one inode of it takes.
+  bool lies_at_new_place(const RootDir& root, const std::string& path, const FsId& fs) {
+    const auto place = data_place(root, path);
+    return !place || places_[fs].insert(*place).second;
+  }
+
   std::string package_;
   std::set<std::pair<std::uint64_t, std::uint64_t>> seen_;  // device and inode
+  std::map<FsId, std::set<std::uint64_t>> places_;          // where data begins on disk
   std::map<FsId, PackageSize> sizes_;
 };
 

@@ -12,7 +12,7 @@ namespace vunify {
 
 struct PackageSize {
   std::uint64_t guests = 0;   // that have it
-  std::uint64_t on_disk = 0;  // each inode once, whoever has it
+  std::uint64_t on_disk = 0;  // each inode once, and once what several share
   std::uint64_t largest = 0;  // of one guest
 };
 

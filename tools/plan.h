@@ -35,6 +35,7 @@ struct GuestNeighbours {
 };
 
 struct PlanReport {
+  std::string host;  // its name, ready for a terminal
   Day today = 0;
   std::vector<Plan> filesystems;
   bool with_filesystems = true;  // or else only the answers were asked for

@@ -42,6 +42,7 @@ Json json_of(const GuestPlan& guest, Day today) {
   object["more_fit"] = guest.more.fit_when_settled;
   object["more_fit_at_once"] = guest.more.fit_at_peak;
   object["limit"] = guest.limit ? Json(*guest.limit) : Json(nullptr);
+  object["limit_used"] = guest.limit ? Json(guest.used) : Json(nullptr);
   object["at_limit_in_days"] = json_of(guest.at_limit);
   return object;
 }
@@ -50,6 +51,16 @@ Json json_of(const std::vector<Point>& points) {
   Json days = Json::array();
   for (const auto& point : points) days.push_back({{"day", date_of(point.day)}, {"bytes", whole(point.bytes)}});
   return days;
+}
+
+Json json_of(const ContentSample& content) {
+  Json object;
+  put_bytes(object, "guest", content.guest);
+  put_bytes(object, "path", content.path);
+  object["bytes"] = content.bytes;
+  object["guests"] = content.holders;
+  object["saved"] = content.saved();
+  return object;
 }
 
 Json json_of(const Plan& plan, Day today) {
@@ -66,6 +77,8 @@ Json json_of(const Plan& plan, Day today) {
   object["upgrade_of_all"] = plan.upgrade.peak;
   object["used_on"] = json_of(plan.used);
   object["saved_on"] = json_of(plan.saved);
+  object["contents"] = Json::array();
+  for (const auto& content : plan.now.contents) object["contents"].push_back(json_of(content));
   object["guests"] = Json::array();
   for (const auto& guest : plan.guests) object["guests"].push_back(json_of(guest, today));
   return object;
@@ -96,6 +109,7 @@ Json json_of(const WhatIfAnswer& answer) {
 std::string plan_json(const PlanReport& report) {
   Json object;
   object["schema"] = "vunify.plan/1";
+  object["host"] = report.host;
   object["today"] = date_of(report.today);
   for (const auto* key : {"filesystems", "what_if", "neighbours"}) object[key] = Json::array();
   for (const auto& plan : report.filesystems) object["filesystems"].push_back(json_of(plan, report.today));

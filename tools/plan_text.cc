@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "tools/growth_words.h"
 #include "tools/plan.h"
 #include "tools/table.h"
 #include "tools/text.h"
@@ -11,52 +13,32 @@
 namespace vunify {
 namespace {
 
-constexpr double most_days = 3650;
-
 std::string size(double bytes) { return format_bytes(static_cast<std::uint64_t>(std::llround(std::abs(bytes)))); }
-
-std::string days(const std::optional<double>& days) {
-  if (!days) return "never";
-  return *days > most_days ? "10 years and more" : std::to_string(std::lround(*days));
-}
-
-// "12.3 MiB a day (8.1 MiB to 15.0 MiB)"
-std::string growth_of(const Forecast& growth, Day today) {
-  if (growth.is_stale(today)) return "no sample since " + date_of(growth.last->day);
-  if (!growth.trend) return fmt::format("not enough samples ({} of {})", growth.samples, Forecast::least_samples);
-  const auto& [slope, low, high] = *growth.trend;
-  if (growth.trend->is_growing()) return fmt::format("{} a day ({} to {})", size(slope), size(low), size(high));
-  if (growth.trend->is_falling())
-    return fmt::format("falls by {} a day ({} to {})", size(slope), size(high), size(low));
-  return "not growing clearly";
-}
-
-// "in 41 days (29 to 77)"
-std::string when(const DaysLeft& left) {
-  if (left.late == 0) return "now";
-  if (!left.late) return fmt::format("in {} days at the earliest, or never", days(left.early));
-  return fmt::format("in {} days ({} to {})", days(left.middle), days(left.early), days(left.late));
-}
 
 std::string full_of(const Plan& plan) {
   if (!plan.growth.trend) return "not known yet";
   if (!plan.full) return "never, as it is";
-  const auto early = plan.almost_full ? fmt::format("; 95 % {}", when(*plan.almost_full)) : "";
-  return when(*plan.full) + early;
+  const auto early = plan.almost_full ? fmt::format("; 95 % {}", words_of(*plan.almost_full)) : "";
+  return words_of(*plan.full) + early;
 }
 
 // Of the day that was so many before the last, or the one before it that there is a sample of.
-std::optional<double> before(const std::vector<Point>& points, Day days) {
-  std::optional<double> bytes;
+std::optional<Point> before(const std::vector<Point>& points, Day days) {
+  std::optional<Point> found;
   for (const auto& point : points)
-    if (point.day <= points.back().day - days) bytes = point.bytes;
-  return bytes;
+    if (point.day <= points.back().day - days) found = point;
+  return found;
 }
 
 std::string saved_of(const Plan& plan) {
   auto text = size(plan.saved.back().bytes) + " by what guests share";
-  for (const Day days : {7, 30, 365})
-    if (const auto bytes = before(plan.saved, days)) text += fmt::format("; {} days before {}", days, size(*bytes));
+  Day told = 0;
+  for (const Day days : {7, 30, 365}) {
+    const auto point = before(plan.saved, days);
+    if (!point || plan.saved.back().day - point->day == told) continue;
+    told = plan.saved.back().day - point->day;
+    text += fmt::format("; {} before {}", counted(static_cast<std::uint64_t>(told), "day"), size(point->bytes));
+  }
   return text;
 }
 
@@ -65,7 +47,34 @@ std::string so_many(std::uint64_t guests) { return guests > 99'999 ? "any" : for
 // "2.0 GiB in 41 days (29 to 77)"
 std::string limit_of(const GuestPlan& guest) {
   if (!guest.limit) return "-";
-  return format_bytes(*guest.limit) + (guest.at_limit ? " " + when(*guest.at_limit) : "");
+  return format_bytes(*guest.limit) + (guest.at_limit ? " " + words_of(*guest.at_limit) : "");
+}
+
+// Whoever outgrows his limit, the soonest first. Empty where nobody has one.
+std::string limits_of(const Plan& plan, Day today) {
+  std::vector<const GuestPlan*> limited, outgrown;
+  for (const auto& guest : plan.guests) {
+    if (guest.limit) limited.push_back(&guest);
+    if (guest.at_limit) outgrown.push_back(&guest);
+  }
+  if (limited.empty()) return "";
+  std::ranges::stable_sort(outgrown, {}, [](const GuestPlan* guest) { return guest->at_limit->early; });
+  std::vector<std::string> parts;
+  for (const auto* guest : outgrown)
+    parts.push_back(fmt::format("{} outgrows {} {}", printable(guest->now.name), format_bytes(*guest->limit),
+                                words_of(*guest->at_limit)));
+  const auto unknown = std::ranges::find_if(limited, [](const GuestPlan* guest) { return !guest->growth.trend; });
+  if (unknown != limited.end())
+    parts.push_back(printable((*unknown)->now.name) + ": " + words_of((*unknown)->growth, today));
+  if (parts.empty()) parts.emplace_back("nobody outgrows his, as it is");
+  return fmt::format("  limits   {}\n", fmt::join(parts, "; "));
+}
+
+std::string contents_of(const Plan& plan) {
+  if (plan.now.contents.empty()) return "";
+  const auto& top = plan.now.contents.front();
+  return fmt::format("  most     {} by {}:/{}, which {} have\n", size(static_cast<double>(top.saved())),
+                     printable(top.guest), printable(top.path), counted(top.holders, "guest"));
 }
 
 std::string guests_of(const Plan& plan, Day today) {
@@ -73,7 +82,7 @@ std::string guests_of(const Plan& plan, Day today) {
       {"GUEST", "EXCLUSIVE", "SHARED", "GROWTH", "MORE FIT", "AT ONCE", "LIMIT IS REACHED"}};
   for (const auto& guest : plan.guests)
     rows.push_back({printable(guest.now.name), format_bytes(guest.now.usage.exclusive),
-                    format_bytes(guest.now.usage.shared()), growth_of(guest.growth, today),
+                    format_bytes(guest.now.usage.shared()), words_of(guest.growth, today),
                     so_many(guest.more.fit_when_settled), so_many(guest.more.fit_at_peak), limit_of(guest)});
   if (std::ranges::none_of(plan.guests, [](const GuestPlan& guest) { return guest.limit.has_value(); }))
     for (auto& row : rows) row.pop_back();
@@ -82,13 +91,13 @@ std::string guests_of(const Plan& plan, Day today) {
 
 std::string text_of(const Plan& plan, Day today) {
   const auto& now = plan.now;
-  auto text = fmt::format("{}: {} used, {} free; as of {}, {} samples since {}\n", printable(now.path),
-                          format_bytes(now.used), format_bytes(now.available), date_of(day_of(now.taken)),
-                          plan.used.size(), date_of(plan.used.front().day));
+  auto text = fmt::format("{}: {} used, {} free; as of {}, {} since {}\n", printable(now.path), format_bytes(now.used),
+                          format_bytes(now.available), date_of(day_of(now.taken)), counted(plan.used.size(), "sample"),
+                          date_of(plan.used.front().day));
   const auto step = plan.growth.step ? ", after the step of " + date_of(*plan.growth.step) : "";
-  text += fmt::format("  growth   {}{}\n", growth_of(plan.growth, today), step);
+  text += fmt::format("  growth   {}{}\n", words_of(plan.growth, today), step);
   text += fmt::format("  full     {}\n", full_of(plan));
-  text += fmt::format("  saved    {}\n", saved_of(plan));
+  text += fmt::format("  saved    {}\n", saved_of(plan)) + contents_of(plan) + limits_of(plan, today);
   text += fmt::format("  upgrade  of all there is in all guests: up to {} until they are unified\n",
                       format_bytes(plan.upgrade.peak));
   return text + guests_of(plan, today);
@@ -104,8 +113,9 @@ std::string text_of(const GuestNeighbours& neighbours) {
 }
 
 constexpr auto explanation =
-    "MORE FIT: so many guests like it, once they are unified; AT ONCE: before they are. Growth is of what limits "
-    "count.\n";
+    "MORE FIT: so many guests like it, once they are unified; AT ONCE: before they are. Growth is of what a guest has "
+    "alone, or of all it has where its limit counts that. A limit counts files that share extents (XFS, btrfs) whole, "
+    "so it may be reached earlier: see vdlimit.\n";
 
 }  // namespace
 

@@ -22,6 +22,7 @@ UsageOptions of_all(const PlanOptions& options) {
   all.config = options.config;
   all.state_dir = options.state_dir;
   all.jobs = options.jobs;
+  all.by = "content";  // those that save most are kept, too
   return all;
 }
 
@@ -34,9 +35,24 @@ StateDir lock_state(const std::string& path, const std::vector<GuestRoot>& guest
   return state;
 }
 
+// Those that have a name still.
+std::vector<ContentSample> contents_of(const FilesystemUsage& filesystem) {
+  std::vector<ContentSample> contents;
+  for (const auto& content : filesystem.contents) {
+    if (content.names.empty()) continue;
+    const auto& [holder, path] = content.names.front();
+    contents.push_back({filesystem.sample.holders[holder].name, path, content.bytes,
+                        static_cast<std::uint32_t>(content.holders.size())});
+  }
+  return contents;
+}
+
 std::vector<Sample> samples_of(UsageReport report) {
   std::vector<Sample> samples;
-  for (auto& filesystem : report.filesystems) samples.push_back(std::move(filesystem.sample));
+  for (auto& filesystem : report.filesystems) {
+    filesystem.sample.contents = contents_of(filesystem);
+    samples.push_back(std::move(filesystem.sample));
+  }
   return samples;
 }
 

@@ -7,8 +7,8 @@
 
 namespace vunify {
 
-// path: absolute. The file becomes ours; a symlink in its place is replaced. Throws std::system_error, and leaves
-// what was there.
+// path: absolute. The file becomes ours; a symlink in its place is replaced. Throws std::system_error that
+// names it, and leaves what was there.
 void replace_file(const std::string& path, std::string_view text, unsigned mode = 0600);
 
 }  // namespace vunify

@@ -11,7 +11,9 @@
 #include "guest/staging.h"
 #include "move/arrival.h"
 #include "sys/process.h"
+#include "tools/limits.h"
 #include "tools/progress.h"
+#include "tools/recount.h"
 #include "tools/report.h"
 #include "tools/text.h"
 
@@ -59,8 +61,8 @@ void leave_out(const std::vector<Refusal>& refused, bool are_too_few, Outcome& o
 
 }  // namespace
 
-void begin_as_root() {
-  if (!is_root()) throw Failed(Exit::refused, "only root may read and link every guest's files");
+void begin_as_root(const std::string& work) {
+  if (!is_root()) throw Failed(Exit::refused, "only root may " + work);
   use_idle_io();
   catch_stop_signals();
 }
@@ -87,18 +89,18 @@ void expect_incapable(std::vector<Guest>& guests, std::size_t least, Outcome& ou
   leave_out(refused, guests.size() < least, outcome);
 }
 
-void expect_unmounted(std::vector<Guest>& guests, std::size_t least, Outcome& outcome) {
+void expect_not_left_alone(std::vector<Guest>& guests, std::size_t least, Outcome& outcome) {
   std::vector<Refusal> refused;
   for (const auto& guest : guests)
-    if (guest.is_mounted) refused.push_back({.path = guest.path(), .reason = mounted_reason});
-  std::erase_if(guests, [](const Guest& guest) { return guest.is_mounted; });
+    if (guest.is_left_alone()) refused.push_back({.path = guest.path(), .reason = mounted_reason});
+  std::erase_if(guests, [](const Guest& guest) { return guest.is_left_alone(); });
   leave_out(refused, guests.size() < least, outcome);
 }
 
 void pass_mounted_by(std::vector<Guest>& guests, Outcome& outcome) {
   for (const auto& guest : guests)
-    if (guest.is_mounted) outcome.notes.push_back({guest.name, "", mounted_reason});
-  std::erase_if(guests, [](const Guest& guest) { return guest.is_mounted; });
+    if (guest.is_left_alone()) outcome.notes.push_back({guest.name, "", mounted_reason});
+  std::erase_if(guests, [](const Guest& guest) { return guest.is_left_alone(); });
 }
 
 void expect_state_outside(const Options& options, const Choice& choice) {
@@ -115,6 +117,7 @@ Session::Session(const Options& options, const Choice& choice)
     : options_(options),
       open_files_(files_for_workers(choice.roots.size())),
       state_(lock_state(options, choice)),
+      ledger_(state_ ? find_ledger(state_->path(), lmdb::Access::write) : std::optional<Ledger>()),
       stop_(options.max_time),
       run_{.stop = stop_,
            .counters = counters_,
@@ -171,6 +174,7 @@ void Session::carry_out(const std::function<void()>& work) {
     const Progress progress(progress_mode(options_.progress), counters_);
     if (!options_.dry_run) recovery_ = recover(run_.state_dir);
     work();
+    tell_ledger();
   } catch (const StagingInUse& error) {
     turn_away(options_, one_line(error.what()));
   } catch (const std::system_error& error) {
@@ -179,6 +183,18 @@ void Session::carry_out(const std::function<void()>& work) {
   tell_recovery();
   outcome_.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   outcome_.complete = !stop_.requested() && !outcome_.disk_full && !outcome_.broken_off;
+}
+
+// Whose the keepers were, and whose last names were given back, nobody has counted.
+void Session::tell_ledger() const {
+  if (!ledger_) return;
+  const bool is_given_back = outcome_.unmarked_files + outcome_.copied_files + outcome_.adopted_files != 0;
+  std::set<std::uint32_t> xids;
+  for (const auto& guest : outcome_.guests) {
+    const bool may_share_more = outcome_.linked_files() != 0 && guest.shared_bytes != 0;
+    if (guest.xid && (may_share_more || is_given_back)) xids.insert(*guest.xid);
+  }
+  ask_for_counts(*ledger_, xids);
 }
 
 // What was done is told, also where the report cannot be kept.

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "account/ledger.h"
 #include "change/recover.h"
 #include "guest/guest.h"
 #include "guest/state_dir.h"
@@ -20,9 +21,9 @@
 
 namespace vunify {
 
-// Throws Failed{refused} for anyone but root. Idle disk time, and from now on SIGINT, SIGTERM and SIGHUP are noted, not
-// obeyed.
-void begin_as_root();
+// Throws Failed{refused} for anyone but root, to whom it says what only root may do. Idle disk time, and from now on
+// SIGINT, SIGTERM and SIGHUP are noted, not obeyed.
+void begin_as_root(const std::string& work = "read and link every guest's files");
 
 // Opens the roots, or throws Failed{usage}: the first refusal is its line, the others are complained of. Those that are
 // refused only for now, and guests with a name, are failures in outcome, and left out, as long as so many others are
@@ -33,8 +34,8 @@ std::vector<Guest> open_roots(const std::vector<GuestRoot>& roots, std::size_t l
 // failures in outcome. Throws Failed{refused} where fewer than so many are left.
 void expect_incapable(std::vector<Guest>& guests, std::size_t least, Outcome& outcome);
 
-// The same with guests that vcow shows now (guest/adopted.h).
-void expect_unmounted(std::vector<Guest>& guests, std::size_t least, Outcome& outcome);
+// The same with guests that vcow shows now and cannot be asked (guest/adopted.h).
+void expect_not_left_alone(std::vector<Guest>& guests, std::size_t least, Outcome& outcome);
 
 // The same for a night over all guests: that some are shown is no failure, and noted.
 void pass_mounted_by(std::vector<Guest>& guests, Outcome& outcome);
@@ -70,11 +71,13 @@ class Session {
 
  private:
   void tell_recovery();
+  void tell_ledger() const;
   void break_off(const std::system_error& error);
 
   const Options& options_;
   std::size_t open_files_;         // for all workers
   std::optional<StateDir> state_;  // absent in a dry run
+  std::optional<Ledger> ledger_;   // likewise, and where nobody has a limit
   Stop stop_;
   Counters counters_;
   std::unique_ptr<Index> index_;

@@ -180,6 +180,10 @@ std::string format_count(std::uint64_t count) {
   return text;
 }
 
+std::string counted(std::uint64_t count, const char* noun) {
+  return format_count(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
 std::string format_seconds(double seconds) {
   if (seconds < 59.95) return fmt::format("{:.{}f} s", seconds, seconds < 9.995 ? 2 : 1);
   const auto whole = static_cast<std::uint64_t>(seconds + 0.5);

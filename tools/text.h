@@ -35,6 +35,7 @@ std::string format_bytes(std::uint64_t bytes);  // "512 B", "2.6 GiB"
 // The same by other units: the first is `step` bytes, each next one so many of the one before.
 std::string format_scaled(std::uint64_t bytes, unsigned step, const std::array<const char*, 6>& units);
 std::string format_count(std::uint64_t count);                 // "342,000"
+std::string counted(std::uint64_t count, const char* noun);    // "1 sample", "2,000 samples"
 std::string format_seconds(double seconds);                    // "0.42 s", "1 min 05 s", "2 h 03 min"
 std::string format_time(const Timestamp& time);                // "2024-02-29T23:59:59Z"
 std::optional<Timestamp> parse_time(const std::string& text);  // the same, read again

@@ -80,11 +80,14 @@ Fd open_found(const Found& found) {
   return open_host(proc_path(found.fd), O_RDONLY | O_NONBLOCK);
 }
 
+void visit_held(const std::string& shown, int path_fd, const TreeWalk& walk) {
+  const Found found{shown, path_fd, stat_fd(path_fd)};
+  Visit(walk, found.inode.dev).run(found, walk.depth);
+}
+
 void visit_tree(const std::string& operand, const TreeWalk& walk) {
   try {
-    const Fd fd = open_host(operand, O_PATH | O_NOFOLLOW);
-    const Found found{operand, fd.get(), stat_fd(fd.get())};
-    Visit(walk, found.inode.dev).run(found, walk.depth);
+    visit_held(operand, open_host(operand, O_PATH | O_NOFOLLOW).get(), walk);
   } catch (const std::system_error& error) {
     walk.failed(operand, error);
   }

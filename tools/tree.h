@@ -34,5 +34,7 @@ struct TreeWalk {
 
 // A directory first, then what is in it: names that are no directories, then directories, each in the order of names.
 void visit_tree(const std::string& operand, const TreeWalk& walk);
+// The same of what is held already (O_PATH), under the path that it is to be shown by.
+void visit_held(const std::string& shown, int path_fd, const TreeWalk& walk);
 
 }  // namespace vunify

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tools/live_guests.h"
 #include "tools/note_guests.h"
 #include "tools/text.h"
 #include "unify/unify_guests.h"
@@ -39,6 +40,15 @@ void expect_unified(const Choice& choice, const std::vector<Guest>& guests, cons
   throw Failed(Exit::refused, printable(choice.roots.front().path) + ": " + one_line(reason));
 }
 
+// Of these no file that is tagged is unified.
+void note_other_tags(const std::vector<Guest>& guests, Outcome& outcome) {
+  for (const auto& guest : guests)
+    if (guest.root_tag != guest.tag())
+      outcome.notes.push_back({guest.name, "",
+                               "its root carries project id " + std::to_string(guest.root_tag) +
+                                   ", and its number is " + std::to_string(*guest.xid) + ": see chxid -c"});
+}
+
 }  // namespace
 
 std::vector<Guest> open_chosen(const Choice& choice, std::size_t least, Session& session) {
@@ -50,16 +60,19 @@ std::vector<Guest> open_chosen(const Choice& choice, std::size_t least, Session&
 void unify_chosen(const Options& options, const Choice& choice, Session& session) {
   const auto least = least_of(options, choice);
   auto guests = open_chosen(choice, least, session);
+  if (!options.sledgehammer) find_live(guests);
   if (options.all || options.wants_others()) pass_mounted_by(guests, session.outcome());
   if (guests.empty() && options.all) return;
   if (!options.insist) expect_incapable(guests, least, session.outcome());
   expect_unified(choice, guests, session.outcome());
+  note_other_tags(guests, session.outcome());
   note_who_is_off(options, choice, guests, session.state());
   const bool has_references = std::ranges::any_of(choice.roots, is_reference);
   const UnifyRequest request{.min_size = options.min_size,
                              .narrow = has_references ? groups_of(guests) : Narrow(),
                              .tell = session.tell_file()};
   obey(unify_guests(guests, request, session.run(), session.outcome()));
+  tell_silent(guests, session.outcome());
 }
 
 }  // namespace vunify

@@ -2,6 +2,7 @@
 #include "account/take_sample.h"
 #include "tools/json_bytes.h"
 #include "tools/usage.h"
+#include "tools/usage_change.h"
 
 namespace vunify {
 namespace {
@@ -16,7 +17,7 @@ void put_usage(Json& object, const Usage& usage) {
   object["deunify_need"] = usage.deunify_need;
 }
 
-Json json_of(const FilesystemUsage& filesystem) {
+Json json_of(const FilesystemUsage& filesystem, bool is_apparent) {
   const auto& sample = filesystem.sample;
   Json object;
   object["uuid"] = to_string(sample.fs);
@@ -26,6 +27,8 @@ Json json_of(const FilesystemUsage& filesystem) {
   object["used"] = sample.used;
   object["available"] = sample.available;
   object["fair"] = sum_of(sample.holders).fair;
+  if (filesystem.before) object["since"] = format_time(filesystem.before->taken);
+  if (is_apparent) return object;
   object["unattributed"] = {{"bytes", unattributed(sample)}, {"deleted_open", sample.deleted_open}};
   if (filesystem.metadata) object["unattributed"]["metadata"] = *filesystem.metadata;
   return object;
@@ -38,6 +41,15 @@ Json json_of(const UsageRow& row) {
   return object;
 }
 
+// By how much it uses more; null: nobody knew it then.
+Json change_of(const FilesystemUsage& filesystem, const HolderSample& holder) {
+  const auto* before = holder_in(*filesystem.before, holder);
+  if (before == nullptr) return nullptr;
+  const auto change = change_of(holder.usage, before->usage);
+  return {
+      {"logical", change.logical}, {"exclusive", change.exclusive}, {"fair", change.fair}, {"inodes", change.inodes}};
+}
+
 Json json_of(const FilesystemUsage& filesystem, std::size_t number) {
   const auto& holder = filesystem.sample.holders[number];
   Json object;
@@ -45,6 +57,11 @@ Json json_of(const FilesystemUsage& filesystem, std::size_t number) {
   object["xid"] = holder.xid ? Json(*holder.xid) : Json(nullptr);
   object["filesystem"] = to_string(filesystem.sample.fs);
   put_usage(object, holder.usage);
+  if (const auto* limit = filesystem.limit(number)) {
+    object["limit"] = limit->space;
+    object["limit_used"] = limit->used;
+  }
+  if (filesystem.before) object["since"] = change_of(filesystem, holder);
   if (filesystem.parts.empty()) return object;
   object["parts"] = Json::array();
   for (const auto& row : filesystem.parts[number]) object["parts"].push_back(json_of(row));
@@ -73,10 +90,11 @@ std::string usage_json(const UsageReport& report) {
   Json object;
   object["schema"] = "vunify.usage/1";
   object["complete"] = report.is_whole;
+  if (report.is_apparent) object["apparent"] = true;
   object["filesystems"] = Json::array();
   object["guests"] = Json::array();
   for (const auto& filesystem : report.filesystems) {
-    object["filesystems"].push_back(json_of(filesystem));
+    object["filesystems"].push_back(json_of(filesystem, report.is_apparent));
     for (std::size_t i = 0; i < filesystem.sample.holders.size(); ++i)
       if (filesystem.is_asked[i]) object["guests"].push_back(json_of(filesystem, i));
     for (const auto& content : filesystem.contents) object["contents"].push_back(json_of(filesystem, content));

@@ -2,9 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <map>
-
+#include "account/limit.h"
 #include "account/take_sample.h"
 #include "tools/table.h"
 #include "tools/text.h"
@@ -23,6 +21,7 @@ class UsageTable {
   std::string text() {
     Row head{"GUEST", "LOGICAL", "EXCLUSIVE", "SHARED", "FAIR", "SAVED", "INODES"};
     if (options_.with_need) head.push_back("NEED");
+    if (!filesystem_.limits.empty()) head.insert(head.end(), {"LIMIT", "USED"});
     rows_.push_back(std::move(head));
     add_holders();
     return table_of(rows_);
@@ -40,6 +39,7 @@ class UsageTable {
             format_difference(usage.saved(), options_.unit),
             format_count(usage.inodes)};
     if (options_.with_need) row.push_back(size(usage.deunify_need));
+    row.resize(rows_.front().size());
     rows_.push_back(std::move(row));
   }
 
@@ -50,40 +50,31 @@ class UsageTable {
     rows_.push_back(std::move(row));
   }
 
-  bool stands_before(const Usage& one, const Usage& other) const {
-    const auto a = key_of(one, options_.sort), b = key_of(other, options_.sort);
-    return options_.reverse ? a < b : a > b;
-  }
-
   void add_holders() {
-    std::vector<std::size_t> order;
+    for (const auto number : ordered_holders(filesystem_, options_)) add_holder(number);
     std::vector<HolderSample> asked;
-    for (std::size_t i = 0; i < sample_.holders.size(); ++i) {
-      if (!filesystem_.is_asked[i]) continue;
-      asked.push_back(sample_.holders[i]);
-      if (key_of(sample_.holders[i].usage, options_.sort) >= options_.threshold) order.push_back(i);
-    }
-    std::ranges::stable_sort(order, [&](std::size_t one, std::size_t other) {
-      return stands_before(sample_.holders[one].usage, sample_.holders[other].usage);
-    });
-    if (options_.top != 0 && order.size() > options_.top) order.resize(options_.top);
-    for (const auto i : order) add_holder(i);
+    for (std::size_t i = 0; i < sample_.holders.size(); ++i)
+      if (filesystem_.is_asked[i]) asked.push_back(sample_.holders[i]);
     if (asked.size() < 2) return;
     add("total", sum_of(asked));
-    if (asked.size() < sample_.holders.size()) return;
-    add_fair("unattributed", unattributed(sample_));
+    if (asked.size() < sample_.holders.size() || options_.apparent) return;
+    if (unattributed(sample_) >= 0) add_fair("unattributed", unattributed(sample_));
     add_fair("df", static_cast<std::int64_t>(sample_.used));
   }
 
   void add_holder(std::size_t number) {
     add(printable(sample_.holders[number].name), sample_.holders[number].usage);
+    if (!filesystem_.limits.empty()) add_limit(filesystem_.limit(number));
     if (filesystem_.parts.empty()) return;
-    auto parts = filesystem_.parts[number];
-    std::erase_if(parts, [&](const UsageRow& row) { return key_of(row.usage, options_.sort) < options_.threshold; });
-    std::ranges::stable_sort(
-        parts, [&](const UsageRow& one, const UsageRow& other) { return stands_before(one.usage, other.usage); });
-    if (options_.top != 0 && parts.size() > options_.top) parts.resize(options_.top);
-    for (const auto& part : parts) add("  " + printable(part.name), part.usage);
+    const auto& parts = filesystem_.parts[number];
+    for (const auto row : ordered_parts(parts, options_)) add("  " + printable(parts[row].name), parts[row].usage);
+  }
+
+  // Of the last row.
+  void add_limit(const UsedLimit* limit) {
+    auto& row = rows_.back();
+    row[row.size() - 2] = limit == nullptr ? "-" : size(limit->space);
+    row[row.size() - 1] = limit == nullptr ? "-" : fmt::format("{:.0f}%", whole_percent * limit->ratio());
   }
 
   const FilesystemUsage& filesystem_;
@@ -123,6 +114,13 @@ std::string parts_of_rest(const FilesystemUsage& filesystem, const UsageOptions&
 
 std::string closing_of(const FilesystemUsage& filesystem, const UsageOptions& options) {
   const auto& sample = filesystem.sample;
+  if (unattributed(sample) < 0)
+    return fmt::format(
+        "{}: {} used by df, less than {} fair: it was written to meanwhile, or it shares, compresses or keeps "
+        "elsewhere "
+        "what its files take\n",
+        printable(sample.path), format_size(sample.used, options.unit),
+        format_size(sum_of(sample.holders).fair, options.unit));
   return fmt::format("{}: {} used by df = {} fair + {} unattributed ({})\n", printable(sample.path),
                      format_size(sample.used, options.unit), format_size(sum_of(sample.holders).fair, options.unit),
                      format_difference(unattributed(sample), options.unit), parts_of_rest(filesystem, options));
@@ -132,25 +130,19 @@ constexpr auto explanation = "fair: a shared file counts for each guest its size
 
 }  // namespace
 
-std::uint64_t key_of(const Usage& usage, const std::string& sort) {
-  const std::map<std::string, std::uint64_t> keys = {
-      {"logical", usage.logical}, {"exclusive", usage.exclusive},
-      {"shared", usage.shared()}, {"saved", usage.fair < usage.logical ? usage.logical - usage.fair : 0},
-      {"inodes", usage.inodes},   {"need", usage.deunify_need},
-      {"fair", usage.fair}};
-  return keys.at(sort);
-}
-
 std::string usage_text(const UsageReport& report, const UsageOptions& options) {
   std::string text;
-  for (const auto& filesystem : report.filesystems)
+  for (const auto& filesystem : report.filesystems) {
+    if (report.filesystems.size() > 1) text += printable(filesystem.sample.path) + ":\n";
     text += options.by == "content" ? contents_table(filesystem, options) : UsageTable(filesystem, options).text();
-  for (const auto& filesystem : report.filesystems) text += closing_of(filesystem, options);
+  }
+  for (const auto& filesystem : report.filesystems) text += options.apparent ? "" : closing_of(filesystem, options);
   if (report.filesystems.empty()) return "no guests\n";
   if (!report.is_whole) text += "not all of it could be read: all sums are \"at least\".\n";
+  if (options.apparent) text += "sizes are lengths, whatever they take on disk.\n";
   const auto time = format_time(report.filesystems.front().sample.taken);
   return text + fmt::format("{} {} {}{}\n", explanation, report.is_fresh ? "Walked at" : "As of", time,
-                            report.is_fresh ? "." : "; --fresh walks now.");
+                            report.is_fresh || options.as_of ? "." : "; --fresh walks now.");
 }
 
 }  // namespace vunify

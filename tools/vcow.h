@@ -11,5 +11,7 @@ Exit vcow_umount(int argc, char** argv);
 Exit vcow_adopt(int argc, char** argv);
 Exit vcow_release(int argc, char** argv);
 Exit vcow_list(int argc, char** argv);
+Exit vcow_status(int argc, char** argv);
+Exit vcow_upgrade(int argc, char** argv);
 
 }  // namespace vunify

@@ -8,11 +8,12 @@
 #include <thread>
 
 #include "account/history.h"
-#include "account/ledger.h"
+#include "host/config_file.h"
 #include "sys/stop.h"
 #include "tools/ask_what_if.h"
 #include "tools/cli.h"
 #include "tools/find_neighbours.h"
+#include "tools/limits.h"
 #include "tools/plan.h"
 #include "tools/record_usage.h"
 #include "tools/replace_file.h"
@@ -29,7 +30,8 @@ PlanOptions parse(int argc, char** argv) {
                    "Tells from what was used day by day when a filesystem will be full, how guests grow, and how many "
                    "more fit.");
   line.option("--what-if", "WHAT", into(options.what_if),
-              "answer only this: 'add N like GUEST', 'upgrade PACKAGE [SIZE]', 'deunify GUEST' or 'move GUEST'");
+              "answer only this: 'add N like GUEST', 'upgrade PACKAGE [SIZE]', 'deunify GUEST', 'move GUEST' or 'unify "
+              "[GROUP]'");
   line.flag("--neighbours", options.neighbours,
             "tell only which guests have most in common: one walk over all of them");
   line.option("--days", "N", count_into(options.days),
@@ -46,6 +48,9 @@ PlanOptions parse(int argc, char** argv) {
   line.parse(argc, argv);
   if (options.words != std::vector<std::string>{"record"} && !options.words.empty())
     throw Failed(Exit::usage, printable(options.words.front()) + ": 'record' or nothing; see vplan --help");
+  if (!options.words.empty() &&
+      (options.json || !options.html.empty() || !options.what_if.empty() || options.neighbours))
+    throw Failed(Exit::usage, "record keeps a sample, and tells nothing; see vplan --help");
   if (!options.html.empty() && (options.neighbours || !options.what_if.empty()))
     throw Failed(Exit::usage, "--html draws neither --what-if nor --neighbours; see vplan --help");
   return options;
@@ -64,17 +69,11 @@ std::vector<Samples> read_history(const PlanOptions& options) {
   return all;
 }
 
-// By filesystem. None where there is no ledger; where it is damaged that is said, and nothing of it is believed.
+// By filesystem.
 std::map<FsId, LimitsByXid> read_limits(const PlanOptions& options) {
   std::map<FsId, LimitsByXid> limits;
-  try {
-    const Ledger ledger(options.state_dir, lmdb::Access::read);
-    for (const auto& [key, limit] : ledger.read().limits()) limits[key.fs][key.xid] = limit;
-  } catch (const std::system_error& error) {
-    if (!is_error(error, ENOENT)) complain(printable(error.what()));
-  } catch (const Damaged& damaged) {
-    complain(printable(damaged.what()));
-  }
+  if (const auto ledger = find_ledger(options.state_dir, lmdb::Access::read))
+    for (const auto& [key, limit] : ledger->read().limits()) limits[key.fs][key.xid] = limit;
   return limits;
 }
 
@@ -87,10 +86,11 @@ std::vector<Question> read_questions(const PlanOptions& options) {
 // What children have to read is read first: they are begun by a process of one thread.
 Exit vplan(int argc, char** argv) {
   const auto options = parse(argc, argv);
-  begin_as_root();
+  begin_as_root("read what every guest uses");
   if (!options.words.empty()) return record_usage(options);
   const Stop stop;
   PlanReport report;
+  report.host = printable(read_first_line("/proc/sys/kernel/hostname").value_or(""));
   report.today = day_of(clock_now());
   report.with_filesystems = options.what_if.empty() && !options.neighbours;
   auto history = report.with_filesystems || !options.what_if.empty() ? read_history(options) : std::vector<Samples>();
@@ -103,7 +103,7 @@ Exit vplan(int argc, char** argv) {
     const auto fs = samples.back().fs;
     plans.push_back(plan(std::move(samples), report.today, options.days, limits[fs]));
   }
-  for (const auto& question : questions) report.answers.push_back(answer_to(question, plans));
+  for (const auto& question : questions) report.answers.push_back(answer_to(question, plans, stop));
   report.neighbours = found.guests;
   if (report.with_filesystems) report.filesystems = std::move(plans);
   if (stop.signal() != 0) return stop.signal() == SIGINT ? Exit::interrupted : Exit::terminated;

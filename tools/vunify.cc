@@ -7,6 +7,7 @@
 #include "tools/cli.h"
 #include "tools/learn_conffiles.h"
 #include "tools/list_guests.h"
+#include "tools/live_guests.h"
 #include "tools/note_guests.h"
 #include "tools/options.h"
 #include "tools/session.h"
@@ -21,23 +22,21 @@
 namespace vunify {
 namespace {
 
-std::vector<Guest> open_unmounted(const Choice& choice, Session& session) {
-  auto guests = open_chosen(choice, 1, session);
-  expect_unmounted(guests, 1, session.outcome());
-  return guests;
-}
-
 void deunify(const Options& options, const Choice& choice, Session& session) {
-  const auto guests = open_unmounted(choice, session);
+  auto guests = open_chosen(choice, 1, session);
+  find_live(guests);
+  expect_not_left_alone(guests, 1, session.outcome());
   const auto begin = [&] { note_who_is_off(options, choice, guests, session.state()); };
   session.outcome().filesystems = measure_space(guests);
   obey(deunify_guests(guests, {.begin = begin, .tell = session.tell_file()}, session.run(), session.outcome()));
+  tell_silent(guests, session.outcome());
   measure_space_after(guests, session.outcome());
 }
 
 // One that was off is not, once it is gone: another of its name is another guest.
 void delete_guest(const Options& options, const Choice& choice, Session& session) {
-  const auto guests = open_unmounted(choice, session);
+  auto guests = open_chosen(choice, 1, session);
+  expect_not_left_alone(guests, 1, session.outcome());
   session.outcome().filesystems = measure_space(guests);
   obey(delete_guest(guests, session.run(), session.outcome()));
   const bool is_gone = session.outcome().failed.empty() && !session.run().stop.requested();

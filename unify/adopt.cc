@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/adopt.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
+#include "sys/inode_attr.h"
 #include "sys/mark.h"
 #include "sys/wait_together.h"
 #include "unify/link_notes.h"
@@ -21,7 +23,7 @@ bool is_as_found(const Survey& survey, std::uint32_t index, const Inode& now) {
 // By whichever of its names leads to it still: no guest decides for the others. Throws what the last name met.
 Fd open_inode(const Survey& survey, std::uint32_t index, OnLease on_lease) {
   std::optional<std::system_error> met;
-  for (const auto& [root, path] : survey.guest_names(index)) {
+  for (const auto& [root, path, live] : survey.guest_names(index)) {
     try {
       if (auto fd = root->open_inode(path, survey.file_of(index).ino, on_lease)) return std::move(*fd);
     } catch (const std::system_error& error) {
@@ -38,11 +40,15 @@ bool protect_shared(const Survey& survey, std::uint32_t index, Protection protec
   const Fd fd = open_inode(survey, index, OnLease::fail);
   auto lease = Lease::take(fd.get());
   if (!lease || !lease->pin() || !is_as_found(survey, index, stat_fd(fd.get()))) return false;
+  const auto tag = project_id(fd.get());
   if (!marked) set_mark(fd.get(), survey.id_of(index));
+  set_project_id(fd.get(), 0);
   protect(fd.get(), protection);
   if (lease->is_unwritten()) return true;
   unprotect(fd.get());
-  if (!marked) clear_mark(fd.get());
+  if (marked) return false;
+  set_project_id(fd.get(), tag);
+  clear_mark(fd.get());
   return false;
 }
 
@@ -77,6 +83,11 @@ class Adoption {
     return run_.fresh && place_of(index).sharing() == Sharing::inodes && survey_.inode(index).complete;
   }
 
+  bool is_live(std::uint32_t index) const {
+    return std::ranges::any_of(survey_.names_of(index),
+                               [this](NameRef name) { return survey_.guest(name).live != nullptr; });
+  }
+
   void adopted(std::uint32_t index) {
     survey_.inode(index).shared = true;
     outcome_.adopted_files += survey_.names_of(index).size();
@@ -100,6 +111,8 @@ class Adoption {
   void adopt_in_its_way(std::uint32_t index) {
     if (run_.stop.requested() || (linker_ && linker_->broken_off())) return survey_.judge(index, Verdict::not_reached);
     if (!run_.dry_run && takes_copy(index)) return lead_to_copy(index);
+    // In place it would become shared without its guest's vcow.
+    if (is_live(index)) return survey_.judge(index, Verdict::shared_unprotected);
     if (!run_.dry_run && !protect_shared(survey_, index, place_of(index).protection))
       return survey_.judge(index, Verdict::shared_unprotected);
     survey_.judge(index, Verdict::open);

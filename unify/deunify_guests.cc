@@ -7,6 +7,7 @@
 #include <span>
 
 #include "change/break_links.h"
+#include "change/last_name.h"
 #include "guest/staging.h"
 #include "hashindex/forget.h"
 #include "survey/scan.h"
@@ -26,10 +27,9 @@ using Names = std::vector<NameRef>;
 struct Breaking {
   std::vector<std::uint32_t> guests;
   std::vector<BreakRequest> requests{};
-  Names first_names{};                            // of each request
-  std::vector<std::vector<GuestName>> keepers{};  // of each: the names that are to keep the inode for themselves
-  Names last_names{};                             // of inodes with one name: they only lose mark and protection
-  std::uint64_t bytes = 0;                        // of all copies
+  Names first_names{};      // of each request
+  Names last_names{};       // of inodes with one name: they only lose mark and protection
+  std::uint64_t bytes = 0;  // of all copies
 };
 
 // Shared inodes of which all names were found: these lose their mark. One that further guests have stays shared.
@@ -68,10 +68,10 @@ void plan_inode(const Survey& survey, const Names& names, Breaking& breaking) {
   BreakRequest request{.names = guest_names(survey, std::span(names).first(leaving)),
                        .inode = {survey.guest(first).fs, file.ino},
                        .links = file.nlink,
-                       .together = !file.marked};
+                       .together = !file.marked,
+                       .stay = guest_names(survey, std::span(names).subspan(leaving))};
   breaking.bytes += file.bytes_on_disk() * copies_of(request).size();
   breaking.first_names.push_back(first);
-  breaking.keepers.push_back(guest_names(survey, std::span(names).subspan(leaving)));
   breaking.requests.push_back(std::move(request));
 }
 
@@ -145,7 +145,7 @@ void unmark(const Survey& survey, const Breaking& breaking, bool dry_run, Outcom
       if (!dry_run) {
         const auto guest_name = survey.guest_name(name);
         const Fd fd = guest_name.root->open_regular(guest_name.path);
-        if (!release_last_name(fd.get(), {survey.guest(name).fs, survey.file(name).ino})) continue;
+        if (!release_last_name(fd.get(), {survey.guest(name).fs, survey.file(name).ino}, {guest_name})) continue;
       }
       ++outcome.unmarked_files;
       if (tell) tell({survey.guest(name), survey.path(name), Verdict::open, true});
@@ -163,7 +163,7 @@ void break_off_keepers(const Breaking& breaking, LinkBreaker& breaker, const std
   std::vector<std::size_t> indices;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const bool failed = !results[i].reason.empty() && !results[i].changed;
-    const auto& keepers = breaking.keepers[i];
+    const auto& keepers = breaking.requests[i].stay;
     if (results[i].links_left == keepers.size() || failed || keepers.empty()) continue;
     requests.push_back(breaking.requests[i]);
     requests.back().names = keepers;

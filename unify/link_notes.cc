@@ -15,6 +15,10 @@ Verdict verdict_of(const LinkedVictim& victim) {
       return Verdict::changed;
     case LinkEnd::locked:
       return Verdict::locked;
+    case LinkEnd::in_use:
+      return Verdict::open_for_writing;
+    case LinkEnd::unanswered:
+      return Verdict::no_answer;
     case LinkEnd::not_reached:
       return Verdict::not_reached;
     case LinkEnd::left_alone:

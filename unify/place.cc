@@ -104,14 +104,14 @@ void decide(Place& place, const std::vector<Place>& earlier, const std::vector<G
   if (!place.reason.empty()) give_up_staging(place);
 }
 
-bool is_mounted(const Place& place, const std::vector<Guest>& guests) {
-  return guests[place.guests.front()].is_mounted;
+bool is_left_alone(const Place& place, const std::vector<Guest>& guests) {
+  return guests[place.guests.front()].is_left_alone();
 }
 
 // Of guests between which names could be linked, those of one group that keep apart what they share in one way.
 std::vector<Place> places_of(const std::vector<std::uint32_t>& members, const std::vector<Guest>& guests) {
   const auto kind_of = [](const Guest& guest) {
-    return std::tuple(guest.is_adopted(), guest.is_mounted, guest.rules.protect, guest.rules.group);
+    return std::tuple(guest.is_adopted(), guest.is_left_alone(), guest.rules.protect, guest.rules.group);
   };
   std::map<decltype(kind_of(guests[0])), std::vector<std::uint32_t>> kinds;
   for (const auto member : members) kinds[kind_of(guests[member])].push_back(member);
@@ -149,7 +149,7 @@ Places::Places(const std::vector<Guest>& guests, bool dry_run) : number_of_(gues
   std::vector<Place> places;
   for (const auto& members : guests_by_mount(guests))
     for (auto& place : places_of(members, guests)) {
-      if (is_mounted(place, guests))
+      if (is_left_alone(place, guests))
         place.reason = mounted_reason;
       else
         decide(place, places, guests, dry_run);

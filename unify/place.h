@@ -35,9 +35,9 @@ struct Place {
 };
 
 // Every guest is in one place, with others of its group that are to be protected as it is. Adopted ones
-// (guest/adopted.h) are in places of their own, where `auto` is cow, and those that are mounted in others, where
-// nothing is shared. Under reflink the places of one group and filesystem become one, whatever the mount or the
-// subvolume.
+// (guest/adopted.h) are in places of their own, where `auto` is cow, and those that are left alone because a vcow shows
+// them in others, where nothing is shared. Under reflink the places of one group and filesystem become one, whatever
+// the mount or the subvolume.
 class Places {
  public:
   // In a dry run nothing is made. Throws StagingInUse where another run holds a staging directory.

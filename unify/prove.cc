@@ -66,7 +66,7 @@ void Prover::Block::skip_common_hole() {
 std::uint64_t metadata_hash(const DigestKey& key, const InodeMetadata& metadata) {
   std::string bytes;
   put(bytes, metadata.flags);
-  put(bytes, metadata.project);
+  put(bytes, std::uint32_t{0});  // a project id, in what earlier versions recorded
   for (const auto& [name, value] : metadata.xattrs) {
     bytes.append(name).push_back('\0');
     put(bytes, static_cast<std::uint64_t>(value.size()));
@@ -126,10 +126,19 @@ bool Prover::is_as_expected(const Member& member) const {
   return file.is_still(seen, survey_.inode(member.inode).shared);
 }
 
+// What several guests have is neither's, whatever it carries.
+bool Prover::carries_other_tag(const Member& member) const {
+  const auto project = project_id(member.held.fd.get());
+  if (project == 0 || survey_.inode(member.inode).shared) return false;
+  const auto names = survey_.names_of(member.inode);
+  return names.front().guest == names.back().guest && project != survey_.guest_of(member.inode).tag();
+}
+
 std::optional<Verdict> Prover::what_forbids(const Member& member) {
   if (!is_as_expected(member)) return Verdict::changed;
   if ((member.flags & owner_flags) != 0 && !survey_.inode(member.inode).shared) return Verdict::own_flags;
   if ((member.flags & unshareable_flags) != 0) return Verdict::not_shareable;
+  if (rules_.metadata && carries_other_tag(member)) return Verdict::other_tag;
   if (locks_.is_locked(survey_.guest_of(member.inode).mount.dev, member.held.seen.ino)) return Verdict::locked;
   if (rules_.leases && !member.held.lease) return Verdict::open_for_writing;
   return std::nullopt;

@@ -25,7 +25,7 @@
 
 namespace vunify {
 
-// Of flags, project and xattrs: what a stat does not tell. Keyed, so that no guest can make two of one hash.
+// Of flags and xattrs: what a stat does not tell. Keyed, so that no guest can make two of one hash.
 std::uint64_t metadata_hash(const DigestKey& key, const InodeMetadata& metadata);
 Learnt learnt_of(const Held& held, const Digest& digest, Timestamp reading, const DigestKey& key);
 inline Learnt learnt_of(const Member& member, const DigestKey& key) {
@@ -94,6 +94,7 @@ class Prover {
   void leave_for(std::uint32_t inode, const std::system_error& error);
 
   Fd open_inode(std::uint32_t inode) const;
+  bool carries_other_tag(const Member& member) const;
   Member hold(std::uint32_t inode, Fd opened) const;
   bool is_as_expected(const Member& member) const;
   std::optional<Verdict> what_forbids(const Member& member);

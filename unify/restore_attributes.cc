@@ -28,13 +28,13 @@ constexpr std::array<std::uint32_t, 5> settable = {FS_SYNC_FL, FS_NODUMP_FL, FS_
 // vcow breaks the link first.
 bool may_be_set(const Place& place) { return row_of(place.protection).flags != 0 && place.mount.type != "ext4"; }
 
-// As the kernel tells it of an inode that is held, not opened; nothing where it does not.
+// As the kernel tells it of an inode that is held, not opened; nothing where it does not, or where the inode carries a
+// tag.
 std::optional<InodeMetadata> look_at(int path_fd) {
   const auto attr = held_attr(path_fd);
-  if (!attr) return std::nullopt;
+  if (!attr || attr->project != 0) return std::nullopt;
   InodeMetadata seen;
   seen.flags = attr->flags & metadata_flags;
-  seen.project = attr->project;
   seen.xattrs = read_xattrs(path_fd, VUNIFY_MARK_XATTR);
   return seen;
 }
@@ -52,31 +52,23 @@ class Restorer {
     const auto fd = name.root->open_inode(name.path, survey_.file_of(inode).ino);
     if (!fd || !is_marked(fd->get(), survey_.id_of(inode))) return true;  // the guest has put another there
     const auto now = read_metadata(fd->get());
-    const auto recorded = find_recorded(now, match, project_of_directory(name));
+    const auto recorded = find_recorded(now, match);
     if (recorded && !run_.dry_run) give_back(fd->get(), now, *recorded);
     return recorded.has_value();
   }
 
  private:
-  static std::uint32_t project_of_directory(const GuestName& name) {
-    return project_id(name.root->open_directory(split_path(name.path).parent).get());
-  }
-
   static void give_back(int fd, const InodeMetadata& now, const InodeMetadata& recorded) {
     change_inode_flags(fd, recorded.flags & ~now.flags, now.flags & ~recorded.flags);
-    set_project_id(fd, recorded.project);
+    set_project_id(fd, 0);
   }
 
   // The index holds a hash: what it was made of is found by trying.
-  std::optional<InodeMetadata> find_recorded(InodeMetadata metadata, std::uint64_t match,
-                                             std::uint32_t directorys_project) const {
-    for (const auto project : {metadata.project, 0U, directorys_project}) {
-      metadata.project = project;
-      for (std::uint32_t set = 0; set < 1U << settable.size(); ++set) {
-        for (std::size_t bit = 0; bit < settable.size(); ++bit)
-          metadata.flags = (set >> bit & 1) != 0 ? metadata.flags | settable[bit] : metadata.flags & ~settable[bit];
-        if (metadata_hash(key_, metadata) == match) return metadata;
-      }
+  std::optional<InodeMetadata> find_recorded(InodeMetadata metadata, std::uint64_t match) const {
+    for (std::uint32_t set = 0; set < 1U << settable.size(); ++set) {
+      for (std::size_t bit = 0; bit < settable.size(); ++bit)
+        metadata.flags = (set >> bit & 1) != 0 ? metadata.flags | settable[bit] : metadata.flags & ~settable[bit];
+      if (metadata_hash(key_, metadata) == match) return metadata;
     }
     return std::nullopt;
   }
@@ -96,7 +88,7 @@ void restore_attributes(const Survey& survey, const Places& places, const Run& r
   const auto restore = [&](std::uint32_t inode, RecordedShared& records) {
     const auto recorded = records.find(survey.guest_of(inode).fs, survey.file_of(inode));
     if (!recorded || !recorded->is_as_seen || run.stop.requested()) return;
-    std::string reason = "its flags or its project are not what was shared";
+    std::string reason = "its flags are not what was shared";
     try {
       if (restorer.restore(inode, recorded->record.match)) return;
     } catch (const std::system_error& error) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inode flags and project ids of shared inodes, as they were. XFS and btrfs let the owner of an inode change them
-// though it is immutable (chattr +d +S +A, chattr -p), and a guest's root owns what it shares: a backup would skip the
-// others' file, their quota count it elsewhere.
+// Inode flags of shared inodes, as they were, and nobody's tag (guest/tag.h). XFS and btrfs let the owner of an inode
+// change them though it is immutable (chattr +d +S +A, chattr -p), and a guest's root owns what it shares: a backup
+// would skip the others' file, their quota count it elsewhere.
 #pragma once
 
 #include "unify/outcome.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/settle.h"
 
+#include "change/last_name.h"
 #include "sys/mark.h"
 #include "unify/changed_shared.h"
 #include "unify/parting.h"
@@ -49,7 +50,7 @@ bool release(const Survey& survey, NameRef name, const Run& run) {
   const auto guest_name = survey.guest_name(name);
   const auto ino = survey.file(name).ino;
   const Fd fd = guest_name.root->open_regular(guest_name.path);
-  if (!release_last_name(fd.get(), {survey.guest(name).fs, ino})) return false;
+  if (!release_last_name(fd.get(), {survey.guest(name).fs, ino}, {guest_name})) return false;
   if (run.index != nullptr) run.index->forget(name.guest, ino);
   return true;
 }

@@ -49,8 +49,10 @@ void tend_index(Run& run, Outcome& outcome, const auto& work) {
   }
 }
 
-Scan walk_guests(const std::vector<Guest>& guests, std::uint64_t min_size, const Run& run) {
+Scan walk_guests(const std::vector<Guest>& guests, std::uint64_t min_size, const Places& places, const Run& run) {
   ScanRules scan{.min_size = min_size};
+  for (std::uint32_t guest = 0; guest < guests.size(); ++guest)
+    scan.led_elsewhere.push_back(places.of(guest).sharing() == Sharing::inodes);
   if (run.index != nullptr)
     scan.known_shared = [&](const FsId& fs, const Inode& inode) { return run.index->knows_shared(fs, inode); };
   return scan_guests(guests, scan, run.stop, run.counters);
@@ -132,7 +134,7 @@ std::optional<Refusal> unify_guests(const std::vector<Guest>& guests, const Unif
 
   tend_index(run, outcome, [&](Index& index) { index.begin(guests); });
   Scan scan;
-  outcome.walk_seconds = timed([&] { scan = walk_guests(guests, request.min_size, run); });
+  outcome.walk_seconds = timed([&] { scan = walk_guests(guests, request.min_size, places, run); });
   const bool walked_all = !run.stop.requested();
   outcome.stale_files = count_stale(scan.trees);
 

@@ -145,6 +145,13 @@ TEST(Forecast, NeedsNoSampleOfEachDay) {
   EXPECT_NEAR(slope(points), 10, 1e-6);
 }
 
+TEST(Forecast, GoesOnBehindAGapOf90Days) {
+  auto points = series(120, linear);
+  points.erase(points.begin() + 15, points.begin() + 105);
+  EXPECT_NEAR(slope(points), 10, 1e-6);
+  EXPECT_FALSE(of(points).step);
+}
+
 TEST(Forecast, LeavesOutWhatAClockThatWasAheadLeft) {
   auto points = series(20, linear);
   points.push_back({first + 365, 9'999 * mib});

@@ -57,6 +57,30 @@ TEST_F(KeptHistory, IsEmptyAtFirst) {
   EXPECT_THAT(dir_.names(), IsEmpty());
 }
 
+TEST_F(KeptHistory, KeepsWhatGuestsHaveInCommon) {
+  auto made = sample(20'000, 100);
+  made.contents = {{"web1", "usr/lib/\xff", 4'096, 3}, {"db", "f", 10, 2}};
+  keep({made});
+  const auto kept = history().last(vm, made.taken);
+  ASSERT_EQ(kept->contents.size(), 2u);
+  EXPECT_EQ(kept->contents[0].path, "usr/lib/\xff");
+  EXPECT_EQ(kept->contents[0].saved(), 8'192u);
+  EXPECT_EQ(kept->holders.size(), 2u);
+}
+
+TEST_F(KeptHistory, KeepsOneAWeekOfWhatIsOld) {
+  std::vector<Sample> samples;
+  for (Day day = 20'006; day < 20'006 + 414; ++day) samples.push_back(sample(day, static_cast<std::uint64_t>(day)));
+  samples.push_back(sample(40'000, 1));  // a clock that is ahead
+  keep(samples);
+  const auto days = used();
+  ASSERT_EQ(days.size(), 403u);  // of two weeks and a day that are old, their first days
+  EXPECT_EQ(days[0], 20'006u);
+  EXPECT_EQ(days[1], 20'013u);
+  EXPECT_EQ(days[2], 20'020u);
+  EXPECT_EQ(days[3], 20'021u);
+}
+
 TEST_F(KeptHistory, TellsWhatItWasTold) {
   EXPECT_THAT(keep({sample(20'000, 500)}), IsEmpty());
   const auto kept = history().all(vm).at(0), given = sample(20'000, 500);

@@ -11,8 +11,10 @@
 #include <atomic>
 #include <fstream>
 #include <random>
+#include <thread>
 
 #include "account/chunk.h"
+#include "tests/eventually.h"
 #include "tests/scratch.h"
 
 namespace vunify {
@@ -24,7 +26,7 @@ using test::Scratch;
 constexpr LimitKey guest{{7, 9, 0}, 42};
 constexpr std::uint64_t block = 4096;
 
-AccountKey root(std::uint64_t number) { return {guest, 0, 256 + number}; }
+AccountKey root(std::uint64_t number) { return {guest, 0, 256 + number, {}}; }
 
 void set_limit(const Ledger& ledger, const Limit& limit) {
   auto change = ledger.change();
@@ -42,6 +44,14 @@ Limit blocks(std::uint64_t count) {
   return limit;
 }
 
+bool takes(Holding& holding, const Amount& most, bool by_root) {
+  return holding.take({most, {}}, by_root) == Answer::given;
+}
+
+void settle(Holding& holding, const Amount& taken, const Growth& came_to) {
+  holding.settle({taken, {}}, {came_to, {}});
+}
+
 class HoldingOf : public testing::Test {
  protected:
   const Scratch dir;
@@ -50,8 +60,8 @@ class HoldingOf : public testing::Test {
 
 // As a daemon does it. False: refused.
 bool write_block(Holding& holding) {
-  if (!holding.take({block, 0}, true)) return false;
-  holding.settle({block, 0}, {block, 0});
+  if (!takes(holding, {block, 0}, true)) return false;
+  settle(holding, {block, 0}, {block, 0});
   return true;
 }
 
@@ -80,18 +90,18 @@ TEST_F(HoldingOf, ALimitGivesAllOfItAndNotAByteMore) {
 TEST_F(HoldingOf, ALimitRefusesWithoutAWrite) {
   set_limit(ledger, blocks(1));
   Holding holding(ledger, root(1));
-  holding.counted({block, 1});
+  holding.counted({{block, 1}, {}});
   const auto before = dir.inode("ledger").stamp;
-  EXPECT_FALSE(holding.take({1, 0}, true));
+  EXPECT_FALSE(takes(holding, {1, 0}, true));
   EXPECT_EQ(dir.inode("ledger").stamp, before);
 }
 
 TEST_F(HoldingOf, WhoGivesBackMayTakeItAgain) {
   set_limit(ledger, blocks(1000));
   Holding holding(ledger, root(1));
-  holding.counted({1000 * block, 1});
+  holding.counted({{1000 * block, 1}, {}});
   ASSERT_FALSE(write_block(holding));
-  holding.settle({}, {-static_cast<std::int64_t>(block), 0});
+  settle(holding, {}, {-static_cast<std::int64_t>(block), 0});
   EXPECT_TRUE(write_block(holding));
   EXPECT_FALSE(write_block(holding));
 }
@@ -101,9 +111,9 @@ TEST_F(HoldingOf, RootHasItsShareForItself) {
   limit.reserved = 10;
   set_limit(ledger, limit);
   Holding holding(ledger, root(1));
-  holding.counted({90 * block, 1});
-  EXPECT_FALSE(holding.take({block, 0}, false));
-  EXPECT_TRUE(holding.take({block, 0}, true));
+  holding.counted({{90 * block, 1}, {}});
+  EXPECT_FALSE(takes(holding, {block, 0}, false));
+  EXPECT_TRUE(takes(holding, {block, 0}, true));
   EXPECT_EQ(holding.left().for_users, 0u);
   EXPECT_EQ(holding.left().free.space, 9 * block);
 }
@@ -113,10 +123,10 @@ TEST_F(HoldingOf, InodesAreCountedByThemselves) {
   limit.total = {no_limit, 3};
   set_limit(ledger, limit);
   Holding holding(ledger, root(1));
-  holding.counted({0, 2});
-  EXPECT_TRUE(holding.take({block, 1}, true));
-  EXPECT_FALSE(holding.take({0, 1}, true));
-  EXPECT_TRUE(holding.take({1 << 30, 0}, true));
+  holding.counted({{0, 2}, {}});
+  EXPECT_TRUE(takes(holding, {block, 1}, true));
+  EXPECT_FALSE(takes(holding, {0, 1}, true));
+  EXPECT_TRUE(takes(holding, {1 << 30, 0}, true));
 }
 
 TEST_F(HoldingOf, WhoRestsHoldsNothingAndOwesNothing) {
@@ -144,15 +154,103 @@ TEST_F(HoldingOf, TwoDaemonsShareWhatIsLeftButForAChunk) {
   EXPECT_GT(used, 1000 * block - static_cast<std::uint64_t>(least_chunk));
 }
 
+TEST_F(HoldingOf, WhatOthersHoldAndDoNotSpendIsGivenBackBeforeOneIsRefused) {
+  set_limit(ledger, blocks(16));
+  Holding one(ledger, root(1)), other(ledger, root(2));
+  one.counted({}), other.counted({});
+  ASSERT_TRUE(write_block(other));
+  std::atomic<bool> is_over = false;
+  std::thread answers([&] {
+    for (auto rung = ledger.bell().rung(); !is_over; rung = ledger.bell().rung()) {
+      ledger.bell().wait(rung, std::chrono::seconds(1));
+      other.answer_recall();
+    }
+  });
+  int done = 1;
+  // On a machine that stands still for longer than recall_takes one is refused, and asks again.
+  EXPECT_TRUE(test::eventually([&] {
+    while (write_block(one)) ++done;
+    return done == 16;
+  }));
+  is_over = true;
+  ledger.bell().ring();
+  answers.join();
+}
+
+TEST_F(HoldingOf, WhoDoesNotAnswerIsNotWaitedForLong) {
+  set_limit(ledger, blocks(16));
+  Holding one(ledger, root(1)), silent(ledger, root(2));
+  one.counted({}), silent.counted({});
+  ASSERT_TRUE(write_block(silent));
+  int done = 0;
+  while (write_block(one)) ++done;
+  EXPECT_LT(done, 15);
+}
+
+TEST_F(HoldingOf, WhoHasSomethingUnderWayRestsButTellsIt) {
+  set_limit(ledger, blocks(1000));
+  Holding holding(ledger, root(1));
+  holding.counted({});
+  holding.begin_change();
+  write_block(holding);
+  holding.refresh(), holding.refresh();
+  EXPECT_EQ(account(ledger, 1).granted, Amount{});
+  EXPECT_FALSE(account(ledger, 1).is_settled());
+  holding.end_change();
+  holding.refresh();
+  EXPECT_TRUE(account(ledger, 1).is_settled());
+}
+
 TEST_F(HoldingOf, ALimitThatIsLoweredRefusesGrowthAlone) {
   set_limit(ledger, blocks(100));
   Holding holding(ledger, root(1));
-  holding.counted({90 * block, 5});
+  holding.counted({{90 * block, 5}, {}});
   set_limit(ledger, blocks(10));
   holding.refresh(), holding.refresh();
-  EXPECT_TRUE(holding.take({}, false));
+  EXPECT_TRUE(takes(holding, {}, false));
   EXPECT_FALSE(write_block(holding));
   EXPECT_EQ(holding.left().free.space, 0u);
+}
+
+// By one who has a file of this user and this group.
+Answer write_block_of(Holding& holding, const Owners& owners) {
+  const auto most = most_for(owners, {block, 0});
+  const auto answer = holding.take(most, true);
+  CameTo came_to;
+  came_to.add(owners, {block, 0});
+  if (answer == Answer::given) holding.settle(most, came_to);
+  return answer;
+}
+
+TEST_F(HoldingOf, AUsersLimitIsHisAloneAndAllUsersAddUpToTheGuest) {
+  set_limit(ledger, {});
+  auto change = ledger.change();
+  change.put(guest, user(7), {10 * block, no_limit});
+  change.put(guest, group(8), {15 * block, no_limit});
+  change.commit();
+  {
+    Holding holding(ledger, root(1));
+    holding.counted({});
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(write_block_of(holding, {7, 8}), Answer::given);
+    EXPECT_EQ(write_block_of(holding, {7, 9}), Answer::over_quota);
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(write_block_of(holding, {0, 8}), Answer::given);
+    EXPECT_EQ(write_block_of(holding, {0, 8}), Answer::over_quota) << "of the group";
+    EXPECT_EQ(write_block_of(holding, {0, 0}), Answer::given);
+  }
+  EXPECT_EQ(account(ledger, 1).used.space, 16 * block);
+  std::map<Whose, std::uint64_t> used;
+  for (const auto& [at, is] : ledger.read().user_accounts(guest)) used[at.whose] = is.used.space / block;
+  EXPECT_EQ(used, (std::map<Whose, std::uint64_t>{{user(0), 6}, {user(7), 10}, {group(0), 1}, {group(8), 15}}));
+}
+
+TEST_F(HoldingOf, WhoBeginsToChangeTellsThatHeMayNotBeBelieved) {
+  set_limit(ledger, blocks(1000));
+  Holding holding(ledger, root(1));
+  holding.counted({{500 * block, 5}, {}});
+  holding.refresh(), holding.refresh();
+  ASSERT_TRUE(account(ledger, 1).is_settled());
+  EXPECT_TRUE(takes(holding, {}, false)) << "he may remove all there is";
+  EXPECT_FALSE(account(ledger, 1).is_settled());
 }
 
 TEST_F(HoldingOf, OneDaemonSpendsFromAnAccount) {
@@ -173,15 +271,15 @@ constexpr std::int64_t most_at_once = 16 << 10;
 [[noreturn]] void spend(const std::string& dir, std::uint64_t ino, Truth& truth, unsigned seed) {
   const Ledger ledger(dir, Access::write);
   Holding holding(ledger, root(ino));
-  holding.counted({static_cast<std::uint64_t>(truth.space.load()), 0});
+  holding.counted({{static_cast<std::uint64_t>(truth.space.load()), 0}, {}});
   std::mt19937 random(seed);
   for (;; ++truth.steps) {
     const auto space = static_cast<std::int64_t>(random() % most_at_once);
     const bool gives = random() % 2 == 0 && truth.space >= space;
     const Amount most{gives ? 0 : static_cast<std::uint64_t>(space), 0};
-    if (!holding.take(most, true)) continue;
+    if (!takes(holding, most, true)) continue;
     truth.space += gives ? -space : space;
-    holding.settle(most, {gives ? -space : space, 0});
+    settle(holding, most, {gives ? -space : space, 0});
     if (random() % 50 == 0) holding.refresh();
   }
 }
@@ -251,7 +349,7 @@ TEST(Ledger, IsExactOnceEachIsCounted) {
     {
       Holding holding(ledger, root(i));
       EXPECT_TRUE(holding.is_to_be_counted() || account(ledger, i).is_settled());
-      holding.counted({truth, 0});
+      holding.counted({{truth, 0}, {}});
       EXPECT_FALSE(holding.is_to_be_counted());
     }
     EXPECT_TRUE(account(ledger, i).is_settled());

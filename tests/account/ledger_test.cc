@@ -23,7 +23,7 @@ void keep(const std::string& dir, const LimitKey& key, std::uint64_t used) {
   const Ledger ledger(dir, Access::write);
   auto change = ledger.change();
   change.put(key, Limit{{1 << 20, 100}, 5, Count::logical, 3});
-  change.put(AccountKey{key, 5, 256}, Account{.used = {used, 1}});
+  change.put(AccountKey{key, 5, 256, {}}, Account{.used = {used, 1}});
   change.commit();
 }
 
@@ -67,12 +67,34 @@ TEST(Ledger, ThatIsSomethingElseIsLeftAlone) {
   EXPECT_EQ(dir.read("ledger"), std::string(20'000, 'x'));
 }
 
+TEST(Ledger, OfAnotherVersionIsRefused) {
+  const Scratch dir;
+  keep(dir.root(), guest, 1000);
+  {
+    const lmdb::Environment other_version(dir / "ledger", Access::write, {"header"});
+    lmdb::Transaction change(other_version, Access::write);
+    change.put(other_version.table(0), "version", std::string("\0\0\0\x63", 4));
+    change.commit();
+  }
+  EXPECT_THROW(Ledger(dir.root(), Access::write), Damaged);
+}
+
+TEST(Ledger, ThatIsCutShortWhileItIsOpenEndsNobody) {
+  const Scratch dir;
+  keep(dir.root(), guest, 1000);
+  const Ledger ledger(dir.root(), Access::write);
+  EXPECT_TRUE(ledger.read().limit(guest).has_value());
+  std::filesystem::resize_file(dir / "ledger", 4096);
+  EXPECT_THROW(ledger.read(), Damaged);
+  EXPECT_THROW(ledger.change(), Damaged);
+}
+
 TEST(Ledger, DoesNotBelieveADamagedRecord) {
   const Scratch dir;
   keep(dir.root(), guest, 0x1122334455667788);
   flip(dir / "ledger", "\x11\x22\x33\x44\x55\x66\x77");
   const Ledger ledger(dir.root(), Access::write);
-  EXPECT_EQ(ledger.read().account({guest, 5, 256}), Account{}) << "as if never counted";
+  EXPECT_EQ(ledger.read().account({guest, 5, 256, {}}), Account{}) << "as if never counted";
   EXPECT_TRUE(ledger.read().limit(guest).has_value());
 }
 

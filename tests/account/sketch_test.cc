@@ -69,6 +69,38 @@ TEST(Sketches, TellAGuestFromItself) {
   EXPECT_NEAR(shared_bytes(Sketch(contents), Sketch(contents)) / sum(contents), 1, 0.05);
 }
 
+// Of normal errors 68 and 95 of 100 are within one deviation and two.
+TEST(Sketches, KnowHowFarOffTheyMayBe) {
+  int within_one = 0, within_two = 0;
+  const auto hold = [&](const Estimate& estimate, const Contents& truth) {
+    const double off = std::abs(estimate.bytes - sum(truth));
+    within_one += off <= estimate.deviation ? 1 : 0;
+    within_two += off <= 2 * estimate.deviation ? 1 : 0;
+  };
+  for (std::uint64_t seed = 0; seed < 30; ++seed) {
+    const auto common = made(4'000, 10 * seed), own = made(4'000, 10 * seed + 1);
+    const Sketch a(both(common, own)), b(both(common, made(4'000, 10 * seed + 2)));
+    hold(estimate_shared(a, b), common);
+    hold(estimate_missing(a, b), own);
+  }
+  EXPECT_THAT(within_one, testing::AllOf(testing::Ge(30), testing::Le(52)));
+  EXPECT_GE(within_two, 52);
+}
+
+TEST(Sketches, GrowAsOneOfAllWouldBe) {
+  Sketch all({});
+  Contents contents;
+  for (std::uint64_t guest = 0; guest < 5; ++guest) {
+    const auto more = made(1'000, guest);
+    contents = both(contents, more);
+    all = Sketch(both({all.kept().begin(), all.kept().end()}, more), Sketch::usual_size, all.least());
+  }
+  const Sketch at_once(contents);
+  EXPECT_EQ(all.least(), at_once.least());
+  EXPECT_EQ(shared_bytes(all, all), shared_bytes(at_once, at_once));
+  EXPECT_EQ(all.smaller(64).least(), Sketch(contents, 64).least());
+}
+
 TEST(Neighbours, AreThoseWithMostInCommon) {
   const auto base = made(3'000, 1), php = made(2'000, 2);
   std::vector<Sketch> sketches;

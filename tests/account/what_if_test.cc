@@ -34,6 +34,13 @@ TEST(MoreGuests, GrowMeanwhile) {
   EXPECT_EQ(more_like(sample(), sample().holders[0], -2, 20).each.settled, 60);
 }
 
+// A journal, and what XFS sets aside, lay there before they came.
+TEST(MoreGuests, TakeNothingOfWhatAnEmptyFilesystemHas) {
+  auto large = sample();
+  large.used = 100'000'000;
+  EXPECT_EQ(more_like(large, large.holders[0], 0, 0).each.peak, 200u + 10 * 1024);
+}
+
 TEST(MoreGuests, DoNotFitWhereNothingIsFree) {
   auto full = sample();
   full.available = 0;

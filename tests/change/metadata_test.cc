@@ -33,7 +33,7 @@ TEST_F(PolicyOf, FileIsAllThatItsInodeTells) {
   EXPECT_EQ(metadata.mtime, 1577836800);
   EXPECT_EQ(metadata.xattrs.at("user.note"), "hello");
   EXPECT_NE(metadata,
-            InodeMetadata(InodeMetadata{metadata.mode, 7, 8, 0, 0, metadata.mtime, metadata.xattrs}));  // the flag
+            InodeMetadata(InodeMetadata{metadata.mode, 7, 8, 0, metadata.mtime, metadata.xattrs}));  // the flag
 }
 
 TEST_F(PolicyOf, FileThatWasStatedIsTheSame) {
@@ -66,7 +66,7 @@ TEST_F(PolicyOf, FileComesBackWhateverWasSetMeanwhile) {
 }
 
 TEST(Policies, AgreeInEverythingMtimeAsideIfWanted) {
-  const InodeMetadata one{0100644, 0, 0, 0, 0, 10, {}};
+  const InodeMetadata one{0100644, 0, 0, 0, 10, {}};
   InodeMetadata later = one, other = one;
   later.mtime = 11;
   other.xattrs["user.note"] = "x";

@@ -120,6 +120,7 @@ TEST_F(RemovingNames, TheNextStartReleasesALastName) {
   Journal(state.root(), "delete").begin({*removal_->journaled(*dir_ / ".vunify", to_string(id_.fs))});
   ASSERT_TRUE(removal_->lift());
   removal_->take_names();
+  removal_.reset();  // with it goes what it has open
   recover(state.root());
   EXPECT_FALSE(has_mark(*dir_ / "a/f") || dir_->inode("a/f").immutable);
   EXPECT_THAT(dir_->names(), ElementsAre("a", "b", "c"));

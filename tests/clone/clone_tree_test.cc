@@ -11,6 +11,7 @@
 #include <future>
 #include <optional>
 
+#include "sys/inode_attr.h"
 #include "sys/mark.h"
 #include "tests/act_before.h"
 #include "tests/root_test.h"
@@ -83,6 +84,19 @@ TEST_F(CloneTree, LeavesWhatIsMountedInTheGuest) {
   EXPECT_EQ(left, (std::vector<std::string>{"home/d", "home/f", "home/other"}));
   EXPECT_EQ(dir.names("new/home"), (std::vector<std::string>{"d", "other"})) << "empty ones";
   EXPECT_EQ(dir.read("new/bin/sh"), "text");
+}
+
+// Its number is another, and not known here.
+TEST_F(CloneTree, CarriesNoTagOfTheFirstGuest) {
+  const LoopFs xfs("xfs");
+  ASSERT_TRUE(xfs.ok()) << xfs.reason();
+  const Scratch dir({{"a/bin/sh", "text"}, {"a/etc/own", "project of its own"}}, xfs.root());
+  dir.make_directory("new");
+  shell_or_fail("cd " + dir.root() + " && chattr -p 41 a a/bin a/bin/sh && chattr -p 7 a/etc/own");
+  clone_to_new(dir);
+  const auto project = [&](const std::string& path) { return project_id(open_host(dir / path, O_RDONLY).get()); };
+  for (const auto* path : {"new", "new/bin", "new/bin/sh"}) EXPECT_EQ(project(path), 0U) << path;
+  EXPECT_EQ(project("new/etc/own"), 7U);
 }
 
 // A guest that runs, and renames over its files, or removes them, just before they are opened.

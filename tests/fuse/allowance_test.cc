@@ -1,112 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A guest with a limit of its own: what it may use, where that ends, and that nobody else feels it.
-#include <fcntl.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include <map>
-#include <memory>
-#include <optional>
-
-#include "account/count_tree.h"
-#include "account/ledger.h"
-#include "guest/mounted.h"
-#include "sys/lock_file.h"
-#include "sys/mark.h"
-#include "tests/eventually.h"
-#include "tests/root_test.h"
+#include "tests/fuse/limited_guest.h"
 
 namespace vunify::test {
 namespace {
-
-constexpr std::uint32_t xid = 42;
-constexpr std::uint64_t block = 4096;
-
-class LimitedOn : public RootTestOn {
- protected:
-  static void TearDownTestSuite() { filesystems_.clear(); }
-  void SetUp() override {
-    RootTestOn::SetUp();
-    if (IsSkipped()) return;
-    auto& fs = filesystems_[GetParam()];
-    if (!fs) fs = std::make_unique<LoopFs>(GetParam(), std::string(GetParam()) == "ext4" ? 64 : 320);
-    if (!fs->ok()) GTEST_SKIP() << fs->reason();
-    dir_.emplace(Scratch::Files{{"other/f", std::string(10 * block, 'o')}}, fs->root());
-    dir_->make_directory("guest");
-    key_ = account_of(open_host(mine(""), O_RDONLY).get(), xid);
-    share("f");
-  }
-  void TearDown() override {
-    if (is_mounted_) unmount();
-    dir_.reset();
-  }
-
-  void share(const std::string& path) const {
-    const Fd file = open_host(*dir_ / ("other/" + path), O_RDONLY);
-    set_mark(file.get(), {fs_id(file.get()), stat_fd(file.get()).ino});
-    check(::link((*dir_ / ("other/" + path)).c_str(), mine(path).c_str()), "link", path);
-  }
-  // So much more than what the guest has now.
-  void limit(const Amount& more, std::uint8_t reserved = 0) {
-    auto total = counted();
-    total.space = more.space == no_limit ? no_limit : total.space + more.space;
-    total.inodes = more.inodes == no_limit ? no_limit : total.inodes + more.inodes;
-    const Ledger ledger(state_.root(), lmdb::Access::write);
-    auto change = ledger.change();
-    change.put(key_.of, {total, reserved, Count::exclusive, 1});
-    change.commit();
-  }
-  void mount() {
-    must(run({"vcow", "mount", "--xid", "42", "--state", state_.root(), "--config", state_ / "none", mine("")}));
-    is_mounted_ = true;
-  }
-  void limited_mount(const Amount& more, std::uint8_t reserved = 0) { limit(more, reserved), mount(); }
-  void unmount() {
-    must(run({"umount", mine("")}));
-    expect_daemon_gone();
-    is_mounted_ = false;
-  }
-  void expect_daemon_gone() const {
-    EXPECT_TRUE(eventually([&] { return !LockFile::is_taken(lock_path(state_.root(), key_)); }));
-  }
-  void kill_daemon() const {
-    for (const auto& one : list_mounted())
-      if (one.mount_point + "/" == mine("")) ::kill(one.process, SIGKILL);
-    expect_daemon_gone();
-  }
-  Account account() const { return Ledger(state_.root(), lmdb::Access::read).read().account(key_).value_or(Account{}); }
-  Amount counted() const { return count_tree(RootDir(mine("")), Count::exclusive, {}); }
-  // What is kept of it is what a walk finds.
-  void expect_exact() {
-    unmount();
-    const auto is = account();
-    EXPECT_EQ(is.used, counted()) << is.used.space << " " << counted().space << ", inodes " << is.used.inodes;
-    EXPECT_TRUE(is.is_settled());
-    EXPECT_EQ(is.underflows, 0u);
-  }
-
-  std::string mine(const std::string& path) const { return *dir_ / ("guest/" + path); }
-  // The error, 0 where it went well; a file is left with what fit.
-  int write(const std::string& path, std::uint64_t bytes, int flags = O_CREAT | O_TRUNC) const {
-    const int file = ::open(mine(path).c_str(), O_WRONLY | O_CLOEXEC | flags, 0644);
-    if (file < 0) return errno;
-    const Fd closes(file);
-    const std::string text(block, 'x');
-    for (; bytes > 0; bytes -= std::min(bytes, block))
-      if (::write(file, text.data(), std::min(bytes, block)) < 0) return errno;
-    return 0;
-  }
-
-  static std::map<std::string, std::unique_ptr<LoopFs>> filesystems_;  // by kind, for all tests of a suite
-  std::optional<Scratch> dir_;
-  const Scratch state_;
-  AccountKey key_;
-  bool is_mounted_ = false;
-};
-
-std::map<std::string, std::unique_ptr<LoopFs>> LimitedOn::filesystems_;
 
 class Limited : public LimitedOn {};
 
@@ -247,18 +147,69 @@ TEST_P(LimitedOn, IsExactAgainOnceAKilledDaemonsGuestIsMounted) {
   expect_exact();
 }
 
-// Each may hold up to half of 64 KiB that the other cannot have.
-TEST_P(Limited, TwoGuestsOfOneNumberShareIt) {
+TEST_P(Limited, TwoGuestsOfOneNumberShareItToTheLastBlock) {
   dir_->make_directory("second");
-  limited_mount({100 * block, no_limit});
+  limited_mount({16 * block, no_limit});
   const auto second = *dir_ / "second";
-  must(run({"vcow", "mount", "--xid", "42", "--state", state_.root(), "--config", state_ / "none", second}));
+  mount(second);
+  must(shell("head -c 4K /dev/zero > " + second + "/g"));
   EXPECT_EQ(write("g", 200 * block), ENOSPC);
-  EXPECT_NE(shell("head -c 800K /dev/zero > " + second + "/g").status, 0);
   const auto both = dir_->inode("guest/g").stamp.size + dir_->inode("second/g").stamp.size;
-  EXPECT_LE(both, 100 * block);
-  EXPECT_GE(both, 100 * block - (64 << 10));
+  EXPECT_LE(both, 16 * block);
+  EXPECT_GT(both + dir_->inode("second").bytes_on_disk(), 15 * block) << "and its root";
   must(run({"umount", second}));
+}
+
+TEST_P(Limited, AStoppedDaemonKeepsTheOthersNotLong) {
+  dir_->make_directory("second");
+  limited_mount({16 * block, no_limit});
+  const auto second = *dir_ / "second";
+  mount(second);
+  must(shell("head -c 4K /dev/zero > " + second + "/g"));
+  signal_daemon(SIGSTOP, second);
+  EXPECT_EQ(write("g", 200 * block), ENOSPC) << "and not never";
+  EXPECT_EQ(::unlink(mine("g").c_str()), 0);
+  signal_daemon(SIGCONT, second);
+  must(run({"umount", second}));
+  expect_exact();
+}
+
+TEST_P(Limited, ByLogicalCountASharedFileCountsWholeAndItsBreakCostsNothing) {
+  count_ = Count::logical;
+  limited_mount({0, 0});
+  EXPECT_EQ(write("f", 10 * block, 0), 0);
+  EXPECT_EQ(dir_->read("other/f"), std::string(10 * block, 'o'));
+  EXPECT_EQ(write("f", 1, O_APPEND), ENOSPC);
+  EXPECT_EQ(::unlink(mine("f").c_str()), 0);
+  EXPECT_EQ(write("new", 10 * block), 0);
+  EXPECT_EQ(write("new", 1, O_APPEND), ENOSPC);
+  expect_exact();
+}
+
+TEST_P(Limited, AKilledDaemonsNamelessFilesAreToldOf) {
+  limited_mount({100 * block, no_limit});
+  const Fd file = open_host(mine("g"), O_RDWR | O_CREAT);
+  ASSERT_EQ(write("g", 90 * block, 0), 0);
+  ASSERT_EQ(::unlink(mine("g").c_str()), 0);
+  EXPECT_TRUE(eventually([&] { return account().granted == Amount{}; })) << "it rests";
+  kill_daemon();
+  EXPECT_FALSE(account().is_settled());
+}
+
+TEST_P(Limited, AFileThatWasOpenBeforeTheLimitIsCountedAsItGrows) {
+  mount();
+  struct statvfs shown {};
+  const auto free_bytes = [&] { return ::statvfs(mine("").c_str(), &shown) == 0 ? shown.f_bfree * shown.f_frsize : 0; };
+  {
+    const Fd file = open_host(mine("g"), O_RDWR | O_CREAT);
+    ASSERT_EQ(write("g", 10 * block, 0), 0);
+    limit({40 * block, no_limit});  // and what is shared, which a walk of the mount cannot tell
+    EXPECT_TRUE(eventually([&] { return free_bytes() <= 50 * block; }));
+    ASSERT_EQ(write("g", 40 * block, 0), 0);
+    EXPECT_TRUE(eventually([&] { return free_bytes() <= 20 * block; }));
+    EXPECT_EQ(write("h", 30 * block), ENOSPC);
+  }
+  expect_exact();
 }
 
 TEST_P(Limited, ALimitThatIsSetLaterHolds) {
@@ -266,7 +217,7 @@ TEST_P(Limited, ALimitThatIsSetLaterHolds) {
   ASSERT_EQ(write("g", 100 * block), 0);
   const Amount now{110 * block, no_limit};
   {
-    const Ledger ledger(state_.root(), lmdb::Access::write);
+    const Ledger ledger(state_dir_, lmdb::Access::write);
     auto change = ledger.change();
     change.put(key_.of, {now, 0, Count::exclusive, 1});
     change.commit();

@@ -5,13 +5,17 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/quota.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <csignal>
 
 #include "sys/clone.h"
 #include "sys/inode_attr.h"
+#include "tests/eventually.h"
 #include "tests/fuse/guest_mount.h"
 
 namespace vunify::test {
@@ -104,6 +108,34 @@ TEST_P(Differences, HandlesEndWithTheMount) {
   EXPECT_EQ(open_handle_error(mine(""), handle, O_RDONLY), ESTALE);
 }
 
+// A remount drops what the kernel has of names, and with them of files.
+TEST_P(Differences, HandlesEndOnceTheKernelForgetsTheFile) {
+  write("f", "");
+  mount();
+  const auto handle = handle_of(mine("f"));
+  check(::mount(nullptr, mine("").c_str(), nullptr, MS_REMOUNT, nullptr), "mount");
+  EXPECT_EQ(open_handle_error(mine(""), handle, O_RDONLY), ESTALE);
+}
+
+TEST_P(Differences, StatxTellsNoFlags) {
+  write("f", "");
+  mount();
+  must(run({"chattr", "+d", mine("f")}));
+  struct statx st {};
+  check(::statx(AT_FDCWD, mine("f").c_str(), 0, STATX_BASIC_STATS, &st), "statx");
+  EXPECT_EQ(st.stx_attributes & STATX_ATTR_NODUMP, 0u);
+}
+
+TEST_P(Differences, ASharedFileInAnAppendOnlyDirectoryIsNotWritten) {
+  share("d/f", content);
+  watch_other();
+  mount();
+  must(run({"chattr", "+a", mine("d")}));
+  EXPECT_EQ(error_of(::open(mine("d/f").c_str(), O_WRONLY)), EPERM);
+  must(run({"chattr", "-a", mine("d")}));
+  write("d/f", "mine");
+}
+
 TEST_P(Differences, WhereTheDataLiesIsNotTold) {
   write("f", content);
   mount();
@@ -161,6 +193,13 @@ TEST_P(Differences, OfWhatIsAskedByIoctlOnlyFlagsAndProjectAreKnown) {
   EXPECT_EQ(error_of(::ioctl(file.get(), FS_IOC_GETFLAGS, &flags)), 0);
 }
 
+TEST_P(Differences, OfQuotasTheKernelTellsNothing) {
+  mount();
+  const Fd root = open_host(mine(""), O_RDONLY);
+  dqblk quota{};
+  EXPECT_EQ(error_of(::syscall(SYS_quotactl_fd, root.get(), QCMD(Q_GETQUOTA, USRQUOTA), 0, &quota)), ENOSYS);
+}
+
 TEST_P(Differences, SyncfsDoesNotReachTheFilesystemBeneath) {
   write("f", "");
   const auto native = beneath("f");
@@ -192,6 +231,19 @@ TEST_P(Differences, ReadingASharedFileMovesNoAtime) {
   struct stat st {};
   check(::stat(mine("f").c_str(), &st), "stat");
   EXPECT_LT(st.st_atime, 1577836800) << "2020";
+}
+
+TEST_P(Differences, ReadingAgainWithoutPassthroughMovesNoAtime) {
+  write("f", content);
+  must(run({"vcow", "mount", "-o", "nopassthrough,strictatime", mine("")}));
+  read("f");
+  must(run({"touch", "-a", "-d", "2019-01-01", mine("f")}));
+  read("f");
+  struct stat st {};
+  check(::stat(mine("f").c_str(), &st), "stat");
+  EXPECT_LT(st.st_atime, 1577836800) << "2020";
+  check(::umount2(mine("").c_str(), 0), "umount");
+  EXPECT_TRUE(eventually([&] { return daemon_of(mine("")) == 0; }));
 }
 
 TEST_P(Differences, TheKindOfTheFilesystemIsFuse) {

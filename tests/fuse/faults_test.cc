@@ -4,11 +4,10 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <csignal>
 #include <filesystem>
 
-#include "tests/eventually.h"
 #include "tests/fuse/guest_mount.h"
+#include "tests/fuse/injected.h"
 
 namespace vunify::test {
 namespace {
@@ -22,7 +21,7 @@ class Fault : public GuestMount {
   }
   int open_error() const { return write_error(mine("f")); }
   int open_files() const {
-    const std::filesystem::directory_iterator all("/proc/" + std::to_string(daemon_of(mine(""))) + "/fd");
+    const std::filesystem::directory_iterator all("/proc/" + std::to_string(worker_of(mine(""))) + "/fd");
     return static_cast<int>(std::distance(begin(all), end(all)));
   }
   void expect_as_before(const std::string& content) const {
@@ -33,38 +32,13 @@ class Fault : public GuestMount {
   }
 };
 
-// As long as it lives, calls of the daemon fail as strace's `inject` says.
-class Injected {
- public:
-  Injected(int daemon, const std::string& what) : daemon_(daemon) {
-    must(shell("strace -f -qq -e inject=" + what + " -o /dev/null -p " + std::to_string(daemon) +
-               " >/dev/null 2>&1 & echo $! > " + (files_ / "tracer")));
-    tracer_ = std::stoi(files_.read("tracer"));
-    EXPECT_TRUE(eventually([&] { return is_traced(); }));
-  }
-  ~Injected() {
-    ::kill(tracer_, SIGINT);
-    EXPECT_TRUE(eventually([&] { return ::kill(tracer_, 0) != 0; }));
-  }
-  Injected(const Injected&) = delete;
-
- private:
-  // All of its threads.
-  bool is_traced() const {
-    return shell("! grep -q '^TracerPid:.0$' /proc/" + std::to_string(daemon_) + "/task/*/status").status == 0;
-  }
-
-  Scratch files_;
-  int daemon_, tracer_ = 0;
-};
-
 TEST_P(Fault, OfTheDiskMidwayIsTheCallers) {
   const std::string content(pieces, 'x');
   share("f", content);
   mount();
   {
     // Where data is shared there is no midway.
-    const Injected fault(daemon_of(mine("")), is_on("ext4") ? "copy_file_range:error=EIO:when=2" : "linkat:error=EIO");
+    const Injected fault(worker_of(mine("")), is_on("ext4") ? "copy_file_range:error=EIO:when=2" : "linkat:error=EIO");
     EXPECT_EQ(open_error(), EIO);
   }
   expect_as_before(content);
@@ -78,7 +52,7 @@ TEST_P(Fault, OfAnyStepIsTheCallers) {
   mount();
   for (const std::string step : {"fchown", "setxattr,fsetxattr", "utimensat", "linkat", "renameat2"}) {
     SCOPED_TRACE(step);
-    const Injected fault(daemon_of(mine("")), step + ":error=EDQUOT");
+    const Injected fault(worker_of(mine("")), step + ":error=EDQUOT");
     EXPECT_EQ(open_error(), EDQUOT);
     expect_as_before("shared\n");
   }
@@ -90,7 +64,7 @@ TEST_P(Fault, OfTooManyOpenFilesIsTheCallers) {
   share("f", "shared\n");
   mount();
   dir().inode("guest/f");
-  const auto daemon = daemon_of(mine(""));
+  const auto daemon = worker_of(mine(""));
   rlimit before{};
   for (int more = 0; more < 4; ++more) {
     const auto files = static_cast<rlim_t>(open_files() + more);

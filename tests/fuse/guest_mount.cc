@@ -49,10 +49,10 @@ void GuestMount::share(const std::string& path, const std::string& content) cons
 
 void GuestMount::watch_other() { before_ = image_of(*dir_ / "other"); }
 
-void GuestMount::mount() {
+void GuestMount::mount(const std::string& program) {
   watch_other();
   const std::string options = GetParam() == std::string("nopassthrough") ? GetParam() : "rw";
-  must(run({"vcow", "mount", "-o", options, mine("")}));
+  must(run({program, "mount", "-o", options, mine("")}));
   is_mounted_ = true;
 }
 
@@ -70,15 +70,47 @@ void GuestMount::expect_ended() {
   is_mounted_ = false;
 }
 
-int daemon_of(const std::string& root) {
-  int found = 0;
+namespace {
+
+int parent_of(const std::string& process) {
+  std::ifstream file("/proc/" + process + "/stat");
+  std::string line;
+  std::getline(file, line);
+  std::istringstream rest(line.substr(line.rfind(')') + 1));
+  std::string state;
+  int parent = 0;
+  rest >> state >> parent;
+  return parent;
+}
+
+// The supervisor, and its worker.
+std::map<int, int> parents_of_daemons(const std::string& root) {
+  std::map<int, int> parents;
   for_each_process([&](const std::string& process) {
     std::ifstream file("/proc/" + process + "/cmdline");
     std::stringstream line;
     line << file.rdbuf();
-    if (line.str().starts_with("vcow") && line.str().find(root) != std::string::npos) found = std::stoi(process);
+    const auto words = line.str();
+    if (words.substr(0, words.find('\0')).ends_with("vcow") && words.find(root) != std::string::npos)
+      parents[std::stoi(process)] = parent_of(process);
   });
-  return found;
+  return parents;
+}
+
+}  // namespace
+
+int daemon_of(const std::string& root) {
+  const auto parents = parents_of_daemons(root);
+  for (const auto& [process, parent] : parents)
+    if (!parents.contains(parent)) return process;
+  return 0;
+}
+
+int worker_of(const std::string& root) {
+  const auto parents = parents_of_daemons(root);
+  for (const auto& [process, parent] : parents)
+    if (parents.contains(parent)) return process;
+  return 0;
 }
 
 }  // namespace vunify::test

@@ -26,7 +26,7 @@ class GuestMount : public RootTestOn {
   // A file that both guests have: one inode, marked.
   void share(const std::string& path, const std::string& content = "shared\n") const;
   void watch_other();  // what it shows now it is to show at the end
-  void mount();
+  void mount(const std::string& program = "vcow");
   void unmount();
   // Lazily: who has files open keeps them, and the daemon.
   void detach();
@@ -55,8 +55,9 @@ class GuestMount : public RootTestOn {
 // The error of a call that returned -1; 0 of one that did not.
 inline int error_of(long result) { return result < 0 ? errno : 0; }
 
-// The process that serves this root.
+// The process that mounted this root and keeps it mounted, and the one of the moment that serves it; 0 for none.
 int daemon_of(const std::string& root);
+int worker_of(const std::string& root);
 
 // On ext4; and, by the kernel, on those that share data.
 inline const auto both_ways = testing::Values("passthrough", "nopassthrough");

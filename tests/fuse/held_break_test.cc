@@ -4,6 +4,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <csignal>
@@ -30,16 +31,26 @@ class HeldBreak : public GuestMount {
     struct sigaction nothing {};
     nothing.sa_handler = [](int) {};
     check(::sigaction(SIGUSR1, &nothing, nullptr), "sigaction");
-    std::promise<pthread_t> began;
+    std::promise<std::pair<pthread_t, pid_t>> began;
     auto opener = std::async(std::launch::async, [&] {
-      began.set_value(::pthread_self());
+      began.set_value({::pthread_self(), ::gettid()});
       return error_of(Fd(::open(mine("f").c_str(), O_WRONLY | O_CLOEXEC)).get());
     });
     EXPECT_TRUE(held.has_come());
-    ::pthread_kill(began.get_future().get(), SIGUSR1);
-    EXPECT_EQ(read("g"), "");  // answered after the kernel told of the signal
+    const auto [thread, id] = began.get_future().get();
+    ::pthread_kill(thread, SIGUSR1);
+    const auto stat = "/proc/self/task/" + std::to_string(id) + "/stat";
+    EXPECT_TRUE(eventually([&] { return waits_uninterruptibly(stat); }));
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(read("g"), "");  // each answered after the daemon was told of the signal
     held.let_go();
     return opener.get();
+  }
+  // As who has told the daemon of his signal (fs/fuse/dev.c, request_wait_answer).
+  static bool waits_uninterruptibly(const std::string& stat) {
+    std::ifstream file(stat);
+    std::string id, name, state;
+    file >> id >> name >> state;
+    return state == "D";
   }
   // What the kernel has asked on this mount and is not answered yet.
   int waiting() const {

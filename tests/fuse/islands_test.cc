@@ -110,9 +110,14 @@ TEST_P(Islands, AreDirectoriesInTheGuest) {
   expect_refused("native=/absent", "absent");
   expect_refused("native=/home,/srv/data/f", "srv/data/f");
   expect_refused("native=/", "native=/");
-  expect_refused("native=srv", "native=srv");
   expect_refused("native=/../guest/srv/../..", "native=");
   expect_refused("native=/srv,/srv/data", "one in the other");
+}
+
+TEST_P(Islands, AreNamedFromTheGuestsRoot) {
+  const auto refused = show("native=srv");
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_EQ(refused.err, "vcow: -o: native=srv: begins without /\n");
 }
 
 TEST_P(Islands, DoNotReachIntoAnotherMount) {
@@ -236,7 +241,7 @@ TEST_P(Islands, OfADeadDaemonAreMountedAnew) {
 
 TEST_P(Islands, LeaveNoThreadOutsideTheSandbox) {
   must(show("native=/srv"));
-  const auto tasks = "/proc/" + std::to_string(daemon_of(mine(""))) + "/task/";
+  const auto tasks = "/proc/" + std::to_string(worker_of(mine(""))) + "/task/";
   EXPECT_EQ(shell("grep -hx 'Seccomp:.*[^2]' " + tasks + "*/status").out, "");
   EXPECT_NE(shell("ls " + tasks).out, "");
 }

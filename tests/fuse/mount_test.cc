@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a mount begins and ends.
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include <csignal>
@@ -38,6 +39,37 @@ TEST_P(MountVcow, OfWhatIsNotThereIsRefusedInOneLine) {
   EXPECT_EQ(refused.status, 3);
   EXPECT_EQ(std::count(refused.err.begin(), refused.err.end(), '\n'), 1) << refused.err;
   EXPECT_EQ(run({"vcow", "mount", "-o", "nosuchoption", mine("")}).status, 2);
+}
+
+// With the helper where mount(8) looks for it.
+TEST_P(MountVcow, IsMadeReadOnlyAndWritableAgainByMount) {
+  mount();
+  const auto remount = [&](const std::string& how) {
+    return shell("unshare -m --propagation private sh -e -c 'mount --bind " VUNIFY_BIN_DIR
+                 " /usr/sbin; mount -o remount," +
+                 how + " " + mine("") + "'");
+  };
+  must(remount("ro"));
+  EXPECT_EQ(error_of(::mkdir(mine("d").c_str(), 0700)), EROFS);
+  must(remount("rw"));
+  EXPECT_EQ(error_of(::mkdir(mine("d").c_str(), 0700)), 0);
+}
+
+TEST_P(MountVcow, MovesNoAtimeWhereItIsToldNotTo) {
+  write("f", "content");
+  must(run({"touch", "-a", "-d", "2019-01-01", mine("f")}));
+  const auto atime_after_reading = [&](const std::string& option) {
+    must(run({"vcow", "mount", "-o", option + ",relatime", mine("")}));
+    read("f");
+    struct stat st {};
+    check(::stat(mine("f").c_str(), &st), "stat");
+    check(::umount2(mine("").c_str(), 0), "umount");
+    EXPECT_TRUE(eventually([&] { return daemon_of(mine("")) == 0; }));
+    return st.st_atime;
+  };
+  constexpr time_t in_2020 = 1577836800;
+  EXPECT_LT(atime_after_reading("noatime"), in_2020);
+  EXPECT_GT(atime_after_reading("strictatime"), in_2020);
 }
 
 TEST_P(MountVcow, FindsAnAdoptedGuest) {

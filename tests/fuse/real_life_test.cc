@@ -59,7 +59,7 @@ class RealLife : public RootTestOn {
 
  private:
   // Both daemons: each holds its tree locked as long as it lives.
-  const std::string ended_ = "flock -w 20 .vcow/one true && flock -w 20 .vcow/two true";
+  const std::string ended_ = "flock -w 120 .vcow/one true && flock -w 120 .vcow/two true";
   LoopFs fs_{"ext4", 320};
   Scratch dir_{Scratch::Files{}, fs_.ok() ? fs_.root() : "/var/tmp"};
   std::map<std::string, std::string> before_;

@@ -70,6 +70,16 @@ TEST_P(Refused, ToWhoMayNotWrite) {
   EXPECT_TRUE(is_shared("f"));
 }
 
+TEST_P(Refused, WhatTheFilesystemKeepsNot) {
+  share("f");
+  mount();
+  EXPECT_NE(run({"chattr", "-p", "42", mine("f")}).status, 0) << "it keeps no projects";
+  EXPECT_NE(run({"chattr", "+C", mine("f")}).status, 0) << "it copies nothing on write";
+  EXPECT_TRUE(is_shared("f"));
+  must(run({"chattr", "+d", mine("f")}));
+  EXPECT_FALSE(is_shared("f"));
+}
+
 INSTANTIATE_TEST_SUITE_P(BothWays, Refused, both_ways, name_of_each);
 
 }  // namespace

@@ -67,6 +67,16 @@ TEST_P(Semantics, SetuidGoesWhereAUserTruncatesAndStaysWhereRootDoes) {
   EXPECT_EQ(mode_of("root"), 06777u);
 }
 
+TEST_P(Semantics, SetgidThatTheGroupCannotExecuteStaysWithItsMembers) {
+  for (const auto* name : {"members", "strangers", "roots"}) write(name, "old");
+  must(shell("cd " + mine("") +
+             " && chown 1000:1000 members && chown 1000:50 strangers && chmod 2766 members strangers roots"));
+  mount();
+  must(as_user("> members; > strangers; > roots; echo more >> members"));
+  EXPECT_EQ(mode_of("members"), 02766u);
+  for (const auto* name : {"strangers", "roots"}) EXPECT_EQ(mode_of(name), 0766u);
+}
+
 TEST_P(Semantics, CapabilitiesGoWithAnyWrite) {
   share("f");
   must(run({"setcap", "cap_net_raw+ep", others("f")}));
@@ -94,6 +104,14 @@ TEST_P(Semantics, FilesAreNoTerminals) {
   mount();
   termios settings{};
   EXPECT_EQ(error_of(::ioctl(open_host(mine("f"), O_RDONLY).get(), TCGETS, &settings)), ENOTTY);
+}
+
+TEST_P(Semantics, ChattrMovesTheCtimeThatIsSeen) {
+  write("f", "");
+  mount();
+  const auto before = stat_fd(open_host(mine("f"), O_RDONLY).get()).stamp.ctime;
+  must(run({"chattr", "+A", mine("f")}));
+  EXPECT_GT(stat_fd(open_host(mine("f"), O_RDONLY).get()).stamp.ctime, before);
 }
 
 TEST_P(Semantics, HolesAreFoundAndMade) {

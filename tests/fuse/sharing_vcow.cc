@@ -3,7 +3,7 @@
 // "other" beside the root, just before it is opened, changed, linked, moved or removed, as if vunify had just been
 // there, but while somebody has it open. "other/N.was" is what it was then.
 //
-//     sharing_vcow ROOT [nopassthrough]
+//     sharing_vcow ROOT [nopassthrough] [POINT]
 #define operations plain_operations
 #include "fuse/operations.cc"
 #undef operations
@@ -12,6 +12,8 @@
 
 #include <atomic>
 #include <cstdio>
+#include <span>
+#include <string_view>
 
 #include "fuse/mount.h"
 #include "fuse/served.h"
@@ -29,11 +31,11 @@ void share_file(Served& served, NodeId id) {
   const Fd other = open_at({served.source.root.get(), "../other"}, O_RDONLY | O_DIRECTORY);
   const auto name = std::to_string(++shared);
   prepare_copy(file.get(), {other.get(), name + ".was"});
-  set_mark(file.get(), {fs_id(file.get()), inode.ino});
-  prepare_link(file.get(), {other.get(), name});
   const int backing = served.nodes.at(id).backing;
   served.nodes.set_owner(id, Owner::shared);
-  served.nodes.set_backing(id, 0);
+  set_mark(file.get(), {fs_id(file.get()), inode.ino});
+  prepare_link(file.get(), {other.get(), name});
+  served.nodes.drop_backing(id);
   served.backing.forget(backing);
 }
 
@@ -81,6 +83,16 @@ void share_and_rename(fuse_req_t request, fuse_ino_t parent, const char* name, f
   plain.rename(request, parent, name, new_parent, new_name, flags);
 }
 
+MountRequest request_of(int argc, char** argv) {
+  MountRequest request{.dir = argv[1]};
+  for (const std::string_view word : std::span(argv, argc).subspan(2))
+    if (word == "nopassthrough")
+      request.passthrough = false;
+    else
+      request.point = word;
+  return request;
+}
+
 }  // namespace
 
 fuse_lowlevel_ops operations() {
@@ -97,7 +109,7 @@ fuse_lowlevel_ops operations() {
 
 int main(int argc, char** argv) {
   try {
-    vunify::serve_guest({.dir = argv[1], .passthrough = argc < 3}, [] {});
+    vunify::serve_guest(vunify::request_of(argc, argv), [] {});
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <thread>
 
 #include "sys/mark.h"
 #include "tests/eventually.h"
@@ -280,16 +281,24 @@ class Guests {
   std::uint64_t shared_ = 0;
 };
 
-class StressOn : public RootTestOn {};
+class StressOn : public RootTestOn {
+ protected:
+  static void start_programs(Racers& racers, const Guests& guests) {
+    for (const std::string guest : {"a", "b", "c"})
+      for (unsigned process = 0; process < processes; ++process)
+        racers.start(guests.root(guest), [process] { return std::make_unique<Program>(process); });
+  }
+  static void look_for_a_while(Guests& guests) {
+    const auto end = std::chrono::steady_clock::now() + race_time() / 4;
+    while (!HasFailure() && std::chrono::steady_clock::now() < end) guests.look_at_others();
+  }
+};
 
 TEST_P(StressOn, NothingIsLostAndNothingIsSeenByOthers) {
   Racers racers;
   Guests guests(GetParam());
-  for (const std::string guest : {"a", "b", "c"})
-    for (unsigned process = 0; process < processes; ++process)
-      racers.start(guests.root(guest), [process] { return std::make_unique<Program>(process); });
-  const auto end = std::chrono::steady_clock::now() + race_time() / 4;
-  while (!HasFailure() && std::chrono::steady_clock::now() < end) guests.look_at_others();
+  start_programs(racers, guests);
+  look_for_a_while(guests);
   EXPECT_THAT(racers.stop(), testing::IsEmpty());
   guests.look_at_others();
   std::printf("%lu changes, %lu shared\n", racers.course().done.load(), guests.shared());
@@ -311,6 +320,34 @@ TEST_P(StressOn, AFileWhoseFirstNameWentIsBrokenByTheNextOne) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, StressOn, everywhere, name_of_each);
+
+class KilledWorkersOn : public StressOn {
+ protected:
+  // Five times a second, until it is gone. Returns how often.
+  static int kill_workers(const std::stop_token& over, const Guests& guests) {
+    int kills = 0;
+    for (; !over.stop_requested(); std::this_thread::sleep_for(std::chrono::milliseconds(200)))
+      for (const std::string guest : {"a", "b", "c"})
+        if (const int worker = worker_of(guests.root(guest))) kills += ::kill(worker, SIGKILL) == 0 ? 1 : 0;
+    return kills;
+  }
+};
+
+TEST_P(KilledWorkersOn, NothingIsLostAndNobodyNotices) {
+  Racers racers;
+  Guests guests(GetParam());
+  start_programs(racers, guests);
+  int kills = 0;
+  {
+    const std::jthread killer([&](const std::stop_token& over) { kills = kill_workers(over, guests); });
+    look_for_a_while(guests);
+  }
+  EXPECT_THAT(racers.stop(), testing::IsEmpty());
+  guests.look_at_others();
+  std::printf("%lu changes, %lu shared, %d workers killed\n", racers.course().done.load(), guests.shared(), kills);
+}
+
+INSTANTIATE_TEST_SUITE_P(, KilledWorkersOn, everywhere, name_of_each);
 
 }  // namespace
 }  // namespace vunify::test

@@ -205,6 +205,12 @@ TEST_P(AdoptOn, WhatLiesInAnotherGuestOrHoldsOneIsRefused) {
   EXPECT_TRUE(is_adopted());
 }
 
+TEST_P(AdoptOn, WhereTheTreeOfAnAdoptedOneLiesIsNothingToAdopt) {
+  ASSERT_FALSE(adopt(guest()));
+  EXPECT_THAT(adopt(dir() / "vm/.vcow/g1")->reason, HasSubstr("is adopted already"));
+  EXPECT_TRUE(is_adopted());
+}
+
 TEST_P(AdoptOn, NamesThatAreOursAndEmptyDirectoriesAreRefused) {
   dir().make_directory("vm/.hidden/etc");
   EXPECT_THAT(adopt(dir() / "vm/.hidden")->reason, HasSubstr("begins with a dot"));

@@ -6,6 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <set>
+
 #include "tests/root_test.h"
 #include "tests/scratch.h"
 
@@ -21,6 +24,22 @@ class MountedTest : public RootTest {
     return {.path = "/vm/g1", .mount_point = "/vm/g1", .no_passthrough = why};
   }
   std::string run_dir() const { return dir_ / "run/vcow"; }
+  // One link was broken, with 7 bytes.
+  void be_killed(const Mounted& mounted) const {
+    const auto child = ::fork();
+    if (child == 0) {
+      MountRecord record(mounted, root_.get(), run_dir());
+      record.count_break(7);
+      record.listen();
+      ::kill(::getpid(), SIGKILL);
+    }
+    ::waitpid(child, nullptr, 0);
+  }
+  std::set<std::string> files() const {
+    std::set<std::string> all;
+    for (const auto& one : std::filesystem::directory_iterator(run_dir())) all.insert(one.path().filename());
+    return all;
+  }
   std::vector<Mounted> listed() const { return list_mounted(run_dir()); }
 
   Scratch dir_{{"g1/etc/passwd", ""}, {"g2/etc/passwd", ""}};
@@ -55,13 +74,7 @@ TEST_F(MountedTest, CountsWhatIsBrokenAndGoesWithItsVcow) {
 }
 
 TEST_F(MountedTest, AKilledOneIsDeadAndItsCountsAreKnown) {
-  const auto child = ::fork();
-  if (child == 0) {
-    MountRecord record(told(), root_.get(), run_dir());
-    record.count_break(7);
-    ::kill(::getpid(), SIGKILL);
-  }
-  ::waitpid(child, nullptr, 0);
+  be_killed(told());
   ASSERT_THAT(listed(), SizeIs(1));
   EXPECT_FALSE(listed()[0].is_alive);
   EXPECT_EQ(listed()[0].copied_bytes, 7u);
@@ -72,16 +85,26 @@ TEST_F(MountedTest, AKilledOneIsDeadAndItsCountsAreKnown) {
 }
 
 TEST_F(MountedTest, ADeadOneIsNotToldWhereAnotherGuestIsMountedSince) {
-  const auto child = ::fork();
-  if (child == 0) {
-    const MountRecord record(told(), root_.get(), run_dir());
-    ::kill(::getpid(), SIGKILL);
-  }
-  ::waitpid(child, nullptr, 0);
+  be_killed(told());
   const Fd another = open_host(dir_ / "g2", O_RDONLY | O_DIRECTORY);
   const MountRecord record(told(), another.get(), run_dir());
   ASSERT_THAT(listed(), SizeIs(1));
   EXPECT_TRUE(listed()[0].is_alive);
+}
+
+TEST_F(MountedTest, ADeadOneGoesWithItsGuest) {
+  const auto guest = dir_ / "g1";
+  be_killed({.path = guest, .mount_point = guest});
+  dir_.write("run/vcow/1-2.new", "begun");
+  const Fd other = open_host(dir_ / "g2", O_RDONLY | O_DIRECTORY);
+  {
+    const MountRecord record(told(), other.get(), run_dir());
+    EXPECT_THAT(files(), SizeIs(3)) << "its guest is there";
+  }
+  std::filesystem::rename(guest, dir_ / "gone");
+  dir_.make_directory("g1");
+  const MountRecord record(told(), other.get(), run_dir());
+  EXPECT_THAT(files(), SizeIs(1)) << "it is another";
 }
 
 TEST_F(MountedTest, WhatIsNoRecordIsPassedOver) {

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "tests/scratch.h"
+#include "tests/silent_fuse.h"
 
 namespace vunify::test {
 namespace {
@@ -54,6 +55,13 @@ TEST_F(Ways, EndWhereNothingIs) {
   EXPECT_EQ(failure("circle"), std::errc::too_many_symbolic_link_levels);
   dir.write("file", "");
   EXPECT_EQ(failure("file"), std::errc::not_a_directory);
+}
+
+// Who asks it for anything is turned away.
+TEST_F(Ways, AskNothingOfWhatIsMountedWhereTheyEnd) {
+  link("there", "a/b");
+  const SilentFuse of_a_user(dir / "a/b", 65534);
+  EXPECT_EQ(follow(dir / "there").path, dir / "a/b");
 }
 
 }  // namespace

@@ -64,5 +64,17 @@ TEST_F(TakeInventory, TakesNoMarkAlong) {
   for (const auto& name : take().names) EXPECT_TRUE(name.xattrs.empty()) << name.leaf;
 }
 
+// What is shared carries none, and is the guest's own where it arrives.
+TEST_F(TakeInventory, TellsOfWhatIsSharedWithItsGuestsTag) {
+  const LoopFs xfs("xfs");
+  ASSERT_TRUE(xfs.ok()) << xfs.reason();
+  const Scratch dir({{"g/f", "shared"}, {"g/z", "project of its own"}}, xfs.root());
+  shell_or_fail("cd " + dir.root() + " && chattr -p 41 g && chattr -p 7 g/z");
+  ASSERT_EQ(::lsetxattr((dir / "g/f").c_str(), "trusted.vunify", "123456789012", 12, 0), 0);
+  const auto inventory = take_inventory(open_guests({dir / "g"}).guests.at(0));
+  EXPECT_EQ(named(inventory, "f").project, 41U);
+  EXPECT_EQ(named(inventory, "z").project, 7U);
+}
+
 }  // namespace
 }  // namespace vunify::test

@@ -16,7 +16,7 @@ end
 }
 start() {
   quietly lxc-start -n "$1" -o "$work/console" -d -- /lib/systemd/systemd
-  until lxc-attach -n "$1" -- systemctl is-system-running --wait 2>/dev/null | grep -qE 'running|degraded'; do
+  until [[ $(lxc-attach -n "$1" -- systemctl is-system-running --wait 2>/dev/null) =~ running|degraded ]]; do
     [ "$(lxc-info -n "$1" -sH)" = RUNNING ] || { cat "$work/console" >&2; fail "$1 does not boot"; }
     read -rt 0.2 <> <(:) || :
   done

@@ -9,7 +9,7 @@ configure() { :; }
 start() {
   systemd-nspawn -q --register=no --keep-unit --console=pipe -b -D "$(tree "$1")" >"$work/console" 2>&1 </dev/null &
   nspawn=$!
-  until enter_it systemctl is-system-running --wait 2>/dev/null | grep -qE 'running|degraded'; do
+  until [[ $(enter_it systemctl is-system-running --wait 2>/dev/null) =~ running|degraded ]]; do
     kill -0 $nspawn 2>/dev/null || { cat "$work/console" >&2; fail "$1 does not boot"; }
     read -rt 0.2 <> <(:) || :
   done

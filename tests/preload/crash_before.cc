@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Preloaded into a program under test: counts the calls with which it changes files, and kills it (SIGKILL) before the
 // CRASH_BEFORE-th. Before the SYNC_BEFORE-th the filesystem of SYNC_PATH is synced, so that a power cut that follows
-// finds it in the middle of things. strace -e inject does the first too, but counts each system call by itself and
-// takes ten times as long.
+// finds it in the middle of things. CRASH_ONCE=before or =after: the steps of all workers that it starts are counted
+// together, those that make things among them, and one of them is killed once. strace -e inject does the first too, but
+// counts each system call by itself and takes ten times as long.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -15,6 +19,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "sys/inode_attr.h"
 
@@ -36,12 +41,53 @@ void sync_now() {
   ::close(dir);
 }
 
-void step() {
+bool is_once(const char* when) {
+  const char* once = std::getenv("CRASH_ONCE");
+  return once != nullptr && std::strcmp(once, when) == 0;
+}
+
+using Steps = std::atomic<long>;
+
+constexpr long crashed = 1L << 40;  // added to the steps of all
+
+// Made before the program begins, so that all of its processes have it.
+Steps& together() {
+  static auto* steps =
+      static_cast<Steps*>(::mmap(nullptr, sizeof(Steps), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  return *steps;
+}
+const Steps& made_early = together();
+
+// The first to make CRASH_MARK alone is killed: what is executed after it has the same environment.
+bool is_first() {
+  const char* mark = std::getenv("CRASH_MARK");
+  if (mark == nullptr || *mark == '\0') return true;
+  const int made = next<decltype(::open)>("open")(mark, O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (made >= 0) ::close(made);
+  return made >= 0;
+}
+
+// A supervisor has one thread, and its worker works in others (sys/shared_descriptors).
+bool is_supervisor() { return ::gettid() == ::getpid(); }
+
+// Its number; 0: not counted.
+long step() {
   static const long crash_before = number("CRASH_BEFORE"), sync_before = number("SYNC_BEFORE");
-  static std::atomic<long> steps{0};
-  const long now = ++steps;
+  static const bool once_before = is_once("before"), once_after = is_once("after");
+  static Steps alone{0};
+  if ((once_before || once_after) && is_supervisor()) return 0;
+  const long now = once_before || once_after ? ++together() : ++alone;
   if (now == sync_before) sync_now();
-  if (now == crash_before) ::kill(::getpid(), SIGKILL);
+  if (now != crash_before || once_after || !is_first()) return now;
+  together() += crashed;
+  ::kill(::getpid(), SIGKILL);
+  return now;
+}
+
+void stepped_after(long now) {
+  static const long crash_at = number("CRASH_BEFORE");
+  static const bool once_after = is_once("after");
+  if (once_after && now == crash_at && now != 0) ::kill(::getpid(), SIGKILL);
 }
 
 mode_t mode_argument(int flags, va_list arguments) {
@@ -56,8 +102,17 @@ bool changes(unsigned long request) {
 
 template <typename Call, typename... Arguments>
 auto stepped(const char* name, Call*, Arguments... arguments) {
-  step();
-  return next<Call>(name)(arguments...);
+  const long now = step();
+  const auto result = next<Call>(name)(arguments...);
+  stepped_after(now);
+  return result;
+}
+
+// Steps only where all processes are counted together.
+template <typename Call, typename... Arguments>
+auto stepped_together(const char* name, Call* call, Arguments... arguments) {
+  static const bool is_counted = is_once("before") || is_once("after");
+  return is_counted ? stepped(name, call, arguments...) : next<Call>(name)(arguments...);
 }
 
 }  // namespace
@@ -69,8 +124,10 @@ int open(const char* path, int flags, ...) {
   va_start(arguments, flags);
   const mode_t mode = mode_argument(flags, arguments);
   va_end(arguments);
-  if (changes(flags)) step();
-  return next<decltype(::open)>("open")(path, flags, mode);
+  const long now = changes(flags) ? step() : 0;
+  const int fd = next<decltype(::open)>("open")(path, flags, mode);
+  stepped_after(now);
+  return fd;
 }
 
 int ioctl(int fd, unsigned long request, ...) noexcept {
@@ -78,8 +135,10 @@ int ioctl(int fd, unsigned long request, ...) noexcept {
   va_start(arguments, request);
   void* argument = va_arg(arguments, void*);
   va_end(arguments);
-  if (changes(request)) step();
-  return next<decltype(::ioctl)>("ioctl")(fd, request, argument);
+  const long now = changes(request) ? step() : 0;
+  const int result = next<decltype(::ioctl)>("ioctl")(fd, request, argument);
+  stepped_after(now);
+  return result;
 }
 
 int linkat(int from_dir, const char* from, int to_dir, const char* to, int flags) noexcept {
@@ -137,5 +196,38 @@ int ftruncate(int fd, off_t size) noexcept { return stepped("ftruncate", &::ftru
 int fdatasync(int fd) { return stepped("fdatasync", &::fdatasync, fd); }
 
 int syncfs(int fd) noexcept { return stepped("syncfs", &::syncfs, fd); }
+
+// Who looks after a worker (WNOHANG) dies with it, but where only one is to be killed.
+pid_t waitpid(pid_t child, int* status, int options) {
+  const bool is_alone = !is_once("before") && !is_once("after");
+  if (is_alone && options == WNOHANG && together() >= crashed) ::kill(::getpid(), SIGKILL);
+  return next<decltype(::waitpid)>("waitpid")(child, status, options);
+}
+
+int mknodat(int dir, const char* leaf, mode_t mode, dev_t device) noexcept {
+  return stepped_together("mknodat", &::mknodat, dir, leaf, mode, device);
+}
+
+int symlinkat(const char* target, int dir, const char* leaf) noexcept {
+  return stepped_together("symlinkat", &::symlinkat, target, dir, leaf);
+}
+
+int openat(int dir, const char* path, int flags, ...) {
+  va_list arguments;
+  va_start(arguments, flags);
+  const mode_t mode = mode_argument(flags, arguments);
+  va_end(arguments);
+  const auto call = next<decltype(::openat)>("openat");
+  if (!changes(flags) || (!is_once("before") && !is_once("after"))) return call(dir, path, flags, mode);
+  const long now = step();
+  const int fd = call(dir, path, flags, mode);
+  stepped_after(now);
+  return fd;
+}
+
+// The answer, or a question, to the kernel's FUSE device.
+ssize_t writev(int fd, const iovec* parts, int count) {
+  return stepped_together("writev", &::writev, fd, parts, count);
+}
 
 }  // extern "C"

@@ -44,7 +44,7 @@ Arguments parse(std::vector<std::string> words, bool with_tail = false) {
       "--open", "FILE", [](const std::string& file) { open_host(file, O_RDONLY); }, "a file");
   line.flag("-v,--verbose", given.verbosity, "say more");
   line.operands("DIR", given.operands, "guests");
-  if (with_tail) line.tail("WORD", given.tail, "the rest");
+  if (with_tail) line.tail("WORD", 2, given.tail, "the rest");
   words.insert(words.begin(), "tool");
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());

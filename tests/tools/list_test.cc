@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "tools/json_bytes.h"
+#include "tools/named_guest.h"
 
 namespace vunify {
 namespace {
@@ -53,8 +54,8 @@ TEST(List, SaysWhyAGuestIsOtherwise) {
 TEST(List, NamesTheProviderWhereTwoHaveOneName) {
   auto other = web;
   other.provider = "lxc";
-  EXPECT_EQ(shown_name(web, {web, lab}), "web");
-  EXPECT_EQ(shown_name(web, {web, lab, other}), "vserver:web");
+  EXPECT_EQ(name_among(web, {web, lab}), "web");
+  EXPECT_EQ(name_among(web, {web, lab, other}), "vserver:web");
   EXPECT_THAT(list_text({web, lab, other}), HasSubstr("lxc:web      lxc       40001"));
 }
 

@@ -9,6 +9,7 @@
 #include "tests/crash_points.h"
 #include "tests/root_test.h"
 #include "tests/tools/adopted_guests.h"
+#include "tests/tools/configured_guests.h"
 
 namespace vunify::test {
 namespace {
@@ -97,11 +98,57 @@ TEST_F(Vcow, OneLineAndAnExitCodeTellWhatIsWrong) {
 }
 
 TEST_F(Vcow, TellsWhichMountOptionAndWhichMountItDoesNotKnow) {
-  EXPECT_EQ(run({"vcow", "mount", "-o", "native=/home,bogus", "/var/tmp"}).err,
-            "vcow: -o: native=/home,bogus: no such mount option: bogus\n");
+  const auto told = [](const std::string& options) { return run({"vcow", "mount", "-o", options, "/var/tmp"}).err; };
+  EXPECT_EQ(told("bogus"), "vcow: -o: bogus: no such mount option\n");
+  EXPECT_EQ(told("native=/home,bogus"), "vcow: -o: native=/home,bogus: bogus: no such mount option\n");
+  EXPECT_EQ(told("native=home"), "vcow: -o: native=home: begins without /\n");
   const auto none = run({"vcow", "umount", "/var/tmp"});
   EXPECT_EQ(none.status, 3);
   EXPECT_EQ(none.err, "vcow: /var/tmp: not a mount of vcow\n");
+}
+
+class VcowOfConfigured : public RootTest {
+ protected:
+  VcowOfConfigured() {
+    guests_.write("vs/web/etc/passwd", "root");
+    guests_.write("vs/web/etc/apt/sources.list", "deb");
+  }
+
+  Finished vcow(const std::string& verb, const std::string& guest) const {
+    return run({"vcow", verb, "--config", guests_ / "config", "--state", guests_ / "state", guest});
+  }
+  // In one line, and nothing is moved.
+  std::string refusal(const std::string& path) const {
+    const auto finished = vcow("adopt", guests_ / path);
+    EXPECT_EQ(finished.status, 3);
+    EXPECT_EQ(std::ranges::count(finished.err, '\n'), 1) << finished.err;
+    EXPECT_EQ(guests_.read("vs/web/etc/passwd") + guests_.read("vs/web/etc/apt/sources.list"), "rootdeb");
+    return finished.err;
+  }
+
+  ConfiguredGuests guests_{{"web"}};
+};
+
+TEST_F(VcowOfConfigured, NothingThatLiesInAGuestOrHoldsOneIsAdopted) {
+  EXPECT_THAT(refusal("vs/web/etc"), HasSubstr("is in " + guests_ / "vs/web"));
+  EXPECT_THAT(refusal("vs/web/etc/apt"), HasSubstr("is in " + guests_ / "vs/web"));
+  EXPECT_THAT(refusal("vs"), HasSubstr("has " + guests_ / "vs/web" + " in it, a guest"));
+}
+
+TEST_F(VcowOfConfigured, AreKnownByName) {
+  EXPECT_EQ(vcow("adopt", "web").status, 0);
+  EXPECT_EQ(guests_.read("vs/.vcow/web/etc/passwd"), "root");
+  EXPECT_EQ(vcow("release", "web").status, 0);
+  EXPECT_EQ(guests_.read("vs/web/etc/passwd"), "root");
+  EXPECT_THAT(vcow("adopt", "wbe").err, HasSubstr("wbe: no guest of this name"));
+}
+
+TEST_F(VcowOfConfigured, AreShownByName) {
+  ASSERT_EQ(vcow("adopt", "web").status, 0);
+  EXPECT_EQ(vcow("mount", "web").status, 0);
+  EXPECT_EQ(guests_.read("vs/web/etc/passwd"), "root");
+  EXPECT_EQ(run({"vcow", "umount", "--config", guests_ / "config", "web"}).status, 0);
+  EXPECT_THAT(guests_.names("vs/web"), testing::IsEmpty());
 }
 
 TEST_F(Vcow, WaitsForNoRun) {

@@ -1,74 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include <filesystem>
-#include <optional>
-#include <sstream>
+#include <csignal>
 
-#include "account/history.h"
-#include "host/root_key.h"
-#include "sys/fd.h"
+#include "guest/state_dir.h"
+#include "host/off_list.h"
 #include "sys/mark.h"
-#include "tests/root_test.h"
-#include "tests/tools/configured_guests.h"
+#include "tests/tools/asked_guests.h"
 #include "tests/tools/packages_of.h"
 #include "tools/text.h"
 
 namespace vunify::test {
 namespace {
-
-using Words = std::vector<std::string>;
-using Json = nlohmann::json;
-
-// Guests a, b and c: f is of a and b, g of a alone, once in usr/lib, h of c.
-class Vdu : public RootTest {
- protected:
-  static void SetUpTestSuite() {
-    if (!is_root()) return;
-    fs_.emplace("ext4", 64);
-    guests_.emplace(Words{"a", "b", "c"}, fs_->root());
-    guests_->set("a/context", "70");
-    guests_->set("b/context", "60");
-    guests_->fill({"a"}, "f", std::string(100'000, 'f'));
-    guests_->fill({"a"}, "usr/lib/g", std::string(50'000, 'g'));
-    guests_->fill({"c"}, "h", std::string(30'000, 'h'));
-    std::filesystem::create_hard_link(*guests_ / "vs/a/f", *guests_ / "vs/b/f");
-  }
-  static void TearDownTestSuite() {
-    guests_.reset();
-    fs_.reset();
-  }
-
-  static Finished vdu(const Words& words) {
-    Words command = {"vdu", "--config", *guests_ / "config", "--state", *guests_ / "state"};
-    command.insert(command.end(), words.begin(), words.end());
-    return run(command);
-  }
-  static std::string told(const Words& words) {
-    const auto finished = vdu(words);
-    EXPECT_EQ(finished.status, 0) << finished.err;
-    return finished.out;
-  }
-  static Json json(Words words) {
-    words.push_back("--json");
-    return Json::parse(told(words), nullptr, false);
-  }
-  static Json guest(const Json& report, const std::string& name) {
-    for (const auto& one : report["guests"])
-      if (one["name"] == name) return one;
-    return nullptr;
-  }
-  // The lines of a table without those below it, where the time stands.
-  static Words rows(const Words& words) {
-    Words rows;
-    std::istringstream text(told(words));
-    for (std::string line; std::getline(text, line) && !line.starts_with("/");) rows.push_back(line);
-    return rows;
-  }
-
-  static inline std::optional<LoopFs> fs_;
-  static inline std::optional<ConfiguredGuests> guests_;
-};
 
 TEST_F(Vdu, SumsCloseWithDf) {
   const auto report = json({"--all"});
@@ -158,19 +103,75 @@ TEST_F(Vdu, DeletedButOpenIsNamedApart) {
   EXPECT_NE(told({"a"}).find("1.0 MiB deleted but open"), std::string::npos);
 }
 
+// Left by whoever cannot go on.
+TEST_F(Vdu, DeletedButOpenByAStoppedProcessIsSeen) {
+  const auto path = fs_->root() + "/gone";
+  const auto child = ::fork();
+  if (child == 0) {
+    const Fd file = open_host(path, O_RDWR | O_CREAT | O_EXCL);
+    write_all(file.get(), std::string(1 << 20, 'x'), path);
+    std::filesystem::remove(path);
+    ::raise(SIGSTOP);
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, WUNTRACED), child);
+  EXPECT_EQ(json({"a"})["filesystems"][0]["unattributed"]["deleted_open"], 1 << 20);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, &status, 0);
+}
+
+TEST_F(Vdu, WhatCannotBeReadIsMissingAndSaid) {
+  guests_->write("vs/c/closed/f", std::string(50'000, 'x'));
+  ASSERT_EQ(::chown((*guests_ / "vs/c/closed").c_str(), 33, 33), 0);
+  ASSERT_EQ(::chmod((*guests_ / "vs/c/closed").c_str(), 0), 0);
+  const auto finished = shell("setpriv --bounding-set=-dac_override,-dac_read_search " VUNIFY_BIN_DIR "/vdu --config " +
+                              (*guests_ / "config") + " --state " + (*guests_ / "state") + " a c");
+  EXPECT_EQ(finished.status, 1) << finished.err;
+  EXPECT_NE(finished.err.find("c: /closed: Permission denied"), std::string::npos) << finished.err;
+  EXPECT_NE(finished.out.find("all sums are \"at least\""), std::string::npos) << finished.out;
+  std::filesystem::remove_all(*guests_ / "vs/c/closed");
+}
+
+TEST_F(Vdu, GuestThatIsOffIsAHolderNoLess) {
+  const auto before = guest(json({"a"}), "a");
+  {
+    const StateDir state(*guests_ / "state");
+    OffList off(state.path());
+    HostGuest b;
+    b.provider = "vserver", b.name = "b", b.root = *guests_ / "vs/b";
+    off.set_off(b);
+    off.keep(state);
+  }
+  EXPECT_EQ(guest(json({"a"}), "a"), before);
+  EXPECT_EQ(json({"--all"})["guests"].size(), 4u);
+  std::filesystem::remove_all(*guests_ / "state");
+}
+
+TEST_F(Vdu, WhatIsNeverUnifiedCountsAsWell) {
+  const std::uint64_t before = guest(json({"c"}), "c")["logical"];
+  guests_->fill({"c"}, "dev/shm/f", std::string(50'000, 'x'));
+  EXPECT_GE(guest(json({"c"}), "c")["logical"], before + 50'000);
+  std::filesystem::remove_all(*guests_ / "vs/c/dev");
+}
+
 TEST_F(Vdu, NamesReachNobodyRaw) {
-  const std::string name = "=x\n\",\xff<\xe2\x80\xa8";
-  const auto path = fs_->root() + "/" + name;
-  std::filesystem::create_directory(path);
-  EXPECT_NE(told({path}).find("/=x\\n\",\\xFF<\\xE2\\x80\\xA8  "), std::string::npos);
-  EXPECT_NE(told({path, "--csv"}).find("\"" + fs_->root() + "/=x\n\"\",\xff"), std::string::npos);
+  const auto name = "=x\n\t\",\xff<\xe2\x80\xa8" + std::string(244, 'n');
+  const auto path = fs_->root() + "/" + name + "/</script>";
+  ASSERT_EQ(name.size(), 255u);
+  std::filesystem::create_directories(path);
+  const auto text = told({path});
+  EXPECT_NE(text.find("/=x\\n\\t\",\\xFF<\\xE2\\x80\\xA8nnn"), std::string::npos) << text;
+  EXPECT_NE(told({path, "--csv"}).find("\"" + fs_->root() + "/=x\n\t\"\",\xff"), std::string::npos);
   EXPECT_EQ(json({path})["guests"][0]["name_base64"], base64(path));
-  const auto file = *guests_ / "vunify.prom";
-  EXPECT_EQ(told({path, "--prometheus", file}), "");
-  const auto text = guests_->read("vunify.prom");
-  EXPECT_TRUE(is_utf8(text) && text.ends_with("\n"));
-  EXPECT_NE(text.find("=x\\n\\\",\xEF\xBF\xBD<"), std::string::npos) << text;
-  std::filesystem::remove(path);
+  EXPECT_EQ(told({path, "--null"}).substr(told({path, "--null"}).find('\t') + 1), path + std::string(1, '\0'));
+  told({path, "--ncdu", *guests_ / "ncdu"});
+  EXPECT_NE(guests_->read("ncdu").find("/=x\\u000a\\u0009\\\",\xff<"), std::string::npos) << guests_->read("ncdu");
+  EXPECT_EQ(told({path, "--prometheus", *guests_ / "vunify.prom"}), "");
+  const auto prom = guests_->read("vunify.prom");
+  EXPECT_TRUE(is_utf8(prom) && prom.ends_with("\n"));
+  EXPECT_NE(prom.find("=x\\n\t\\\",\xEF\xBF\xBD<"), std::string::npos) << prom;
+  std::filesystem::remove_all(fs_->root() + "/" + name);
 }
 
 TEST_F(Vdu, WhyTellsWhatAFileCostsWhom) {
@@ -198,6 +199,14 @@ TEST_F(Vdu, OldFormIsAsItWas) {
   EXPECT_EQ(vdu({"--xid", "60", "--space", a + "/nowhere"}).status, 1);
 }
 
+// c has no number: what is in it is the host's.
+TEST_F(Vdu, OldFormKnowsTheGuestsBeneathADirectory) {
+  const auto all = *guests_ / "vs";
+  EXPECT_EQ(told({"--xid", "70", "--inodes", "--script", all}), "5\n");
+  EXPECT_EQ(told({"--xid", "b", "--inodes", "--script", all}), "2\n");
+  EXPECT_EQ(told({"--xid", "0", "--inodes", "--script", all}), "3\n");
+}
+
 TEST_F(Vdu, SharedFileHasNoXid) {
   guests_->write("vs/a/marked", "shared");
   const Fd file = open_host(*guests_ / "vs/a/marked", O_RDWR);
@@ -207,13 +216,7 @@ TEST_F(Vdu, SharedFileHasNoXid) {
 }
 
 TEST_F(Vdu, WhatIsKeptIsToldAsOfThen) {
-  std::filesystem::create_directories(*guests_ / "state");
-  Sample sample{
-      .fs = fs_id(open_host(fs_->root(), O_RDONLY).get()), .path = "/then", .taken = clock_now(), .holders = {}};
-  for (const std::string name : {"a", "b"})
-    sample.holders.push_back(
-        {name, *root_key(*guests_ / ("vs/" + name), read_mounts()), {}, {.logical = 1000, .fair = 500}});
-  History(*guests_ / "state", lmdb::Access::write).keep({sample});
+  keep(0, 1000);
   EXPECT_EQ(guest(json({"b"}), "b")["logical"], 1000);
   EXPECT_NE(told({"a"}).find("; --fresh walks now."), std::string::npos);
   EXPECT_NE(guest(json({"b", "--fresh"}), "b")["logical"], 1000);

@@ -11,6 +11,7 @@
 #include "tests/root_test.h"
 #include "tests/tools/configured_guests.h"
 #include "tests/tools/made_history.h"
+#include "tools/growth_words.h"
 
 namespace vunify::test {
 namespace {
@@ -24,6 +25,14 @@ class Vplan : public RootTest {
   void keep(const std::vector<Sample>& samples) const {
     std::filesystem::create_directories(guests_ / "state");
     History(guests_ / "state", lmdb::Access::write).keep(samples);
+  }
+  void limit_web(std::uint64_t space) const {
+    const Ledger ledger(guests_ / "state", lmdb::Access::write);
+    auto change = ledger.change();
+    Limit limit;
+    limit.total.space = space;
+    change.put(LimitKey{{1, 2, 0}, 42}, limit);
+    change.commit();
   }
   Finished vplan(const Words& options) const {
     Words words{"vplan", "--config", guests_ / "config", "--state", guests_ / "state"};
@@ -59,24 +68,111 @@ TEST_F(Vplan, TellsWhenItIsFull) {
   keep(history(20));
   const auto told = text();
   EXPECT_THAT(told, HasSubstr("/vm: 2.3 GiB used, 7.4 GiB free;"));
-  EXPECT_THAT(told, HasSubstr("growth   20.0 MiB a day (20.0 MiB to 20.0 MiB)\n"));
-  EXPECT_THAT(told, HasSubstr("full     in 381 days (381 to 381); 95 % in 356 days (356 to 356)\n"));
+  EXPECT_THAT(told, HasSubstr("growth   20.0 MiB a day\n"));
+  EXPECT_THAT(told, HasSubstr("full     in 381 days; 95 % in 356 days\n"));
   EXPECT_THAT(told, HasSubstr("saved    900.0 MiB by what guests share; 7 days before 900.0 MiB\n"));
   EXPECT_THAT(told, HasSubstr("not growing clearly"));
 }
 
 TEST_F(Vplan, TellsWhoOutgrowsHisLimit) {
   keep(history(20));
-  {
-    const Ledger ledger(guests_ / "state", lmdb::Access::write);
-    auto change = ledger.change();
-    Limit limit;
-    limit.total.space = 490 * mib;
-    change.put(LimitKey{{1, 2, 0}, 42}, limit);
-    change.commit();
-  }
-  EXPECT_THAT(text(), HasSubstr("490.0 MiB in 20 days (20 to 20)"));
+  limit_web(490 * mib);
+  const auto told = text();
+  EXPECT_THAT(told, HasSubstr("490.0 MiB in 20 days\n"));
+  EXPECT_THAT(told, HasSubstr("  limits   web outgrows 490.0 MiB in 20 days\n"));
+  EXPECT_EQ(json()["filesystems"][0]["guests"][0]["limit_used"], 290 * mib);
   EXPECT_EQ(json()["filesystems"][0]["guests"][0]["at_limit_in_days"]["late"], 20);
+}
+
+TEST_F(Vplan, SaysHowLongAgoItWas) {
+  auto samples = history(21);
+  samples.erase(samples.begin() + 1, samples.end() - 1);
+  keep(samples);
+  EXPECT_THAT(text(), HasSubstr("saved    900.0 MiB by what guests share; 20 days before 900.0 MiB\n"));
+  limit_web(490 * mib);
+  EXPECT_THAT(text(), HasSubstr("  limits   web: not enough samples (2 of 7)\n"));
+}
+
+TEST(DaysLeft, AreGroupedAlikeAndOneWhereTheyAreOne) {
+  EXPECT_EQ(words_of(DaysLeft{1'060, 1'067, 1'074}), "in 1,067 days (1,060 to 1,074)");
+  EXPECT_EQ(words_of(DaysLeft{11.2, 11.3, 11.4}), "in 11 days");
+}
+
+TEST_F(Vplan, CountsOneAsOne) {
+  keep(history(1));
+  EXPECT_THAT(text(), HasSubstr(", 1 sample since "));
+  auto samples = history(20);
+  samples.back().available = 20 * mib;
+  keep(samples);
+  EXPECT_THAT(text(), HasSubstr("full     in 1 day; 95 % now\n"));
+}
+
+TEST_F(Vplan, TellsWhichFileSavesMost) {
+  auto samples = history(1);
+  samples[0].contents = {{"web", "usr/lib/libc.so", 2 * mib, 3}, {"web", "f", mib, 2}};
+  keep(samples);
+  EXPECT_THAT(text(), HasSubstr("  most     4.0 MiB by web:/usr/lib/libc.so, which 3 guests have\n"));
+  EXPECT_EQ(json()["filesystems"][0]["contents"][1]["saved"], mib);
+}
+
+// Another disk in its place has no past.
+TEST_F(Vplan, FilesystemThatWasReplacedBeginsAnew) {
+  auto samples = history(20);
+  samples.back().fs = {1, 3, 0};
+  keep(samples);
+  const auto filesystems = json()["filesystems"];
+  ASSERT_EQ(filesystems.size(), 2u);
+  for (const auto& fs : filesystems) EXPECT_EQ(fs["growth"]["samples"], fs["used_on"].size() == 1 ? 1 : 19);
+  EXPECT_THAT(text(), HasSubstr("growth   not enough samples (1 of 7)"));
+}
+
+TEST_F(Vplan, KnowsWhatAGroupWouldSave) {
+  keep(history(20, fs_id(open_host(guests_.root(), O_RDONLY).get())));
+  guests_.fill({"web", "db"}, "f", std::string(10 * 4096, 'x'));
+  guests_.fill({"web"}, "alone", std::string(4096, 'x'));
+  EXPECT_THAT(answer("unify"), HasSubstr("to unify 2 guests frees about 40.0 KiB"));
+  guests_.set("web/apps/vunify/group", "dmz");
+  EXPECT_THAT(answer("unify dmz"), HasSubstr("to unify 1 guest frees about 0 B"));
+  EXPECT_EQ(json({"--what-if", "unify"})["what_if"][0]["filesystems"][0]["guests"], 1);
+  EXPECT_EQ(vplan({"--what-if", "unify nobodys"}).status, 2);
+}
+
+TEST_F(Vplan, CountsNothingThatIsNeverShared) {
+  keep(history(20, fs_id(open_host(guests_.root(), O_RDONLY).get())));
+  guests_.fill({"web", "db"}, "etc/conf", std::string(4096, 'x'));
+  guests_.fill({"web", "db"}, "f", std::string(4096, 'x'));
+  for (const std::string guest : {"web", "db"}) {
+    guests_.write("vs/" + guest + "/var/lib/dpkg/status",
+                  "Package: tool\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n"
+                  "Conffiles:\n /etc/conf 0123456789abcdef0123456789abcdef\n\n");
+    guests_.write("vs/" + guest + "/var/lib/dpkg/info/tool.list", "/.\n/etc\n/etc/conf\n");
+    std::filesystem::create_hard_link(guests_ / ("vs/" + guest + "/f"), guests_ / ("vs/" + guest + "/again"));
+  }
+  guests_.set("web/apps/vunify/exclude", "/var/lib/dpkg");
+  EXPECT_THAT(answer("unify"), HasSubstr("to unify 2 guests frees about 0 B"));
+}
+
+TEST_F(Vplan, CountsNothingThatLiesAtOnePlace) {
+  LoopFs xfs("xfs");
+  ASSERT_TRUE(xfs.ok()) << xfs.reason();
+  const ConfiguredGuests guests({"web", "db"}, xfs.root());
+  guests.fill({"web"}, "f", std::string(100 * 4096, 'x'));
+  shell_or_fail("cp -p --reflink=always " + guests / "vs/web/f" + " " + guests / "vs/db/f && sync " +
+                guests / "vs/db/f");
+  guests.fill({"web", "db"}, "g", std::string(4096, 'x'));
+  shell_or_fail("touch -r " + guests / "vs/web/g" + " " + guests / "vs/db/g && sync " + guests / "vs/db/g");
+  std::filesystem::create_directories(guests / "state");
+  History(guests / "state", lmdb::Access::write).keep(history(20, fs_id(open_host(xfs.root(), O_RDONLY).get())));
+  const auto told = run({"vplan", "--config", guests / "config", "--state", guests / "state", "--what-if", "unify"});
+  EXPECT_THAT(told.out, HasSubstr("frees about 4.0 KiB"));
+  for (const std::string guest : {"web", "db"}) {
+    guests.write("vs/" + guest + "/var/lib/dpkg/status",
+                 "Package: tool\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n");
+    guests.write("vs/" + guest + "/var/lib/dpkg/info/tool.list", "/.\n/f\n");
+  }
+  const auto upgraded =
+      run({"vplan", "--config", guests / "config", "--state", guests / "state", "--what-if", "upgrade tool"});
+  EXPECT_THAT(upgraded.out, HasSubstr("800.0 KiB until they are unified, as much as before from then on"));
 }
 
 TEST_F(Vplan, TellsTheSameToPrograms) {
@@ -151,11 +247,18 @@ TEST_F(Vplan, TellsWhoHasMostInCommon) {
 TEST_F(Vplan, TakesNoOtherWord) {
   EXPECT_EQ(vplan({"web"}).status, 2);
   EXPECT_EQ(vplan({"--html", guests_ / "page.html", "--neighbours"}).status, 2);
+  EXPECT_EQ(vplan({"record", "--json"}).err, "vplan: record keeps a sample, and tells nothing; see vplan --help\n");
+}
+
+TEST_F(Vplan, NamesTheFileThatWasAskedFor) {
+  EXPECT_EQ(vplan({"--html", "/nonexist/p.html"}).err, "vplan: /nonexist/p.html: No such file or directory\n");
+  EXPECT_THAT(vplan({"--html", "-"}).err, HasSubstr("--html: -: wants a file"));
 }
 
 TEST_F(Vplan, IsRootsAlone) {
   const auto finished = shell("setpriv --reuid=65534 --clear-groups " VUNIFY_BIN_DIR "/vplan --state /nowhere");
   EXPECT_EQ(finished.status, 3) << finished.err;
+  EXPECT_EQ(finished.err, "vplan: only root may read what every guest uses\n");
 }
 
 // On a filesystem of their own: what lies beside the guests is measured, too.
@@ -186,8 +289,18 @@ TEST_F(VplanRecord, KeepsWhatIsUsedNow) {
   ASSERT_EQ(samples.size(), 1u);
   EXPECT_EQ(samples[0].path, fs_->root());
   EXPECT_EQ(samples[0].holders.size(), 3u);  // with "(host)"
+  EXPECT_TRUE(samples[0].contents.empty());
   for (const auto& holder : samples[0].holders)
     EXPECT_EQ(holder.usage.exclusive >= 100'000, holder.name != "(host)") << holder.name;
+}
+
+TEST_F(VplanRecord, KeepsWhatSavesMost) {
+  std::filesystem::create_hard_link(*guests_ / "vs/web/f", *guests_ / "vs/db/shared");
+  EXPECT_EQ(record().status, 0);
+  const auto contents = kept().last(kept().filesystems()[0])->contents;
+  ASSERT_EQ(contents.size(), 1u);
+  EXPECT_EQ(contents[0].guest + ":" + contents[0].path, "db:shared");
+  EXPECT_EQ(contents[0].holders, 2u);
 }
 
 TEST_F(VplanRecord, KeepsNothingWhileARunIsAtWork) {

@@ -177,7 +177,7 @@ TEST_F(VunifyAll, LeavesConffilesOfDpkgAlone) {
 TEST_F(VunifyAll, SharesWhatLiesInADirectoryThatIsCalledAConffile) {
   const std::string status = "Package: base\nStatus: install ok installed\nConffiles:\n /etc 0\n /usr 0\n / 0\n";
   guests_.fill({"a", "b"}, "var/lib/dpkg/status", status);
-  guests_.fill({"a", "b"}, "etc/deep/conf", content);
+  guests_.fill({"a", "b"}, "etc/deep/conf", content + "c");
   guests_.report({"a", "b"});
   EXPECT_TRUE(guests_.are_one("a/etc/deep/conf", "b/etc/deep/conf"));
   EXPECT_TRUE(guests_.are_one("a/usr/x", "b/usr/x"));
@@ -186,7 +186,7 @@ TEST_F(VunifyAll, SharesWhatLiesInADirectoryThatIsCalledAConffile) {
 TEST_F(VunifyAll, SharesConffilesWhereTheConfigurationSaysSo) {
   const std::string status = "Package: base\nStatus: install ok installed\nConffiles:\n /etc/conf 0123456789abcdef\n";
   guests_.fill({"a", "b"}, "var/lib/dpkg/status", status);
-  guests_.fill({"a", "b"}, "etc/conf", content);
+  guests_.fill({"a", "b"}, "etc/conf", content + "c");
   for (const std::string guest : {"a", "b"}) guests_.set(guest + "/apps/vunify/pkgmgmt-ignore", "");
   guests_.report({"a", "b"});
   EXPECT_TRUE(guests_.are_one("a/etc/conf", "b/etc/conf"));

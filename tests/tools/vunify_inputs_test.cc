@@ -40,7 +40,7 @@ class VunifyInputs : public RootTest {
   }
 
   const std::string same_ = std::string(5000, 's');
-  Guests dir_{{{"a/f", same_}, {"b/f", same_}, {"a/inner/f", same_}}};
+  Guests dir_{{{"a/f", same_}, {"b/f", same_}, {"a/inner/f", "another"}}};
 };
 
 TEST_F(VunifyInputs, OneRootBySeveralSpellingsIsRefused) {
@@ -149,23 +149,6 @@ TEST_F(VunifyInputs, OneBindMountedGuestAmongOthersIsNamedAndLeftAlone) {
   EXPECT_THAT(report["failed"][0]["reason"].get<std::string>(), HasSubstr("reflink"));
   EXPECT_TRUE(dir_.are_one("f"));
   EXPECT_NE(dir_.inode("a/f").ino, dir_.inode("c/f").ino);
-}
-
-// Files of two projects differ in their metadata; where only the directories have projects, links do not cross these.
-TEST_F(VunifyInputs, TwoProjectsKeepTheirFiles) {
-  const LoopFs fs("xfs", 320);
-  if (!fs.ok()) GTEST_SKIP() << fs.reason();
-  Guests guests({{"a/old", same_}, {"b/old", same_}}, fs.root());
-  if (shell("cd " + guests.root() + " && chattr -p 7 a && chattr +P a && chattr -p 8 b && chattr +P b").status != 0)
-    GTEST_SKIP() << "no project ids here";
-  for (const auto* name : {"a/new", "b/new"}) guests.write(name, same_ + "new");
-  const auto report = guests.report();
-  EXPECT_EQ(report["linked_files"], 0);
-  EXPECT_EQ(report["skipped"]["metadata-differs"], 2) << report.dump(1);
-  EXPECT_EQ(report["skipped"]["other-mount"], 2) << report.dump(1);
-  EXPECT_EQ(report["failed"], Json::array());
-  EXPECT_FALSE(guests.are_one("old") || guests.are_one("new") || guests.exists(".vunify"));
-  EXPECT_FALSE(guests.inode("a/old").immutable);
 }
 
 TEST_F(VunifyInputs, TwoSubvolumesShareDataOnly) {

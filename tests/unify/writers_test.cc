@@ -189,6 +189,7 @@ TEST(Writers, LoseNothingAndAreSeenByNobodyElse) {
     race->racers.start(race->guests[2], [] { return std::make_unique<Onlooker>(); });
   }
   races.run(race_time());
+  if (is_race_on_vcow()) return;  // there a write breaks the link
   EXPECT_GT(races.total(&Course::refused), 0U) << "they never met a protected file";
 }
 
