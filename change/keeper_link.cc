@@ -150,7 +150,8 @@ void KeeperLink::prepare() {
     if (before.mount != ground_.mount) linkable_ = hold_on_mount_of(passages_.front().front().staged.dir, keeper());
   } catch (const std::system_error& error) {
     result_.disk_full = is_disk_full(error);
-    return leave_all(LinkEnd::failed, error.code());
+    // A kernel with iunlink protects nothing that somebody is about to write to.
+    return leave_all(is_error(error, ETXTBSY) ? LinkEnd::changed : LinkEnd::failed, error.code());
   }
   for_each_linked([this](std::size_t i) { prepare_names(i); });
   undo_too_few([this](std::size_t i) { undo(i, LinkEnd::left_alone); });

@@ -55,7 +55,8 @@ bool holds(int staging, Protection protection) {
   const StagedName probe{staging, std::string(probe_leaf)};
   const auto path = proc_path(staging) + "/" + probe.leaf;
   remove_left_probe(probe, path);
-  const Fd fd = open_host(path, O_RDWR | O_CREAT | O_EXCL);
+  open_host(path, O_RDWR | O_CREAT | O_EXCL);
+  const Fd fd = open_host(path, O_RDONLY | O_NOFOLLOW);  // what is open for writing takes no iunlink
   const bool kept = takes(fd.get(), path, protection);
   const bool removed = is_removable(probe);
   if (has_inode_flags(fd.get())) unprotect(fd.get());
@@ -86,8 +87,10 @@ bool holds_or_is_full(int staging, Protection protection) {
   }
 }
 
+Fd reopened(const Fd& file) { return open_host(proc_path(file.get()), O_RDONLY); }
+
 bool holds_unnamed(int parent, Protection protection) {
-  const Fd fd = open_host(proc_path(parent), O_TMPFILE | O_RDWR);
+  const Fd fd = reopened(open_host(proc_path(parent), O_TMPFILE | O_RDWR));
   const bool kept = takes(fd.get(), proc_path(fd.get()), protection);
   if (has_inode_flags(fd.get())) unprotect(fd.get());
   return kept;

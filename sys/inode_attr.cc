@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sys/inode_attr.h"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include "sys/fd.h"
 
@@ -15,6 +17,12 @@ std::uint32_t inode_flags(int fd) {
 bool has_inode_flags(int fd) {
   int flags = 0;
   return ::ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0;
+}
+
+std::uint32_t known_cowlink_flags(int fd) {
+  struct statx told {};
+  check(::statx(fd, "", AT_EMPTY_PATH, 0, &told), "statx");
+  return static_cast<std::uint32_t>(told.stx_attributes_mask) & (FS_IUNLINK_FL | FS_BARRIER_FL);
 }
 
 std::uint32_t change_inode_flags(int fd, std::uint32_t set, std::uint32_t clear) {

@@ -15,6 +15,9 @@ namespace vunify {
 std::uint32_t inode_flags(int fd);
 bool has_inode_flags(int fd);
 
+// Of FS_IUNLINK_FL and FS_BARRIER_FL those that the kernel keeps on this filesystem: none without kernel-cow.
+std::uint32_t known_cowlink_flags(int fd);
+
 // Sets and clears flags in one call (FS_IOC_SETFLAGS); the others stay as they are. Returns all it has then.
 std::uint32_t change_inode_flags(int fd, std::uint32_t set, std::uint32_t clear);
 

@@ -16,8 +16,21 @@ Attrs closed_attrs(const Inode& inode) {
   return {bits, bits};
 }
 
-bool is_shared(int fd, const Inode& inode, std::uint32_t flags) {
-  return (flags & (FS_IMMUTABLE_FL | FS_IUNLINK_FL)) != 0 && is_marked(fd, {fs_id(fd), inode.ino});
+// As setattr and showattr have them.
+std::uint32_t attrs_of(std::uint32_t flags) {
+  return ((flags & FS_IMMUTABLE_FL) ? attr_immutable : 0) | ((flags & FS_IUNLINK_FL) ? attr_iunlink : 0) |
+         ((flags & FS_BARRIER_FL) ? attr_barrier : 0);
+}
+
+// A kernel that knows iunlink has it, and cow, of every inode, and the barrier of directories.
+std::uint32_t present_in(const Inode& inode, std::uint32_t known) {
+  std::uint32_t bits = attr_immutable | attrs_of(known);
+  if ((bits & attr_iunlink) != 0) bits |= attr_cow;
+  return inode.is_directory() ? bits : bits & ~attr_barrier;
+}
+
+bool is_shared(int fd, const Inode& inode, std::uint32_t set) {
+  return (set & (attr_immutable | attr_iunlink)) != 0 && is_marked(fd, {fs_id(fd), inode.ino});
 }
 
 }  // namespace
@@ -26,15 +39,13 @@ Attrs read_attrs(const Found& found) {
   const Fd fd = open_found(found);
   if (!fd) return closed_attrs(found.inode);
   if (!has_inode_flags(fd.get())) return {};
-  const std::uint32_t flags = inode_flags(fd.get());
-  Attrs attrs{0, attr_immutable};
-  // Whether a kernel knows iunlink is found out by setting it only; reading shows it where it is set.
-  if (flags & FS_IUNLINK_FL) attrs = {attr_iunlink, attrs.present | attr_iunlink};
-  if (flags & FS_IMMUTABLE_FL) attrs.set |= attr_immutable;
+  Attrs attrs{attrs_of(inode_flags(fd.get())), present_in(found.inode, known_cowlink_flags(fd.get()))};
+  if (!found.inode.is_regular()) return attrs;
+  if ((attrs.set & attr_iunlink) != 0 && (attrs.set & attr_immutable) != 0) attrs.set |= attr_cow;
   // Only root may read trusted attributes.
-  if (!found.inode.is_regular() || !is_root()) return attrs;
+  if (!is_root()) return attrs;
   attrs.present |= attr_cow;
-  if (is_shared(fd.get(), found.inode, flags)) attrs.set |= attr_cow;
+  if (is_shared(fd.get(), found.inode, attrs.set)) attrs.set |= attr_cow;
   return attrs;
 }
 

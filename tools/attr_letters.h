@@ -43,7 +43,8 @@ struct Attrs {
   std::uint32_t present = 0;
 };
 
-// What the inode carries. cow is read, not kept: it says that the inode bears vunify's mark and is protected.
+// What the inode carries. cow is read, not kept: a write breaks the link (iunlink and immutable, on a kernel that knows
+// that), or would be felt by others (vunify's mark, protected).
 Attrs read_attrs(const Found& found);
 
 // Nine letters, "------IC-": upper case set, lower case present and clear, "-" not present.

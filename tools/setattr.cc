@@ -16,7 +16,7 @@
 namespace vunify {
 namespace {
 
-constexpr std::uint32_t settable = attr_iunlink | attr_immutable;
+constexpr std::uint32_t settable = attr_iunlink | attr_immutable | attr_barrier;
 
 constexpr std::string_view help =
     "Usage: setattr [-Rx] [--[~|!]FLAG]... [--flags N] [--~flags N] FILE...\n"
@@ -119,7 +119,8 @@ std::string words_of(std::uint32_t bits) {
 }
 
 std::uint32_t flags_of(std::uint32_t bits) {
-  return ((bits & attr_immutable) ? FS_IMMUTABLE_FL : 0u) | ((bits & attr_iunlink) ? FS_IUNLINK_FL : 0u);
+  return ((bits & attr_immutable) ? FS_IMMUTABLE_FL : 0) | ((bits & attr_iunlink) ? FS_IUNLINK_FL : 0) |
+         ((bits & attr_barrier) ? FS_BARRIER_FL : 0);
 }
 
 std::string cannot_set(std::uint32_t bits) { return "this kernel cannot set " + words_of(bits); }
@@ -150,6 +151,8 @@ std::string change(const Found& found, const Request& request) {
   const Fd fd = open_found(found);
   if (!fd) return "not a regular file or directory";
   if (!has_inode_flags(fd.get())) return "this filesystem keeps no inode flags";
+  const bool knows_barrier = (known_cowlink_flags(fd.get()) & FS_BARRIER_FL) != 0;
+  if ((set & attr_barrier) != 0 && knows_barrier && !found.inode.is_directory()) return "only a directory is a barrier";
   return change_flags(fd.get(), set, clear & settable);
 }
 
