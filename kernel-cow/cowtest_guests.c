@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Who may break a link; and barriers, which no guest passes. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cowlink.h"
+#include "cowtest.h"
+
+static enum answer open_for_writing(void)
+{
+	int fd = open("a/f", O_WRONLY);
+
+	return fd >= 0 && !close(fd);
+}
+
+static enum answer open_is_denied(void)
+{
+	return refused(open("a/f", O_WRONLY), EACCES) && refused(truncate("a/f", 0), EACCES) &&
+	       refused(chmod("a/f", 0777), EPERM) && refused(access("a/f", W_OK), EACCES);
+}
+
+static enum answer access_is_granted(void)
+{
+	return !access("a/f", W_OK) && !access("a/f", R_OK | W_OK);
+}
+
+static enum answer stranger_breaks_nothing(void)
+{
+	share();
+	return as_user(2000, open_is_denied) == YES && is_shared();
+}
+
+/* The directory is root's. */
+static enum answer owner_breaks_in_anothers_directory(void)
+{
+	share();
+	return as_user(1000, open_for_writing) == YES && is_split() && stat_of("a/f").st_uid == 1000;
+}
+
+static enum answer access_tells_of_the_mode(void)
+{
+	share();
+	return as_user(1000, access_is_granted) == YES && access_is_granted() && is_shared();
+}
+
+static enum answer immutable_directory_is_respected(void)
+{
+	bool holds;
+
+	share();
+	set_flags("a", flags_of("a") | IMMUTABLE);
+	holds = refused(open("a/f", O_WRONLY), EPERM) && is_shared();
+	unfreeze("a");
+	return holds;
+}
+
+static enum answer root_of_a_user_namespace_breaks(void)
+{
+	enum answer answer;
+
+	share();
+	answer = in_user_namespace(1000, open_for_writing);
+	return answer == YES ? is_split() : answer;
+}
+
+/* wall/guest/x, and a barrier on wall. */
+static void make_wall(void)
+{
+	mkdir("wall", 0755);
+	mkdir("wall/guest", 0755);
+	mkdir("wall/guest/x", 0755);
+	mkdir("wall/other", 0755);
+	set_flags("wall", flags_of("wall") | FS_BARRIER_FL);
+}
+
+static bool passes_wall(void)
+{
+	return !access("wall/guest", F_OK) && close(open("wall", O_RDONLY)) == 0 && !chdir("wall/guest") && !chdir("../other");
+}
+
+static enum answer host_passes(void)
+{
+	return passes_wall();
+}
+
+static enum answer host_passes_with_mounts_of_its_own(void)
+{
+	if (!own_mounts())
+		return SKIPPED;
+	return passes_wall();
+}
+
+static enum answer host_passes_barrier(void)
+{
+	make_wall();
+	return in_child(host_passes);
+}
+
+static enum answer host_service_passes_barrier(void)
+{
+	make_wall();
+	return in_child(host_passes_with_mounts_of_its_own);
+}
+
+/* The FAQ's: a directory left outside of the new root leads up, and then the root follows. */
+static enum answer chdir_and_chroot(void)
+{
+	int i;
+
+	if (chroot("wall/guest") || chdir("/") || chroot("x"))
+		return NO;
+	if (!refused(chdir(".."), EACCES) || !refused(open("..", O_RDONLY), EACCES) || !refused(chdir("../other"), EACCES))
+		return NO;
+	for (i = 0; i < 64; i++)
+		if (chdir(".."))
+			break;
+	return !chroot(".") && refused(access("wall", F_OK), ENOENT) && !access("x", F_OK);
+}
+
+static enum answer escape_by_chdir_and_chroot(void)
+{
+	make_wall();
+	return in_child(chdir_and_chroot);
+}
+
+static enum answer with_a_descriptor_of_the_wall(void)
+{
+	int wall = open("wall", O_RDONLY);
+
+	if (wall < 0 || chroot("wall/guest") || chdir("/"))
+		return NO;
+	return refused(fchdir(wall), EACCES) && refused(openat(wall, "other", O_RDONLY), EACCES) &&
+	       refused(mkdirat(wall, "new", 0755), EACCES) && refused(faccessat(wall, ".", R_OK, 0), EACCES);
+}
+
+static enum answer escape_by_descriptor(void)
+{
+	make_wall();
+	return in_child(with_a_descriptor_of_the_wall);
+}
+
+static enum answer after_pivot(void)
+{
+	int wall = open("wall", O_RDONLY);
+
+	if (!own_mounts() ||
+	    mount("wall/guest", "wall/guest", NULL, MS_BIND, NULL) || chdir("wall/guest"))
+		return SKIPPED;
+	if (syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/"))
+		return SKIPPED;
+	return refused(fchdir(wall), EACCES) && refused(openat(wall, "other", O_RDONLY), EACCES) && !access("x", F_OK);
+}
+
+static enum answer pivoted_guest_is_stopped(void)
+{
+	make_wall();
+	return in_child(after_pivot);
+}
+
+static enum answer wall_is_denied(void)
+{
+	return refused(chdir("wall"), EACCES) && refused(open("wall", O_RDONLY), EACCES) &&
+	       refused(access("wall/guest", F_OK), EACCES) && stat_of("wall").st_ino;
+}
+
+static enum answer user_namespace_is_stopped(void)
+{
+	make_wall();
+	return in_user_namespace(1000, wall_is_denied);
+}
+
+/* Inside a guest a barrier is not needed to stay what it is. */
+static enum answer no_barrier_without_the_flag(void)
+{
+	enum answer answer;
+
+	make_wall();
+	set_flags("wall", flags_of("wall") & ~FS_BARRIER_FL);
+	answer = in_user_namespace(1000, host_passes);
+	set_flags("wall", flags_of("wall") | FS_BARRIER_FL);
+	return answer;
+}
+
+const struct check guest_checks[] = {
+	{"StrangerBreaksNothing", stranger_breaks_nothing},
+	{"OwnerBreaksInAnothersDirectory", owner_breaks_in_anothers_directory},
+	{"AccessTellsOfTheMode", access_tells_of_the_mode},
+	{"ImmutableDirectoryIsRespected", immutable_directory_is_respected},
+	{"RootOfAUserNamespaceBreaks", root_of_a_user_namespace_breaks},
+	{"HostPassesBarrier", host_passes_barrier},
+	{"HostServicePassesBarrier", host_service_passes_barrier},
+	{"EscapeByChdirAndChroot", escape_by_chdir_and_chroot},
+	{"EscapeByDescriptor", escape_by_descriptor},
+	{"PivotedGuestIsStopped", pivoted_guest_is_stopped},
+	{"UserNamespaceIsStopped", user_namespace_is_stopped},
+	{"NoBarrierWithoutTheFlag", no_barrier_without_the_flag},
+	{},
+};

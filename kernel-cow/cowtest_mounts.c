@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Mounts through which a shared inode is seen: read-only, of one file, with owners mapped, an overlay. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "cowlink.h"
+#include "cowtest.h"
+
+bool own_mounts(void)
+{
+	return !unshare(CLONE_NEWNS) && !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
+static enum answer open_for_writing(void)
+{
+	int fd = open("a/f", O_WRONLY);
+
+	return fd >= 0 && !close(fd);
+}
+
+static enum answer open_is_denied(void)
+{
+	return refused(open("a/f", O_WRONLY), EACCES) && refused(chmod("a/f", 0777), EPERM);
+}
+
+static enum answer through_read_only_mount(void)
+{
+	if (!own_mounts() || mount("a", "a", NULL, MS_BIND, NULL) ||
+	    mount("none", "a", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL))
+		return SKIPPED;
+	return refused(open("a/f", O_WRONLY), EROFS) && refused(truncate("a/f", 0), EROFS) &&
+	       refused(access("a/f", W_OK), EROFS) && refused(chmod("a/f", 0), EROFS);
+}
+
+static enum answer read_only_mount_is_respected(void)
+{
+	enum answer answer;
+
+	share();
+	answer = in_child(through_read_only_mount);
+	return answer == YES ? is_shared() : answer;
+}
+
+/* Bound to a name elsewhere, it has none there to give a copy to. */
+static enum answer through_file_mount(void)
+{
+	put("bound", "");
+	if (!own_mounts() ||
+	    mount("a/f", "bound", NULL, MS_BIND, NULL))
+		return SKIPPED;
+	return refused(open("bound", O_WRONLY), EPERM) && refused(chmod("bound", 0), EPERM);
+}
+
+static enum answer bound_file_is_refused(void)
+{
+	enum answer answer;
+
+	share();
+	answer = in_child(through_file_mount);
+	unlink("bound");
+	return answer == YES ? is_shared() : answer;
+}
+
+/* Descriptor of a user namespace that has users 0 to 65535 of the disk as 100000 and on. */
+static int mapping_namespace(void)
+{
+	char path[64];
+	int fd, ready[2];
+	pid_t child;
+	char byte;
+
+	if (pipe(ready))
+		return -1;
+	child = fork();
+	if (!child) {
+		if (!unshare(CLONE_NEWUSER))
+			write(ready[1], "", 1);
+		pause();
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		return -1;
+	close(ready[0]);
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", child);
+	put(path, "0 100000 65536");
+	snprintf(path, sizeof(path), "/proc/%d/gid_map", child);
+	put(path, "0 100000 65536");
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", child);
+	fd = open(path, O_RDONLY);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	return fd;
+}
+
+static enum answer through_mapped_mount(void)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP};
+	int mounted, users = mapping_namespace();
+
+	if (users < 0 || !own_mounts())
+		return SKIPPED;
+	attr.userns_fd = users;
+	mounted = open_tree(AT_FDCWD, "a", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (mount_setattr(mounted, "", AT_EMPTY_PATH, &attr, sizeof(attr)) ||
+	    move_mount(mounted, "", AT_FDCWD, "a", MOVE_MOUNT_F_EMPTY_PATH))
+		return SKIPPED;
+	if (stat_of("a/f").st_uid != 101000)
+		return NO;
+	if (as_user(1000, open_is_denied) != YES)
+		return NO;
+	return as_user(101000, open_for_writing) == YES && stat_of("a/f").st_uid == 101000;
+}
+
+static enum answer mapped_mount_is_respected(void)
+{
+	enum answer answer;
+	struct stat was = share();
+
+	answer = in_child(through_mapped_mount);
+	if (answer != YES)
+		return answer;
+	return is_split() && stat_of("a/f").st_uid == was.st_uid && stat_of("a/f").st_gid == was.st_gid;
+}
+
+static bool mount_overlay(void)
+{
+	mkdir("upper", 0755);
+	mkdir("work", 0755);
+	mkdir("merged", 0755);
+	return own_mounts() &&
+	       !mount("overlay", "merged", "overlay", 0, "lowerdir=a,upperdir=upper,workdir=work");
+}
+
+static enum answer write_in_overlay(void)
+{
+	if (!mount_overlay())
+		return SKIPPED;
+	return !truncate("merged/f", 3) && stat_of("merged/f").st_size == 3 && !chmod("merged/f", 0600) &&
+	       !access("merged/f", W_OK) && !(flags_of("upper/f") & FROZEN) && !unlink("merged/f") && is_shared();
+}
+
+static enum answer change_metadata_in_overlay(void)
+{
+	if (!mount_overlay())
+		return SKIPPED;
+	return !chown("merged/f", 7, 8) && !setxattr("merged/f", "trusted.new", "1", 1, 0) && !truncate("merged/f", 3) &&
+	       is_shared();
+}
+
+static enum answer remove_in_overlay(void)
+{
+	if (!mount_overlay())
+		return SKIPPED;
+	return !unlink("merged/f") && refused(access("merged/f", F_OK), ENOENT) && is_shared();
+}
+
+static enum answer rename_in_overlay(void)
+{
+	if (!mount_overlay())
+		return SKIPPED;
+	return !rename("merged/f", "merged/g") && !link("merged/g", "merged/h") && holds_text("merged/h", CONTENT) &&
+	       is_shared();
+}
+
+static enum answer in_overlay(enum answer (*run)(void))
+{
+	enum answer answer;
+
+	share();
+	answer = in_child(run);
+	if (system("rm -rf upper work merged"))
+		return NO;
+	return answer;
+}
+
+static enum answer overlay_copies_data_up(void) { return in_overlay(write_in_overlay); }
+static enum answer overlay_copies_metadata_up(void) { return in_overlay(change_metadata_in_overlay); }
+static enum answer overlay_removes(void) { return in_overlay(remove_in_overlay); }
+static enum answer overlay_renames(void) { return in_overlay(rename_in_overlay); }
+
+const struct check mount_checks[] = {
+	{"ReadOnlyMountIsRespected", read_only_mount_is_respected},
+	{"BoundFileIsRefused", bound_file_is_refused},
+	{"MappedMountIsRespected", mapped_mount_is_respected},
+	{"OverlayCopiesDataUp", overlay_copies_data_up},
+	{"OverlayCopiesMetadataUp", overlay_copies_metadata_up},
+	{"OverlayRemoves", overlay_removes},
+	{"OverlayRenames", overlay_renames},
+	{},
+};
