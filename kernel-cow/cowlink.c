@@ -82,20 +82,26 @@ int __cowlink_access(const struct path *path, int mode)
 	return err ?: security_inode_permission(inode, mode);
 }
 
+/* The call itself looks again: who may write can break a link, and no more. */
 static int may_break(const struct path *path, enum cowlink_why why)
 {
 	struct mnt_idmap *idmap = mnt_idmap(path->mnt);
 	struct inode *inode = d_backing_inode(path->dentry);
 
-	if (why == COWLINK_CHOWN &&
-	    capable_wrt_inode_uidgid(idmap, inode, CAP_CHOWN))
-		return 0;
-	if (why != COWLINK_WRITE && why != COWLINK_TRUNC &&
-	    inode_owner_or_capable(idmap, inode))
-		return 0;
-	if (why == COWLINK_CHOWN || why == COWLINK_OWNER)
-		return -EPERM;
-	return __cowlink_access(path, MAY_WRITE);
+	switch (why) {
+	case COWLINK_CHOWN:
+		if (capable_wrt_inode_uidgid(idmap, inode, CAP_CHOWN))
+			return 0;
+		fallthrough;
+	case COWLINK_CHMOD:
+		return inode_owner_or_capable(idmap, inode) ? 0 : -EPERM;
+	case COWLINK_TOUCH:
+		if (inode_owner_or_capable(idmap, inode))
+			return 0;
+		fallthrough;
+	default:
+		return __cowlink_access(path, MAY_WRITE);
+	}
 }
 
 /* New files of the directory may have a project of their own, as ext4 has it. */
@@ -203,7 +209,7 @@ static int copy_data(struct file *in, struct file *out)
 		if (err)
 			return err;
 	}
-	return vfs_truncate(&out->f_path, size);
+	return hole == size ? 0 : vfs_truncate(&out->f_path, size);
 }
 
 /* Also takes away what a default ACL of the directory has put there. */
@@ -326,19 +332,15 @@ static int copy_metadata(struct dentry *parent, struct dentry *from,
 	return err;
 }
 
-/* The copy has its name: an ordinary file from now on. */
-static int drop_scratch_flag(struct dentry *dentry)
+/* The copy has its name: an ordinary file, unless somebody has frozen it since. */
+static void drop_scratch_flag(struct dentry *dentry)
 {
 	struct fileattr fa = {};
-	int err;
 
 	inode_lock(d_inode(dentry));
-	err = vfs_fileattr_get(dentry, &fa);
-	if (!err)
-		err = set_flags(dentry, fa.flags & ~FS_IUNLINK_FL,
-				fa.fsx_projid);
+	if (!IS_IMMUTABLE(d_inode(dentry)) && !vfs_fileattr_get(dentry, &fa))
+		set_flags(dentry, fa.flags & ~FS_IUNLINK_FL, fa.fsx_projid);
 	inode_unlock(d_inode(dentry));
-	return err;
 }
 
 static bool is_leftover(const struct inode *inode)
@@ -368,17 +370,6 @@ static struct dentry *scratch_name(struct dentry *parent)
 		if (err)
 			snprintf(name, sizeof(name), COWLINK_SCRATCH ".%d", i);
 	}
-}
-
-/* A file was changed, not the directory: that keeps its time. */
-static void set_mtime(struct dentry *dir, struct timespec64 mtime)
-{
-	struct iattr attr = {
-		.ia_valid = ATTR_MTIME | ATTR_MTIME_SET,
-		.ia_mtime = mtime,
-	};
-
-	notify_change(&nop_mnt_idmap, dir, &attr, NULL);
 }
 
 static int rename_over(struct dentry *parent, struct dentry *from,
@@ -419,7 +410,9 @@ static struct dentry *replace_locked(struct dentry *parent,
 		if (err)
 			vfs_unlink(&nop_mnt_idmap, dir, scratch, NULL);
 	}
-	set_mtime(parent, mtime);
+	/* A file has changed, not the directory. */
+	inode_set_mtime_to_ts(dir, mtime);
+	mark_inode_dirty(dir);
 	if (!err)
 		return scratch;
 	dput(scratch);

@@ -14,10 +14,9 @@
 enum cowlink_why {
 	COWLINK_WRITE,		/* open for writing, truncate */
 	COWLINK_TRUNC,		/* open with O_TRUNC: the data is not wanted */
-	COWLINK_OWNER,		/* chmod, utimes with times */
-	COWLINK_CHOWN,		/* chown */
-	COWLINK_TOUCH,		/* utimes(NULL): owner or writer */
-	COWLINK_XATTR,		/* setxattr, removexattr */
+	COWLINK_TOUCH,		/* utimes, setxattr, removexattr */
+	COWLINK_CHMOD,
+	COWLINK_CHOWN,
 };
 
 #ifdef CONFIG_FS_COWLINK
