@@ -15,6 +15,8 @@
 #include "cowlink.h"
 #include "cowtest.h"
 
+#define FS_NOATIME_FL 0x80 /* linux/fs.h and sys/mount.h are at odds */
+
 bool own_mounts(void)
 {
 	return !unshare(CLONE_NEWNS) && !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
@@ -115,7 +117,7 @@ static enum answer through_mapped_mount(void)
 		return SKIPPED;
 	if (stat_of("a/f").st_uid != 101000)
 		return NO;
-	if (as_user(1000, open_is_denied) != YES)
+	if (as_user(1000, open_is_denied) != YES || !is_shared())
 		return NO;
 	return as_user(101000, open_for_writing) == YES && stat_of("a/f").st_uid == 101000;
 }
@@ -140,11 +142,14 @@ static bool mount_overlay(void)
 	       !mount("overlay", "merged", "overlay", 0, "lowerdir=a,upperdir=upper,workdir=work");
 }
 
+/* Mounted anew, the upper inode is read from the disk. */
 static enum answer write_in_overlay(void)
 {
 	if (!mount_overlay())
 		return SKIPPED;
-	return !truncate("merged/f", 3) && stat_of("merged/f").st_size == 3 && !chmod("merged/f", 0600) &&
+	if (truncate("merged/f", 3) || umount2("merged", 0) || !mount_overlay())
+		return NO;
+	return stat_of("merged/f").st_size == 3 && !truncate("merged/f", 2) && !chmod("merged/f", 0600) &&
 	       !access("merged/f", W_OK) && !(flags_of("upper/f") & FROZEN) && !unlink("merged/f") && is_shared();
 }
 
@@ -175,7 +180,11 @@ static enum answer in_overlay(enum answer (*run)(void))
 {
 	enum answer answer;
 
+	/* With a flag that is copied up, so that flags are looked at there. */
 	share();
+	unfreeze("a/f");
+	if (set_flags("a/f", flags_of("a/f") | FROZEN | FS_NOATIME_FL))
+		return NO;
 	answer = in_child(run);
 	if (system("rm -rf upper work merged"))
 		return NO;
