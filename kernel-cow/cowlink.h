@@ -14,6 +14,11 @@
 /* Flag of a directory: no guest's process passes it. Linux-VServer's bit too. */
 #define FS_BARRIER_FL 0x04000000
 
+/*
+ * Both are bits of statx(2)'s stx_attributes, too; its mask has them where the
+ * kernel and the filesystem keep them.
+ */
+
 /* Extended attribute on a shared inode: see sys/mark.h for its value. */
 #define VUNIFY_MARK_XATTR "trusted.vunify"
 

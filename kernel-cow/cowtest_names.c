@@ -94,6 +94,18 @@ static enum answer flags_are_set_and_shown(void)
 	       stat_of("b/f").st_size == 3;
 }
 
+/* And says which it could have. */
+static enum answer statx_tells_the_flags(void)
+{
+	struct statx file, wall;
+
+	share();
+	if (statx(AT_FDCWD, "a/f", 0, 0, &file) || statx(AT_FDCWD, "wall", 0, 0, &wall))
+		return NO;
+	return (file.stx_attributes & file.stx_attributes_mask & (FS_IUNLINK_FL | FS_BARRIER_FL)) == FS_IUNLINK_FL &&
+	       (wall.stx_attributes & wall.stx_attributes_mask & (FS_IUNLINK_FL | FS_BARRIER_FL)) == FS_BARRIER_FL;
+}
+
 static enum answer flags_are_for_their_kind(void)
 {
 	bool holds;
@@ -281,6 +293,7 @@ const struct check name_checks[] = {
 	{"IunlinkAloneDoesNothing", iunlink_alone_does_nothing},
 	{"AppendOnlyIsLeftAlone", append_only_is_left_alone},
 	{"FlagsAreSetAndShown", flags_are_set_and_shown},
+	{"StatxTellsTheFlags", statx_tells_the_flags},
 	{"FlagsAreForTheirKind", flags_are_for_their_kind},
 	{"FlagsNeedTheCapability", flags_need_the_capability},
 	{"WriterKeepsTheFlagsAway", writer_keeps_the_flags_away},

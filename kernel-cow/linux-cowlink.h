@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/fileattr.h>
 #include <linux/path.h>
+#include <linux/stat.h>
 
 /* What the caller wants to do, which says who may and what is copied */
 enum cowlink_why {
@@ -99,6 +100,17 @@ static inline unsigned int cowlink_i_flags(unsigned int fsflags)
 {
 	return (fsflags & FS_IUNLINK_FL ? S_IUNLINK : 0) |
 	       (fsflags & FS_BARRIER_FL ? S_BARRIER : 0);
+}
+
+/* What statx(2) tells: which of the flags it has, and that they are kept here. */
+static inline void cowlink_fill_stat(const struct inode *inode,
+				     struct kstat *stat)
+{
+	if (inode->i_flags & S_IUNLINK)
+		stat->attributes |= FS_IUNLINK_FL;
+	if (inode->i_flags & S_BARRIER)
+		stat->attributes |= FS_BARRIER_FL;
+	stat->attributes_mask |= COWLINK_FL;
 }
 
 #endif
