@@ -44,7 +44,7 @@ void NameAddition::take_lease() {
   const auto flags = inode_flags(fd);
   held_.seen = stat_fd(fd);
   held_.metadata = read_metadata(fd, held_.seen, flags);
-  protection_ = request_.is_shared ? protection_by(flags) : request_.protection;
+  protection_ = request_.is_shared ? protection_of(fd) : request_.protection;
   result_.reason = lease && lease->pin() ? why_not(flags) : "open for writing";
   if (result_.reason.empty()) held_.lease = std::move(lease);
 }

@@ -119,8 +119,9 @@ void LinkBreak::copy_names() {
   if (now_.nlink > request_.links) return change();
   held_.metadata = read_metadata(fd);
   const auto mark = mark_on(fd, request_.inode);
-  is_marked_ = mark == Mark::valid || (mark == Mark::stale && held_.seen.immutable);
-  protection_ = is_marked_ ? protection_of(fd) : Protection::none;  // else its flags are its owner's
+  const auto protection = protection_of(fd);
+  is_marked_ = mark == Mark::valid || (mark == Mark::stale && protection != Protection::none);
+  protection_ = is_marked_ ? protection : Protection::none;  // else its flags are its owner's
   for (auto& copy : copies_) copy.ino = make_copy(copy.names);
   is_copied_ = true;
 }
@@ -293,7 +294,7 @@ void LinkBreak::take_back(const Copy& copy, std::size_t name) {
 
 // Of an inode that nothing protects. A copy that its guest has changed itself stays as it is.
 void LinkBreak::follow_late_change() const {
-  if (result_.copied == 0 || row_of(protection_).flags != 0) return;
+  if (result_.copied == 0 || protection_ != Protection::none) return;
   const auto now = read_metadata(held_.fd.get());
   if (now == held_.metadata) return;
   for (const auto& copy : copies_) {

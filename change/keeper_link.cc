@@ -87,6 +87,8 @@ void KeeperLink::lift() {
   if (must_lift(request_.protection)) unprotect(keeper());
 }
 
+bool KeeperLink::is_protected_so() const { return protection_of(keeper()) == request_.protection; }
+
 // One victim's work has one catch. A full disk stops all that follow.
 template <typename Step>
 void KeeperLink::for_each_linked(const Step& step) {
@@ -113,8 +115,10 @@ bool KeeperLink::mark() const {
 }
 
 // Marked, nobody's, and protected where that does not keep names from being added. It is marked first: where we are
-// killed then, the mark tells recovery that its guest's tag is to be given back.
+// killed then, the mark tells recovery that its guest's tag is to be given back. One that was shared under another
+// protection gets this one.
 void KeeperLink::begin() {
+  if (request_.was_shared && !is_protected_so()) unprotect(keeper());
   if (request_.was_shared) lift();
   if (!mark()) return leave_all(LinkEnd::unmarked);
   set_project_id(keeper(), 0);

@@ -143,6 +143,7 @@ class KeeperLink {
   std::vector<GuestName> names() const;
   void begin();
   void lift();
+  bool is_protected_so() const;
   template <typename Step>
   void for_each_linked(const Step& step);
   void prepare_names(std::size_t victim);

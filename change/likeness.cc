@@ -11,6 +11,7 @@
 
 #include "change/metadata.h"
 #include "change/protection.h"
+#include "sys/guard.h"
 #include "sys/lease.h"
 #include "sys/link.h"
 #include "sys/mark.h"
@@ -153,6 +154,7 @@ class Comparison {
 Likeness prove_by_likeness(const UnknownInodes& unknown, int staging, const std::vector<const Guest*>& guests) {
   Likeness likeness;
   Comparison comparison(unknown, staging);
+  const auto guarded = GuardedInodes::now();
   for (const auto& [ino, marked] : find_marked(guests, comparison.fresh())) {
     std::vector<std::uint64_t> like;
     try {
@@ -162,7 +164,8 @@ Likeness prove_by_likeness(const UnknownInodes& unknown, int staging, const std:
     }
     const auto same = unknown.find(ino);
     const auto staged = same == unknown.end() ? 0 : same->second.leaves.size();
-    const bool is_bare = marked.is_marked && !marked.by_cow && !marked.inode.immutable;
+    const bool is_bare =
+        marked.is_marked && !marked.by_cow && !marked.inode.immutable && !guarded.contains(marked.inode);
     likeness.in_doubt |= like.empty() && is_bare && marked.inode.nlink > staged + 1;
     if (same != unknown.end() && !same->second.for_good) like.push_back(ino);
     likeness.proven.insert(like.begin(), like.end());

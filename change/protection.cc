@@ -8,6 +8,7 @@
 #include "sys/capability.h"
 #include "sys/clone.h"
 #include "sys/fd.h"
+#include "sys/guard.h"
 #include "sys/inode_attr.h"
 #include "sys/link.h"
 #include "sys/mark.h"
@@ -98,7 +99,9 @@ bool holds_unnamed(int parent, Protection protection) {
 
 Protection choose(int dir, std::optional<Protection> wanted, bool (*holds_here)(int, Protection)) {
   if (wanted && wanted != Protection::reflink) return holds_here(dir, *wanted) ? *wanted : Protection::none;
-  if (!wanted && holds_here(dir, Protection::iunlink)) return Protection::iunlink;
+  if (!wanted)
+    for (const auto better : {Protection::iunlink, Protection::guard})
+      if (holds_here(dir, better)) return better;
   return has_reflink(dir) ? Protection::reflink : Protection::none;
 }
 
@@ -117,25 +120,38 @@ std::string what_would_help(const std::string& fs_type, std::optional<Protection
   if (by_flag && !has_capability(linux_immutable))
     return "vunify may not make files immutable here: it lacks CAP_LINUX_IMMUTABLE; run it on the host";
   if (wanted == Protection::cow) return "it is not adopted: stop it, and then vcow adopt it";
+  if (wanted == Protection::guard && !is_guard_loaded()) return "the guard is not loaded: vguard load";
+  if (wanted == Protection::guard)
+    return "the guard keeps nothing on " + fs_type +
+           " here (ext4 and XFS it can); where there are reflinks (btrfs), --protect=reflink would help";
   if (wanted == Protection::immutable)
     return fs_type +
            " here keeps no file immutable: a filesystem that does (ext4, XFS, btrfs), or one with reflinks, would help";
   return "nothing on " + fs_type +
-         " here keeps guests apart: vcow (vcow adopt DIR), a kernel with kernel-cow, a filesystem with reflinks (XFS, "
-         "btrfs), or, for guests that never upgrade, --protect=immutable would";
+         " here keeps guests apart: vcow (vcow adopt DIR), the guard (vguard load), a kernel with kernel-cow, a "
+         "filesystem "
+         "with reflinks (XFS, btrfs), or, for guests that never upgrade, --protect=immutable would";
 }
 
 std::uint32_t protect(int fd, Protection protection) {
+  if (protection == Protection::guard) put_under_guard(fd);
   const auto flags = row_of(protection).flags;
   return flags != 0 ? change_inode_flags(fd, flags, 0) : inode_flags(fd);
 }
 
-void unprotect(int fd) { change_inode_flags(fd, 0, FS_IMMUTABLE_FL | FS_IUNLINK_FL); }
+// The guard keeps flags, too.
+void unprotect(int fd) {
+  take_from_guard(fd);
+  change_inode_flags(fd, 0, FS_IMMUTABLE_FL | FS_IUNLINK_FL);
+}
 
 bool is_protected(int fd, Protection protection) {
+  if (protection == Protection::guard) return is_guarded(fd);
   const auto flags = row_of(protection).flags;
   return (inode_flags(fd) & flags) == flags;
 }
+
+bool can_protect(Protection protection) { return protection != Protection::guard || is_guard_loaded(); }
 
 Protection protection_by(std::uint32_t flags) {
   for (const auto protection : {Protection::iunlink, Protection::immutable})
@@ -143,6 +159,9 @@ Protection protection_by(std::uint32_t flags) {
   return Protection::none;
 }
 
-Protection protection_of(int fd) { return protection_by(inode_flags(fd)); }
+Protection protection_of(int fd) {
+  const auto by_flags = protection_by(inode_flags(fd));
+  return by_flags == Protection::none && is_guarded(fd) ? Protection::guard : by_flags;
+}
 
 }  // namespace vunify

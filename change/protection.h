@@ -13,9 +13,9 @@
 namespace vunify {
 
 // What holds on the filesystem that the staging directory lies on. wanted: what the user named, or nothing for `auto`:
-// iunlink where the running kernel has it, else reflink where the filesystem has it, never immutable. Both are found
-// out by doing, in staging. Protection::none where what is wanted does not hold, as cow does not: it is for guests that
-// are adopted, whatever they lie on (unify/place.h).
+// iunlink where the running kernel has it, else guard where that is loaded and holds, else reflink where the filesystem
+// has it, never immutable. All are found out by doing, in staging. Protection::none where what is wanted does not hold,
+// as cow does not: it is for guests that are adopted, whatever they lie on (unify/place.h).
 inline constexpr std::string_view probe_leaf = "probe";  // its name in staging, gone again on return
 Protection choose_protection(int staging, std::optional<Protection> wanted);
 
@@ -25,13 +25,15 @@ Protection guess_protection(int parent, std::optional<Protection> wanted);
 // One line for the admin whose guest is left alone: other advice than what was wanted already.
 std::string what_would_help(const std::string& fs_type, std::optional<Protection> wanted);
 
-// Sets the protecting flags of an open inode, of which there are none under none, reflink and cow, and returns all that
-// it has then; takes them off again.
+// Sets the protecting flags of an open inode, of which there are none under none, reflink and cow, or puts it under the
+// guard, and returns all flags that it has then; takes off, and out, whatever protects it.
 std::uint32_t protect(int fd, Protection protection);
 void unprotect(int fd);
 bool is_protected(int fd, Protection protection);
+// It can be now: not by a guard that is not loaded.
+bool can_protect(Protection protection);
 
-// By the flags that it carries: none under cow.
+// By the flags that it carries, and else by what the guard has; none under cow.
 Protection protection_of(int fd);
 Protection protection_by(std::uint32_t flags);
 

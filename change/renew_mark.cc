@@ -42,7 +42,8 @@ void MarkRenewal::take_lease() {
   held_.metadata = read_metadata(fd);
   if (!lease || !lease->pin()) {
     reason_ = "open for writing";
-  } else if (held_.seen.immutable && held_.seen.nlink > 1 && mark_on(fd, request_.inode) == Mark::stale) {
+  } else if (protection_of(fd) != Protection::none && held_.seen.nlink > 1 &&
+             mark_on(fd, request_.inode) == Mark::stale) {
     held_.lease = std::move(lease);
     reason_.clear();
   }

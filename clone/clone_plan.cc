@@ -20,10 +20,11 @@ constexpr std::array<std::string_view, 9> package_databases = {
 
 bool is_symlink(const Inode& inode) { return S_ISLNK(inode.mode); }
 
-// The flag tells in a guest that is not adopted. In one that is, an inode that carries one is shared with guests that
-// are not, and vcow does not keep these apart.
+// The flag, or the guard, tells in a guest that is not adopted. In one that is, an inode that carries one is shared
+// with guests that are not, and vcow does not keep these apart.
 bool is_shared(const ClonePlan& plan, int dir, const Entry& entry, const Inode& inode) {
-  if (inode.nlink < 2 || inode.immutable == plan.guest->is_adopted()) return false;
+  const bool is_kept = inode.immutable || plan.guarded.contains(inode);
+  if (inode.nlink < 2 || is_kept == plan.guest->is_adopted()) return false;
   return mark_at(dir, std::string(entry.leaf), {plan.guest->fs, inode.ino}) == Mark::valid;
 }
 

@@ -9,6 +9,7 @@
 #include "guest/guest.h"
 #include "guest/protection.h"
 #include "packages/packages.h"
+#include "sys/guard.h"
 #include "sys/inode.h"
 #include "sys/walk.h"
 
@@ -28,6 +29,7 @@ struct ClonePlan {
   Conffiles conffiles{};
   bool may_link = true;                      // names can be linked from the guest to the clone
   Protection protection = Protection::none;  // under which private files are shared; none, reflink: they are not
+  GuardedInodes guarded = GuardedInodes::now();
 };
 
 // The guest's path from its root, beginning with "/": no link leads from it, or from anything beneath it, to the clone.

@@ -20,6 +20,7 @@ enum class Protection {
   reflink = 2,    // data is shared, inodes are not: nothing to protect
   immutable = 3,  // chattr +i: writes are refused, and so is removing the name
   cow = 4,        // vcow: no native path leads to the guests, and it breaks the link before a write
+  guard = 5,      // sys/guard.h: writes are refused, names may be removed
 };
 
 struct ProtectionRow {
@@ -30,7 +31,7 @@ struct ProtectionRow {
   bool may_remove = false;  // its names can be removed all the same
 };
 
-inline constexpr std::array<ProtectionRow, 5> protections = {{
+inline constexpr std::array<ProtectionRow, 6> protections = {{
     {Protection::none, "none", 0},
     {.protection = Protection::iunlink,
      .name = "iunlink",
@@ -39,6 +40,7 @@ inline constexpr std::array<ProtectionRow, 5> protections = {{
     {Protection::reflink, "reflink", 0},
     {.protection = Protection::immutable, .name = "immutable", .flags = FS_IMMUTABLE_FL, .must_lift = true},
     {.protection = Protection::cow, .name = "cow", .flags = 0, .may_remove = true},
+    {.protection = Protection::guard, .name = "guard", .flags = 0, .may_remove = true},
 }};
 static_assert([] {
   for (std::size_t i = 0; i < protections.size(); ++i)

@@ -39,6 +39,7 @@ Record record_of(const Learnt& learnt) {
   record.digest = learnt.digest;
   record.match = learnt.match;
   record.by_layout = learnt.by_layout;
+  record.guarded = learnt.guarded;
   return record;
 }
 

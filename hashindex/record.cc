@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t two_ticks = 20'000'000;
 constexpr std::int64_t second = 1'000'000'000;
 
-constexpr std::uint8_t is_shared = 1, is_by_layout = 2;  // in a record's last byte
+constexpr std::uint8_t is_shared = 1, is_by_layout = 2, is_guarded = 4;  // in a record's last byte
 
 void put_time(std::string& bytes, Timestamp time) {
   put(bytes, static_cast<std::uint64_t>(time.sec));
@@ -55,7 +55,8 @@ std::string to_bytes(const Record& record) {
   put(bytes, record.digest.low);
   put(bytes, record.match);
   put(bytes, record.guest);
-  put(bytes, static_cast<std::uint8_t>((record.shared ? is_shared : 0) | (record.by_layout ? is_by_layout : 0)));
+  put(bytes, static_cast<std::uint8_t>((record.shared ? is_shared : 0) | (record.by_layout ? is_by_layout : 0) |
+                                       (record.guarded ? is_guarded : 0)));
   return bytes;
 }
 
@@ -78,6 +79,7 @@ Record record_from(std::string_view bytes) {
   const auto kind = in.take<std::uint8_t>();
   record.shared = kind & is_shared;
   record.by_layout = kind & is_by_layout;
+  record.guarded = kind & is_guarded;
   return record;
 }
 

@@ -4,7 +4,8 @@
 //
 //   private   size, mtime and ctime must be as they were. A ctime too young when the file was read is not recorded: in
 //             the same tick of the clock it may have been written again (git's rule for racily clean entries).
-//   shared    size, mtime and birth must be as they were, and it must be immutable. Its ctime moves with each name
+//   shared    size, mtime and birth must be as they were, and it must be immutable, or guarded. Its ctime moves with
+//   each name
 //             that another guest removes; the birth tells it from a later inode of the same number. Under cow no
 //             flag says that it is marked still: there the walk believes no record (survey/scan).
 #pragma once
@@ -34,6 +35,7 @@ struct Record {
   std::uint32_t guest = 0;  // a private inode's, as the index numbers guests
   bool shared = false;
   bool by_layout = false;  // learnt under reflink: match is a hash of where it lies on disk (unify/layouts.h)
+  bool guarded = false;    // a shared inode that was under the guard (sys/guard.h) when it was learnt
 
   bool operator==(const Record&) const = default;
   bool has_digest() const { return digest != Digest{}; }
@@ -47,6 +49,7 @@ struct Learnt {
   Timestamp reading;       // when it was opened
   std::string handle;      // sys/handle.h
   bool by_layout = false;  // as in Record
+  bool guarded = false;    // likewise
 };
 
 // May what was recorded be said of the inode as it is now?

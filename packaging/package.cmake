@@ -19,7 +19,7 @@ foreach(program ${programs})
   install(FILES packaging/completion/vunify DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${program})
 endforeach()
 install(FILES packaging/systemd/vunify.service packaging/systemd/vunify.timer packaging/systemd/vfleet.service
-  packaging/systemd/vcow.service packaging/systemd/vcow@.service
+  packaging/systemd/vcow.service packaging/systemd/vcow@.service packaging/systemd/vguard.service
   DESTINATION /lib/systemd/system)
 install(FILES packaging/tmpfiles.conf DESTINATION /usr/lib/tmpfiles.d RENAME vunify.conf)
 install(FILES packaging/cron.d DESTINATION /etc/cron.d RENAME vunify)

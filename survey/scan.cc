@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "survey/excluded_names.h"
+#include "sys/guard.h"
 #include "sys/inode_attr.h"
 #include "sys/mark.h"
 
@@ -41,10 +42,11 @@ Verdict first_look(const File& file, const ScanRules& rules, const Guest& guest,
 // Visits the directories of one guest.
 class GuestScan {
  public:
-  GuestScan(const Guest& guest, const ScanRules& rules, bool led_elsewhere, Counters& counters, Tree& tree,
-            Tree& excluded)
+  GuestScan(const Guest& guest, const ScanRules& rules, const GuardedInodes& guarded, bool led_elsewhere,
+            Counters& counters, Tree& tree, Tree& excluded)
       : guest_(guest),
         rules_(rules),
+        guarded_(guarded),
         led_elsewhere_(led_elsewhere),
         counters_(counters),
         tree_(tree),
@@ -114,10 +116,13 @@ class GuestScan {
   }
 
   // Only an inode with several names, or a protected one, can be marked: all others cost no further call. Under cow no
-  // flag tells of a last name.
-  File look_at(int dir, const Entry& entry, Verdict by_name) const {
+  // flag tells of a last name. What the guard keeps is as good as immutable.
+  File look_at(int dir, Entry entry, Verdict by_name) const {
+    const bool is_guarded = guarded_.contains(entry.inode), is_flagged = entry.inode.immutable;
+    entry.inode.immutable |= is_guarded;
     File file(entry.inode);
     if (file.nlink > 1 || file.immutable || guest_.is_adopted()) look_at_mark(dir, entry, file);
+    if (!file.marked) file.immutable = is_flagged;  // a later inode of its number
     file.unasked = stays(by_name);
     file.verdict = first_look(file, rules_, guest_, by_name, entry.inode.append_only);
     return file;
@@ -135,6 +140,7 @@ class GuestScan {
 
   const Guest& guest_;
   const ScanRules& rules_;
+  const GuardedInodes& guarded_;
   bool led_elsewhere_;
   Counters& counters_;
   Tree& tree_;
@@ -162,6 +168,7 @@ std::vector<ScanFailure> look_at_excluded(const Trees& trees, const Trees& exclu
 Scan scan_guests(const std::vector<Guest>& guests, const ScanRules& rules, const Stop& stop, Counters& counters) {
   Scan scan;
   Trees excluded;
+  const auto guarded = GuardedInodes::now();
   std::mutex failing;  // guards scan.failed
   std::deque<GuestScan> visits;
   std::vector<RootVisit> roots;
@@ -173,8 +180,10 @@ Scan scan_guests(const std::vector<Guest>& guests, const ScanRules& rules, const
     tree.refserver = guests[i].rules.refserver;
     const bool is_led = i < rules.led_elsewhere.size() && rules.led_elsewhere[i];
     Visitor visitor;
-    visitor.visit = [&visit = visits.emplace_back(guests[i], rules, is_led, counters, tree, excluded.emplace_back())](
-                        const Listing& listing) { visit.visit(listing); };
+    visitor.visit = [&visit = visits.emplace_back(guests[i], rules, guarded, is_led, counters, tree,
+                                                  excluded.emplace_back())](const Listing& listing) {
+      visit.visit(listing);
+    };
     visitor.failed = [&, i](const std::string& path, const std::system_error& error) {
       if (is_error(error, EXDEV)) return;  // a mount inside the guest is not of this guest
       const std::lock_guard lock(failing);

@@ -43,7 +43,7 @@ step() { printf -- '-- %s\n' "$*"; }
 step 'the timer is on, and systemd likes them all'
 in_it dpkg -i /vunify.deb >"$tree/log" 2>&1 || { cat "$tree/log" >&2; fail 'dpkg -i'; }
 expect "$(in_it systemctl is-active vunify.timer)" active 'the timer'
-expect "$(in_it systemd-analyze verify --man=no vunify.service vunify.timer vfleet.service \
+expect "$(in_it systemd-analyze verify --man=no vunify.service vunify.timer vfleet.service vguard.service \
   vcow.service vcow@guests-a.service 2>&1)" '' 'systemd-analyze verify'
 in_it systemd-analyze security vunify.service --no-pager | tail -n 1
 

@@ -116,8 +116,9 @@ void add_verbs(CommandLine& line, Options& options, Given& given) {
 }
 
 void add_rules(CommandLine& line, Options& options) {
-  line.option("--protect", "HOW", protection_into(options.protect),
-              "what keeps guests apart: auto (default), cow, iunlink, reflink, or immutable, which auto never takes");
+  line.option(
+      "--protect", "HOW", protection_into(options.protect),
+      "what keeps guests apart: auto (default), cow, iunlink, guard, reflink, or immutable, which auto never takes");
   line.flag("--insist", options.insist, "immutable also for running guests that have CAP_LINUX_IMMUTABLE");
   line.flag("--sledgehammer", options.sledgehammer,
             "all guests are stopped: share an inode that one of them has, in place of a fresh copy");

@@ -8,9 +8,11 @@
 
 #include "change/journal.h"
 #include "guest/adopted.h"
+#include "hashindex/guard_again.h"
 #include "hashindex/index.h"
 #include "host/off_list.h"
 #include "sys/fd.h"
+#include "sys/guard.h"
 #include "tools/text.h"
 
 namespace vunify {
@@ -93,6 +95,7 @@ void look_at_index(Status& status, const StateView& state) {
   if (opened.index) {
     status.index->records = opened.index->store().count(Store::inodes);
     status.index->shared = opened.index->store().count(Store::keepers);
+    if (!is_guard_loaded()) status.index->unguarded = count_guarded(opened.index->store());
     look_at_guests(status, opened.index->store());
   } else if (!state.holder()) {  // else it was written to while we looked
     status.index->note = opened.note;

@@ -55,6 +55,7 @@ Json json_of(const IndexSize& index) {
   object["bytes"] = index.bytes;
   object["records"] = index.records ? Json(*index.records) : Json(nullptr);
   object["shared"] = index.shared ? Json(*index.shared) : Json(nullptr);
+  object["unguarded"] = index.unguarded;
   object["note"] = index.note;
   return object;
 }

@@ -52,13 +52,19 @@ std::string running(const Status& status) {
   return line("running", text);
 }
 
+std::string unguarded(const IndexSize& index) {
+  if (index.unguarded == 0) return {};
+  return line("guard", count(index.unguarded, "shared file stands", "shared files stand") +
+                           " unguarded, for it is not loaded: vguard load");
+}
+
 std::string index(const Status& status) {
   if (!status.index) return {};
   auto text = format_bytes(status.index->bytes);
   if (status.index->records) text += ", " + count(*status.index->records, "record", "records");
   if (status.index->shared) text += ", " + count(*status.index->shared, "shared file", "shared files");
   if (!status.index->note.empty()) text += "; " + status.index->note;
-  return line("index", text);
+  return line("index", text) + unguarded(*status.index);
 }
 
 std::string waiting(const Status& status) {

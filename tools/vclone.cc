@@ -39,8 +39,9 @@ CloneOptions parse(int argc, char** argv) {
       "Makes a new guest of a stopped one: shared files get one name more, the others are copied, and what "
       "makes the guest this one guest is reset. A word with a slash is a directory, else a guest's name.");
   line.flag("-n,--dry-run", options.dry_run, "print what would be done with each name, change nothing");
-  line.option("--protect", "HOW", protection_into(options.protect),
-              "auto (default), cow, iunlink, reflink, or immutable: how files of GUEST alone are shared from now on");
+  line.option(
+      "--protect", "HOW", protection_into(options.protect),
+      "auto (default), cow, iunlink, guard, reflink, or immutable: how files of GUEST alone are shared from now on");
   line.option("--exclude", "PATTERN", pattern_into(options.exclude),
               "never share matching paths (+PATTERN: do); first match wins, before the guest's own list");
   line.option("-X,--exclude-from", "FILE", file_into(options.exclude), "the same, a pattern a line");

@@ -67,7 +67,7 @@ HashOptions parse(int argc, char** argv) {
   line.flag("--sledgehammer", options.sledgehammer,
             "all guests are stopped: share an inode that one of them has, in place of a fresh copy");
   line.option("--protect", "HOW", protection_into(options.protect),
-              "auto (default), cow, iunlink, reflink, or immutable: before what a guest's configuration says");
+              "auto (default), cow, iunlink, guard, reflink, or immutable: before what a guest's configuration says");
   line.flag("--insist", options.insist, "immutable also for running guests that have CAP_LINUX_IMMUTABLE");
   line.option("--jobs", "N", count_into(options.jobs), "workers (default: one a processor)");
   line.option("--config", "DIR", directory_into(options.config), "the guests' configuration (default: /etc/vservers)");

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "db/bytes.h"
+#include "sys/guard.h"
 #include "sys/handle.h"
 #include "sys/inode_attr.h"
 #include "sys/mark.h"
@@ -80,7 +81,8 @@ Learnt learnt_of(const Held& held, const Digest& digest, Timestamp reading, cons
           .match = metadata_hash(key, held.metadata),
           .seen = held.seen,
           .reading = reading,
-          .handle = handle_of(held.fd.get())};
+          .handle = handle_of(held.fd.get()),
+          .guarded = is_guarded(held.fd.get())};
 }
 
 void Prover::leave_for(std::uint32_t inode, const std::system_error& error) {

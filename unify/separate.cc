@@ -2,6 +2,7 @@
 #include "unify/separate.h"
 
 #include "survey/hard_links.h"
+#include "sys/guard.h"
 #include "sys/mark.h"
 #include "unify/parting.h"
 #include "unify/settle.h"
@@ -11,13 +12,14 @@ namespace vunify {
 namespace {
 
 // What a name leads to now, for the walk's answer is old.
-void look_again(Survey& survey, NameRef name) {
+void look_again(Survey& survey, NameRef name, const GuardedInodes& guarded) {
   auto& file = survey.file(name);
   const auto before = file;
   const auto there = open_name(survey.guest(name).root, survey.path(name));
   const auto now = stat_name(there.dir.get(), there.leaf.c_str());
   if (!now || !now->is_regular()) return survey.judge(std::span(&name, 1), Verdict::vanished);
   file = File(*now);
+  file.immutable |= guarded.contains(*now);
   file.verdict = before.verdict;
   file.unasked = before.unasked;
   if (file.nlink > 1 || file.immutable || survey.guest(name).is_adopted()) {
@@ -92,7 +94,7 @@ class Separation {
 
   void look_again(NameRef name) {
     try {
-      vunify::look_again(survey_, name);
+      vunify::look_again(survey_, name, guarded_);
     } catch (const std::system_error& error) {
       survey_.judge(std::span(&name, 1), Verdict::unreadable);
       outcome_.failed.push_back(failure_at(survey_, name, error.code().message()));
@@ -111,6 +113,7 @@ class Separation {
   const Places& places_;
   const Run& run_;
   Outcome& outcome_;
+  GuardedInodes guarded_ = GuardedInodes::now();
 };
 
 }  // namespace

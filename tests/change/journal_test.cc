@@ -48,6 +48,16 @@ TEST(Journal, GivesBackWhatWasWritten) {
   EXPECT_EQ(set.names.at(0).directory_mtime, (Timestamp{1577836800, 999999999}));
 }
 
+TEST(Journal, KnowsEveryProtection) {
+  const Scratch state;
+  std::vector<JournaledSet> sets;
+  for (const auto& row : protections) sets.push_back(set_of("f")), sets.back().protection = row.protection;
+  Journal(state.root(), "0").begin(sets);
+  const auto read = read_journals(state.root()).sets;
+  ASSERT_EQ(read.size(), protections.size());
+  for (std::size_t i = 0; i < read.size(); ++i) EXPECT_EQ(read[i].protection, protections[i].protection);
+}
+
 TEST(Journal, TakesAnyByteInAName) {
   const Scratch state;
   std::string every_byte;

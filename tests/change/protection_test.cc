@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include "sys/guard.h"
 #include "sys/inode_attr.h"
 #include "tests/sys/on_filesystem.h"
 
@@ -29,7 +30,7 @@ TEST_P(ProtectionOn, ReflinkHoldsWhereTheFilesystemHasIt) {
 }
 
 TEST_P(ProtectionOn, AutoNeverTakesImmutable) {
-  if (has_iunlink()) GTEST_SKIP() << "this kernel has iunlink";
+  if (has_iunlink() || is_guard_loaded()) GTEST_SKIP() << "this kernel has iunlink, or the guard";
   EXPECT_EQ(choose({}), choose(Protection::reflink));
   EXPECT_EQ(guess({}), guess(Protection::reflink));
 }
@@ -40,8 +41,16 @@ TEST_P(ProtectionOn, IunlinkIsRefusedByAKernelThatKnowsItNot) {
   EXPECT_EQ(guess(Protection::iunlink), Protection::none);
 }
 
+TEST_P(ProtectionOn, GuardHoldsNothingWhereItIsNotLoaded) {
+  if (is_guard_loaded()) GTEST_SKIP() << "it is";
+  EXPECT_EQ(choose(Protection::guard), Protection::none);
+  EXPECT_EQ(guess(Protection::guard), Protection::none);
+  EXPECT_FALSE(can_protect(Protection::guard));
+  EXPECT_EQ(what_would_help("ext4", Protection::guard), "the guard is not loaded: vguard load");
+}
+
 TEST_P(ProtectionOn, IsChosenOnlyWhereItTakes) {
-  for (const auto wanted : {Protection::iunlink, Protection::immutable}) {
+  for (const auto wanted : {Protection::iunlink, Protection::guard, Protection::immutable}) {
     if (choose(wanted) == Protection::none) continue;
     dir().write("file", "x");
     const Fd file = reader("file");
@@ -52,7 +61,7 @@ TEST_P(ProtectionOn, IsChosenOnlyWhereItTakes) {
 }
 
 TEST_P(ProtectionOn, LookingLeavesNothing) {
-  for (const auto wanted : {Protection::iunlink, Protection::reflink, Protection::immutable}) {
+  for (const auto wanted : {Protection::iunlink, Protection::guard, Protection::reflink, Protection::immutable}) {
     choose(wanted);
     guess(wanted);
     EXPECT_TRUE(dir().names().empty()) << name_of(wanted);
@@ -81,7 +90,7 @@ TEST_P(ProtectionOn, ImmutableKeepsWritersOffUntilItIsTakenOff) {
 }
 
 TEST(Protections, AreParsedByTheNamesTheyAreToldBy) {
-  for (const auto protection : {Protection::iunlink, Protection::reflink, Protection::immutable})
+  for (const auto protection : {Protection::iunlink, Protection::guard, Protection::reflink, Protection::immutable})
     EXPECT_EQ(parse_protection(std::string(name_of(protection))), protection);
   EXPECT_EQ(parse_protection("auto"), std::nullopt);
   EXPECT_THROW(parse_protection("none"), std::invalid_argument);

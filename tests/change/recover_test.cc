@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "sys/guard.h"
 #include "sys/handle.h"
 #include "sys/inode_attr.h"
 #include "sys/mark.h"
@@ -100,6 +101,17 @@ TEST_F(Interrupted, KeeperOfAStaleMarkIsReleasedAllTheSame) {
   EXPECT_EQ(kept(), Names{});
   EXPECT_FALSE(has_mark(dir_ / "a/x"));
   EXPECT_FALSE(dir_.inode("a/x").immutable);
+}
+
+// As all that the guard kept it stands unguarded then, and nothing else is wrong.
+TEST_F(Interrupted, UnderAGuardThatIsNotLoadedAllIsRecovered) {
+  if (is_guard_loaded()) GTEST_SKIP() << "it is";
+  set_.protection = Protection::guard;
+  journal("0", set_);
+  move("a", "elsewhere");
+  EXPECT_EQ(kept(), Names{});
+  EXPECT_EQ(dir_.read("b/x"), "same");
+  EXPECT_TRUE(is_over());
 }
 
 TEST_F(Interrupted, NameThatTheGuestReplacedStaysAsItIs) {

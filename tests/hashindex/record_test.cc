@@ -38,6 +38,7 @@ TEST(Record, SurvivesTheRoundTrip) {
   for (const bool shared : {true, false}) {
     record.shared = shared;
     record.by_layout = !shared;
+    record.guarded = shared;
     EXPECT_EQ(record_from(to_bytes(record)), record);
   }
   EXPECT_EQ(to_bytes(record).size(), 61u);

@@ -54,7 +54,7 @@ TEST_F(UnifyRules, NameAProtection) {
 TEST_F(UnifyRules, WithAnUnknownProtectionAreAMistake) {
   own("protect", "glass");
   EXPECT_THAT(complaints(),
-              ElementsAre("web/apps/vunify/protect:1: not one of auto, cow, iunlink, reflink, immutable"));
+              ElementsAre("web/apps/vunify/protect:1: not one of auto, cow, iunlink, guard, reflink, immutable"));
 }
 
 TEST_F(UnifyRules, NameAGroup) {

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The guard (kernel-cow/guard.bpf.c): a program in the kernel that refuses whatever would change an inode in its map,
+// whoever asks, and lets its names be added, moved and removed. What loads it is sys/guard_programs.h; here is the map,
+// which everybody asks. An inode's entry goes when the inode does. Once it is looked for, this process takes what it
+// found for the rest of its life. Without the guard nothing here costs a call more.
+//
+// Not on btrfs: what stat(2) tells there as device is no superblock's, and snapshots repeat inode numbers and
+// generations. A probe finds that nothing is kept (change/protection.h).
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "sys/inode.h"
+
+namespace vunify {
+
+// Its programs are there, and its map can be had: not without CAP_BPF or CAP_SYS_ADMIN.
+bool is_guard_loaded();
+
+// Throws where the guard is not loaded (ENODEV), has no room (E2BIG), or the filesystem tells no generation (ENOTTY).
+// It stays until it is taken out: from then on its owner's metadata, too, can be changed by nobody.
+void put_under_guard(int fd);
+void take_from_guard(int fd);  // nothing where it is not there
+bool is_guarded(int fd);
+void empty_guard();  // what is put there meanwhile may stay
+
+// All that are in the map now, by device and number: of those that are gone some may be among them still. The answer
+// for a name that was not opened, and so a hint.
+class GuardedInodes {
+ public:
+  static GuardedInodes now();
+
+  bool contains(const Inode& inode) const;
+  std::size_t count() const { return inodes_.size(); }
+
+ private:
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> inodes_;  // in order
+};
+
+}  // namespace vunify

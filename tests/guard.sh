@@ -1,0 +1,41 @@
+#!/bin/sh
+# shellcheck disable=SC1091,SC2034,SC2154  # machine.sh wants some of these, and says others
+# SPDX-License-Identifier: Apache-2.0
+# guard.sh BIN CACHE: the guard, which needs a kernel with BPF LSM. A stock Debian one is booted twice in qemu, with
+# neither network nor anything of this host but programs, and runs tests/guard_inside.sh; the second time the disks are
+# other devices. CACHE keeps the kernel.
+set -eu
+bin=$1 cache=$2
+here=$(dirname "$0")
+kernel=linux-image-6.12-cloud-amd64
+
+. "$here/machine.sh"
+. "$here/machine_guest.sh"
+
+make_root() {
+  begin_root "$here/guard_inside.sh"
+  PATH=$bin:$PATH take "$work/root" vguard vunify guard_tries mkfs.ext4 mkfs.xfs find sha256sum jq dpkg tar
+  make_guest
+  make_package 1
+  make_package 2
+  mke2fs -q -t ext4 -O ^has_journal -d "$work/root" "$work/root.img" 600M >/dev/null
+}
+
+# boot_and_see ACT IMAGE...
+boot_and_see() {
+  act=$1
+  shift
+  boot "$@"
+  grep -q "$act: all is as it should be$" "$work/log" || { echo 'guard: FAILED' >&2; exit 1; }
+}
+
+fetch_kernel
+take_modules virtio_blk xfs
+make_root
+make_init
+truncate -s 400M "$work/ext4.img" "$work/xfs.img"
+boot_with=lsm=lockdown,yama,landlock
+boot_and_see 'without bpf' "$work/root.img" "$work/ext4.img" "$work/xfs.img"
+boot_with=lsm=lockdown,yama,landlock,bpf
+boot_and_see 'first boot' "$work/root.img" "$work/ext4.img" "$work/xfs.img"
+boot_and_see 'second boot' "$work/root.img" "$work/xfs.img" "$work/ext4.img"

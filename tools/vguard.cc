@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// vguard: puts the guard into the kernel, tells of it, takes it out.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "hashindex/guard_again.h"
+#include "hashindex/index.h"
+#include "sys/guard.h"
+#include "sys/guard_programs.h"
+#include "tools/cli.h"
+#include "tools/json_bytes.h"
+#include "tools/options.h"
+#include "tools/session.h"
+#include "tools/text.h"
+#include "tools/verbs.h"
+
+namespace vunify {
+namespace {
+
+std::string state_of(int argc, char** argv, const char* does) {
+  std::string state = Options().state_dir;
+  CommandLine line("[options]", does);
+  line.option("--state", "DIR", into(state), "where vunify's index is (default: /var/lib/vunify)");
+  line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::fatal});
+  line.parse(argc, argv);
+  return state;
+}
+
+void refuse_where_it_cannot_be() {
+  if (const auto hindrance = what_hinders_guard(); !hindrance.empty()) throw Failed(Exit::refused, hindrance);
+}
+
+std::string inodes(std::uint64_t count) { return format_count(count) + (count == 1 ? " file" : " files"); }
+
+// Says why what it knows cannot be had; empty where there is none, for nothing was ever shared.
+Index::Opened open_index(const std::string& state) {
+  auto opened = Index::open(state, lmdb::Access::read);
+  if (!opened.index && !opened.note.empty()) complain(printable(index_path(state)) + ": " + opened.note);
+  return opened;
+}
+
+// Some shared files stand unguarded: nobody but the next run of vunify can do something about that.
+bool tell_left(const GuardedAgain& again) {
+  if (again.changed > 0)
+    complain(inodes(again.changed) + " not as recorded, or open for writing: left to the next run of vunify");
+  if (again.unreached > 0)
+    complain(inodes(again.unreached) + " on filesystems that are not mounted: mount them, then vguard load");
+  return again.changed + again.unreached > 0;
+}
+
+Exit load(int argc, char** argv) {
+  const auto state =
+      state_of(argc, argv,
+               "Puts the guard into the kernel, or a newer one in its place, and under it what vunify's index knows.");
+  begin_as_root("put a program into the kernel");
+  refuse_where_it_cannot_be();
+  const auto opened = open_index(state);
+  try {
+    load_guard(opened.index ? 4 * count_guarded(opened.index->store()) : 0);
+  } catch (const GuardRefused& refused) {
+    throw Failed(Exit::refused, printable(refused.what()));
+  }
+  const auto again = opened.index ? guard_again(opened.index->store()) : GuardedAgain();
+  print("guard loaded: " + inodes(GuardedInodes::now().count()) + " guarded\n");
+  const bool is_left = tell_left(again);
+  return is_left || !opened.note.empty() ? Exit::partial : Exit::done;
+}
+
+struct GuardStatus {
+  bool is_loaded = false;
+  std::string hindrance{};
+  std::uint64_t guarded = 0;
+  std::optional<std::uint64_t> known{};  // to the index
+};
+
+std::string text_of(const GuardStatus& status) {
+  if (status.is_loaded) return fmt::format("loaded: {} guarded\n", inodes(status.guarded));
+  const auto unguarded = status.known.value_or(0);
+  return fmt::format("not loaded: {}\n{}", status.hindrance.empty() ? "vguard load" : status.hindrance,
+                     unguarded == 0 ? "" : inodes(unguarded) + " that guests share stand unguarded\n");
+}
+
+std::string json_of(const GuardStatus& status) {
+  Json object;
+  object["loaded"] = status.is_loaded;
+  object["hindrance"] = status.hindrance.empty() ? Json(nullptr) : Json(status.hindrance);
+  object["guarded"] = status.guarded;
+  object["known"] = status.known ? Json(*status.known) : Json(nullptr);
+  return object.dump() + "\n";
+}
+
+Exit status(int argc, char** argv) {
+  std::string state = Options().state_dir;
+  bool json = false;
+  CommandLine line("[options]",
+                   "Tells whether the guard is loaded, whether the kernel can, and how many files it guards.");
+  line.flag("--json", json, "as one JSON object");
+  line.option("--state", "DIR", into(state), "where vunify's index is (default: /var/lib/vunify)");
+  line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::fatal});
+  line.parse(argc, argv);
+  begin_as_root("ask the kernel");
+  GuardStatus status{.is_loaded = is_guard_loaded(), .hindrance = what_hinders_guard()};
+  status.guarded = GuardedInodes::now().count();
+  if (const auto opened = open_index(state); opened.index) status.known = count_guarded(opened.index->store());
+  print(json ? json_of(status) : text_of(status));
+  return status.is_loaded ? Exit::done : Exit::partial;
+}
+
+Exit unload(int argc, char** argv) {
+  CommandLine line("", "Takes the guard out of the kernel: from then on guests can write to what they share under it.");
+  line.exits({Exit::done, Exit::usage, Exit::refused, Exit::fatal});
+  line.parse(argc, argv);
+  begin_as_root("take a program out of the kernel");
+  const auto guarded = GuardedInodes::now().count();
+  if (!unload_guard()) throw Failed(Exit::refused, "the guard is not loaded");
+  print("guard unloaded: " + inodes(guarded) + " unguarded\n");
+  return Exit::done;
+}
+
+constexpr std::array verbs = {
+    NamedVerb{"load", "", "put the guard into the kernel, and under it what guests share by it", load},
+    NamedVerb{"status", "", "tell whether it is there, whether the kernel can, how many files it guards", status},
+    NamedVerb{"unload", "", "take it out", unload},
+};
+
+Exit vguard(int argc, char** argv) {
+  return carry_out(argc, argv, verbs,
+                   "Keeps a program in the kernel that refuses writes to what guests share; see vguard(8).",
+                   {Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::fatal});
+}
+
+}  // namespace
+}  // namespace vunify
+
+int main(int argc, char** argv) { return vunify::run_tool(argc, argv, vunify::vguard); }
