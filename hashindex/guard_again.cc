@@ -68,7 +68,9 @@ class Guarding {
     const auto lease = Lease::take(fd);
     if (!lease || !is_as_recorded(stat_fd(fd), record, stat)) return static_cast<void>(++result_.changed);
     put_under_guard(fd);
-    ++result_.guarded;
+    if (lease->is_unwritten()) return static_cast<void>(++result_.guarded);
+    take_from_guard(fd);
+    ++result_.changed;
   }
 
   bool is_as_recorded(const Inode& now, const Record& record, std::uint64_t stat) const {

@@ -6,6 +6,9 @@
  * vunify takes an inode out of the map for the moment in which it changes it itself (change/protection). An inode that
  * dies takes its entry along; see vunify_guard_key for one that is given its number meanwhile.
  *
+ * What was opened for writing before is not looked at: file_permission would be asked for every read, too. Whoever puts
+ * an inode into the map holds a read lease on it, and asks for that once more: who was earlier is counted as a writer.
+ *
  * Of the kernel's structures only what is needed is told, and found by name (CO-RE): one object runs on all kernels.
  * What a kernel has no hook for is not loaded there (sys/guard_programs.cc), which goes by the names of the sections.
  */
@@ -40,11 +43,8 @@ struct dentry {
 } KERNEL;
 
 
-/* include/linux/fs.h, include/uapi/linux/mman.h, stat.h */
+/* include/linux/fs.h, include/uapi/linux/stat.h */
 #define FMODE_WRITE	0x2
-#define MAY_WRITE	0x2
-#define MAY_APPEND	0x8
-#define MAP_SHARED	0x1
 #define S_IFMT		0170000
 #define S_IFREG		0100000
 
@@ -104,26 +104,11 @@ static __always_inline int verdict_of_ioctl(struct file *file, unsigned int comm
 	return 0;
 }
 
+/* As writers are counted before this is asked, none comes between it and the lease. */
 SEC("lsm/file_open")
 int BPF_PROG(file_open, struct file *file)
 {
 	return file->f_mode & FMODE_WRITE ? verdict(file->f_inode) : 0;
-}
-
-/* Of what was opened before: write(2) and its kind, fallocate(2), the target of copies, clones and deduplication. */
-SEC("lsm/file_permission")
-int BPF_PROG(file_permission, struct file *file, int mask)
-{
-	return mask & (MAY_WRITE | MAY_APPEND) ? verdict(file->f_inode) : 0;
-}
-
-/* A shared map of a file that is open for writing may be made writable later. */
-SEC("lsm/mmap_file")
-int BPF_PROG(mmap_file, struct file *file, unsigned long asked, unsigned long protection, unsigned long flags)
-{
-	if (!file || !(flags & MAP_SHARED) || !(file->f_mode & FMODE_WRITE))
-		return 0;
-	return verdict(file->f_inode);
 }
 
 /* Also O_TRUNC and truncate(2). */

@@ -21,6 +21,7 @@ bool is_guard_loaded();
 
 // Throws where the guard is not loaded (ENODEV), has no room (E2BIG), or the filesystem tells no generation (ENOTTY).
 // It stays until it is taken out: from then on its owner's metadata, too, can be changed by nobody.
+// Who has it open for writing by then goes on: a lease that is held meanwhile tells of him (Lease::is_unwritten).
 void put_under_guard(int fd);
 void take_from_guard(int fd);  // nothing where it is not there
 bool is_guarded(int fd);

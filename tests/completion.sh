@@ -79,5 +79,6 @@ expect 'mount' vcow m
 expect 'web1 web2' vcow adopt we
 expect 'record' vplan r
 expect 'report' vfleet r
+expect 'load' vguard l
 expect 'adopt' vcow ad
 exit $status

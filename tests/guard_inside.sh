@@ -16,7 +16,7 @@ ends() {
 same() { if [ "$2" = "$3" ]; then ok "$1: $2"; else bad "$1: $2, and not $3"; fi; }
 not() { ! "$@"; }
 
-vunify() { command vunify --state "$fs/state" "$@"; }
+vunify() { command vunify --progress=none --state "$fs/state" "$@"; }
 vguard() { verb=$1; shift; command vguard "$verb" --state "$fs/state" "$@"; }
 guarded() { vguard status --json | jq .guarded; }
 inode() { stat -c %i "$fs/$1"; }

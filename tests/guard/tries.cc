@@ -110,30 +110,6 @@ void try_by_descriptor(const std::string& path) {
   refused("open of /proc/self/fd", [&] { return opened(proc_path(file), O_RDWR); });
 }
 
-// By a descriptor that was open for writing before the guard had the inode.
-void try_what_was_open(const std::string& path) {
-  const auto scratch = path + ".scratch";
-  const Fd fd = open_host(path, O_RDONLY), other = open_host(scratch, O_RDWR | O_CREAT);
-  write_all(other.get(), std::string(8192, 'x'), scratch);
-  take_from_guard(fd.get());
-  const Fd writing = open_host(path, O_RDWR);
-  const int file = writing.get();
-  put_under_guard(fd.get());
-  const auto map = [&](int protection, int flags) {
-    return ::mmap(nullptr, 1, protection, flags, file, 0) == MAP_FAILED ? -1L : 0L;
-  };
-  refused("write", [&] { return ::write(file, "x", 1); });
-  refused("pwrite", [&] { return ::pwrite(file, "x", 1, 0); });
-  refused("ftruncate", [&] { return ::ftruncate(file, 1); });
-  refused("fallocate", [&] { return ::fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096); });
-  refused("copy_file_range", [&] { return ::copy_file_range(other.get(), nullptr, file, nullptr, 1, 0); });
-  refused("FICLONE", [&] { return ::ioctl(file, FICLONE, other.get()); });
-  refused("a shared map", [&] { return map(PROT_READ | PROT_WRITE, MAP_SHARED); });
-  refused("a shared map to be made writable", [&] { return map(PROT_READ, MAP_SHARED); });
-  allowed("a private map", [&] { return map(PROT_READ | PROT_WRITE, MAP_PRIVATE); });
-  ::unlink(scratch.c_str());
-}
-
 void try_what_stays(const std::string& path) {
   const auto one = path + ".one", two = path + ".two";
   char byte = 0;
@@ -141,6 +117,10 @@ void try_what_stays(const std::string& path) {
   allowed("read", [&] { return ::read(fd.get(), &byte, 1) - 1; });
   allowed("a shared map to read",
           [&] { return ::mmap(nullptr, 1, PROT_READ, MAP_SHARED, fd.get(), 0) == MAP_FAILED ? -1L : 0L; });
+  allowed("a private map", [&] {
+    const int both = PROT_READ | PROT_WRITE;
+    return ::mmap(nullptr, 1, both, MAP_PRIVATE, fd.get(), 0) == MAP_FAILED ? -1L : 0L;
+  });
   allowed("flock", [&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); });
   allowed("link", [&] { return ::link(path.c_str(), one.c_str()); });
   allowed("rename", [&] { return ::rename(one.c_str(), two.c_str()); });
@@ -214,7 +194,6 @@ int main(int argc, char** argv) {
   }
   try_by_path(path);
   try_by_descriptor(path);
-  try_what_was_open(path);
   try_what_stays(path);
   try_reuse(path.substr(0, path.rfind('/')));
   return failed == 0 ? 0 : 1;
