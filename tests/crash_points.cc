@@ -99,7 +99,7 @@ void sweep(int first, int stride, int steps, const std::function<Finished(int st
 
 CrashGuests::CrashGuests(const std::string& directory, const std::string& state_dir)
     : directory_(directory), state_dir_(state_dir) {
-  const std::vector<std::string> unify{"vunify", "--jobs", "1", "--protect=immutable", "--state", state_dir};
+  const std::vector<std::string> unify{"vunify", "--jobs", "1", protect_by_flag(), "--state", state_dir};
   const auto with = [&](const std::string& one, const std::string& other) {
     auto words = unify;
     words.insert(words.end(), {directory + "/" + one, directory + "/" + other});
@@ -120,7 +120,7 @@ CrashGuests::CrashGuests(const std::string& directory, const std::string& state_
 }
 
 std::vector<std::string> CrashGuests::command(const std::vector<std::string>& options) const {
-  std::vector<std::string> words{"vunify", "--jobs", "1", "--protect=immutable", "--state", state_dir_};
+  std::vector<std::string> words{"vunify", "--jobs", "1", protect_by_flag(), "--state", state_dir_};
   words.insert(words.end(), options.begin(), options.end());
   for (const auto* guest : guests) words.push_back(*this / guest);
   return words;

@@ -23,7 +23,7 @@ class Nights {
  public:
   using Words = std::vector<std::string>;
 
-  explicit Nights(const std::string& kind, Words guests = {"a", "b"}, std::string protect = "immutable");
+  explicit Nights(const std::string& kind, Words guests = {"a", "b"}, std::string protect = flag_name());
   ~Nights();
   Nights(const Nights&) = delete;
 

@@ -15,7 +15,7 @@
 namespace vunify::test {
 namespace {
 
-// verb: "--protect=immutable" or "-R". What went wrong with it; nothing where all went well. The racers live in the
+// verb: "--protect=..." or "-R". What went wrong with it; nothing where all went well. The racers live in the
 // guests, with all capabilities.
 std::string run_vunify(Race& race, const std::string& verb) {
   std::vector<std::string> command{"vunify", "--state", race.fs / "state", "-q", "--insist", verb};
@@ -32,7 +32,7 @@ std::string run_vunify(Race& race, const std::string& verb) {
 void unify_and_back(Race& race, std::chrono::seconds time) {
   const auto end = std::chrono::steady_clock::now() + time;
   do {
-    race.wrong = run_vunify(race, is_race_on_vcow() ? "--protect=cow" : "--protect=immutable");
+    race.wrong = run_vunify(race, is_race_on_vcow() ? "--protect=cow" : protect_by_flag());
     if (race.wrong.empty()) race.wrong = run_vunify(race, "-R");
   } while (race.wrong.empty() && std::chrono::steady_clock::now() < end);
 }

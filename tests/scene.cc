@@ -81,7 +81,7 @@ std::vector<Guest>& excluding(const std::string& rules, std::vector<Guest>& gues
 
 LinkRequest link_request(const Scene& scene, ProvenClass& proven) {
   LinkRequest request;
-  request.protection = Protection::immutable;
+  request.protection = by_flag();
   for (auto& member : proven.members) {
     const auto name = scene.survey.guest_name(scene.survey.names_of(member.inode).front());
     if (scene.name(member.inode)[0] == 'a') {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sys/inode.h"
+#include "tests/by_flag.h"
 
 namespace vunify::test {
 

@@ -10,6 +10,7 @@
 #include "sys/fd.h"
 #include "sys/inode.h"
 #include "sys/mark.h"
+#include "tests/by_flag.h"
 
 namespace vunify::test {
 
@@ -27,7 +28,7 @@ FileId share(const std::string& path) {
   const Fd file = open_host(path, O_RDONLY);
   const FileId id{fs_id(file.get()), stat_fd(file.get()).ino};
   set_mark(file.get(), id);
-  protect(file.get(), Protection::immutable);
+  protect(file.get(), by_flag());
   return id;
 }
 

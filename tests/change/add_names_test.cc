@@ -23,7 +23,7 @@ class AddedName : public RootTest {
             .to = {&clone_, "file"},
             .inode = {fs_id(guest_.fd()), dir_.inode("guest/file").ino},
             .is_shared = is_shared,
-            .protection = Protection::immutable};
+            .protection = by_flag()};
   }
   AddResult add(bool is_shared) const {
     NameAdder adder(dir_ / "state", guest_.fd(), dir_ / ".vunify");

@@ -84,7 +84,7 @@ TEST_F(Breaking, AFileThatSomebodyWritesToStaysShared) {
   const Fd file = open_host(dir_ / "a/f", O_RDONLY);
   unprotect(file.get());
   const Fd writer = open_host(dir_ / "a/f", O_WRONLY);
-  protect(file.get(), Protection::immutable);
+  protect(file.get(), by_flag());
   const auto result = break_off({"b/f"});
   EXPECT_EQ(result.copied, 0u);
   EXPECT_EQ(result.reason, "open for writing");
@@ -124,7 +124,7 @@ TEST_F(BreakingOnXfs, AWriterWhoComesLateIsTurnedAway) {
   unprotect(file.get());
   const WaitingWriter writer(dir_, "a/f");
   ASSERT_TRUE(writer.waits());
-  protect(file.get(), Protection::immutable);
+  protect(file.get(), by_flag());
   EXPECT_EQ(breaking.finish().copied, 1u);
   ASSERT_TRUE(writer.is_done());
   EXPECT_EQ(dir_.read("a/f"), "same");

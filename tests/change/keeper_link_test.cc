@@ -170,7 +170,7 @@ TEST_F(LinkingOver, GivesAllBackWhereSomebodyComesLateToTheKeeper) {
   link_->run();
   unprotect(keeper.get());
   EXPECT_TRUE(is_kept_waiting(keeper));
-  protect(keeper.get(), Protection::immutable);
+  protect(keeper.get(), by_flag());
   result_ = link_->finish();
   for (const auto* guest : {"b", "c"}) EXPECT_EQ(end_of(guest), LinkEnd::changed) << guest;
   expect_untouched();
@@ -183,7 +183,7 @@ TEST_F(LinkingOver, TurnsAwayWhoComesLateToTheKeeperByAnotherName) {
   unprotect(keeper.get());
   const WaitingWriter writer(dir_, "b/f");
   ASSERT_TRUE(writer.waits());
-  protect(keeper.get(), Protection::immutable);
+  protect(keeper.get(), by_flag());
   link_->finish();
   ASSERT_TRUE(writer.is_done());
   EXPECT_EQ(dir_.read("a/f"), "same");

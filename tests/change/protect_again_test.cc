@@ -18,8 +18,8 @@ TEST_F(ProtectAgain, ProtectsWhatCannotBeGivenBack) {
   const Fd fd = open_host(dir / "f", O_RDONLY);
   auto metadata = read_metadata(fd.get());
   metadata.xattrs["user.large"] = std::string(60000, 'x');
-  EXPECT_FALSE(protect_again(fd.get(), Protection::immutable, metadata, {}).as_proven);
-  EXPECT_TRUE(is_protected(fd.get(), Protection::immutable));
+  EXPECT_FALSE(protect_again(fd.get(), by_flag(), metadata, {}).as_proven);
+  EXPECT_TRUE(is_protected(fd.get(), by_flag()));
 }
 
 TEST_F(ProtectAgain, GivesBackWhatCan) {
@@ -27,9 +27,9 @@ TEST_F(ProtectAgain, GivesBackWhatCan) {
   const Fd fd = open_host(dir / "f", O_RDONLY);
   auto metadata = read_metadata(fd.get());
   shell_or_fail("chmod 4777 " + dir / "f");
-  EXPECT_FALSE(protect_again(fd.get(), Protection::immutable, metadata, stat_fd(fd.get()).stamp.mtime).as_proven);
+  EXPECT_FALSE(protect_again(fd.get(), by_flag(), metadata, stat_fd(fd.get()).stamp.mtime).as_proven);
   EXPECT_EQ(read_metadata(fd.get()), metadata);
-  EXPECT_TRUE(protect_again(fd.get(), Protection::immutable, metadata, {}).as_proven);
+  EXPECT_TRUE(protect_again(fd.get(), by_flag(), metadata, {}).as_proven);
 }
 
 }  // namespace

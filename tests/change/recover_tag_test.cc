@@ -36,7 +36,7 @@ class InterruptedTagged : public RootTest {
             .handle = handle_of(fd.get()),
             .size = keeper.stamp.size,
             .mtime = keeper.stamp.mtime,
-            .protection = Protection::immutable};
+            .protection = by_flag()};
     set_.names.push_back({"0-0", *dir_ / "b", "x", keeper.ino, dir_->inode("b/x").ino, {}});
   }
 

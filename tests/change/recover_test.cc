@@ -36,17 +36,8 @@ class Interrupted : public testing::Test {
     std::filesystem::create_hard_link(dir_ / "a/x", dir_ / "b/x");
     const Fd fd = open_host(dir_ / "a/x", O_RDONLY);
     set_mark(fd.get(), {fs_id(fd.get()), keeper.ino});
-    set_ = {Intent::link,
-            staging(),
-            to_string(fs_id(fd.get())),
-            dir_ / "a",
-            "x",
-            keeper.ino,
-            handle_of(fd.get()),
-            keeper.stamp.size,
-            keeper.stamp.mtime,
-            Protection::immutable,
-            {}};
+    set_ = {Intent::link,        staging(),         to_string(fs_id(fd.get())), dir_ / "a", "x", keeper.ino,
+            handle_of(fd.get()), keeper.stamp.size, keeper.stamp.mtime,         by_flag(),  {}};
     set_.names.push_back({"0-0", dir_ / "b", "x", keeper.ino, victim.ino, {}});
     journal("0", set_);
   }
@@ -80,11 +71,11 @@ class Interrupted : public testing::Test {
 TEST_F(Interrupted, LongOverLeavesTheKeeperProtected) {
   std::filesystem::remove(dir_ / ".vunify/0-0");
   const Fd keeper = open_host(dir_ / "a/x", O_RDONLY);
-  protect(keeper.get(), Protection::immutable);
+  protect(keeper.get(), by_flag());
   const auto before = dir_.inode("a/x").stamp.ctime;
   EXPECT_EQ(recover().names, 0u);
   EXPECT_EQ(dir_.inode("a/x").stamp.ctime, before);
-  EXPECT_TRUE(is_protected(keeper.get(), Protection::immutable));
+  EXPECT_TRUE(is_protected(keeper.get(), by_flag()));
 }
 
 TEST_F(Interrupted, LinkIsUndone) {
@@ -295,8 +286,7 @@ TEST_F(Interrupted, DirectorysTimeComesBack) {
 
 TEST(Recover, WaitsForAFilesystemThatIsNotMounted) {
   const Scratch state;
-  JournaledSet set{Intent::link, "/nonexistent/.vunify", "fs", "/nonexistent/a", "x", 1, {}, 0,
-                   {},           Protection::immutable,  {}};
+  JournaledSet set{Intent::link, "/nonexistent/.vunify", "fs", "/nonexistent/a", "x", 1, {}, 0, {}, by_flag(), {}};
   set.names.push_back({"0-0", "/nonexistent/b", "x", 1, 2, {}});
   Journal(state.root(), "0").begin({set});
   for (int start = 0; start < 3; ++start) EXPECT_TRUE(recover(state.root()).kept.empty());

@@ -34,8 +34,8 @@ class RenewingAMark : public RootTest {
     const Fd file = open_host(*dir_ / "a/f", O_RDONLY);
     id_ = {fs_id(file.get()), stat_fd(file.get()).ino};
     set_mark(file.get(), {{1, 2, 3}, id_.ino});
-    protect(file.get(), Protection::immutable);
-    request_ = {{{&*root_, "a/f"}, {&*root_, "b/f"}}, id_, Protection::immutable};
+    protect(file.get(), by_flag());
+    request_ = {{{&*root_, "a/f"}, {&*root_, "b/f"}}, id_, by_flag()};
     renewal_.emplace(request_);
   }
 

@@ -177,7 +177,7 @@ TEST_F(Tagging, OfAnotherGuestIsToldByTheOldVdu) {
 TEST_F(Tagging, OfARootIsNotBelievedWhereItIsAnothersNumber) {
   dir_->fill({"a", "b"}, "same", std::string(5000, 's'));
   chxid({"-c", "b", "-R", in("a"), in("b")});
-  const auto report = dir_->report({"--protect=immutable", "a", "b"});
+  const auto report = dir_->report({protect_by_flag(), "a", "b"});
   EXPECT_EQ(report["linked_files"], 0);
   EXPECT_EQ(report["notes"][0]["guest"], "a");
   EXPECT_THAT(std::string(report["notes"][0]["reason"]), HasSubstr("project id 42, and its number is 41"));

@@ -21,7 +21,7 @@ class Guests : public Scratch {
     for (const auto& name : names_) make_directory(name);
   }
 
-  Words command(const Words& options, const std::string& protect = "immutable") const {
+  Words command(const Words& options, const std::string& protect = flag_name()) const {
     Words words = {"vunify", "--state", *this / "state", "--protect", protect};
     words.insert(words.end(), options.begin(), options.end());
     for (const auto& name : names_) words.push_back(*this / name);
@@ -54,7 +54,7 @@ class Guests : public Scratch {
 
  private:
   Words names_;
-  std::string protect_ = "immutable";
+  std::string protect_ = flag_name();
 };
 
 // The content that both guests have at a path, and files of it in "a" and "b".

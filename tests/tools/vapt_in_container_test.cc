@@ -139,7 +139,7 @@ TEST_F(VaptInContainer, LeavesServicesRunning) {
 
 TEST_F(VaptInContainer, IsRefusedWhereNoUpgradeCouldReplaceWhatIsShared) {
   guests_.fill({"a", "b"}, "usr/lib/shared", std::string(5000, 's'));
-  must(guests_.vunify({"-q", "--protect=immutable", "--all"}));
+  must(guests_.vunify({"-q", protect_by_flag(), "--all"}));
   start("");
   set_script("> /ran");
   const auto finished = vapt({"a", "b", "--", "x"});

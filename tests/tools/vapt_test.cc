@@ -207,7 +207,7 @@ TEST_F(Vapt, UnifiesWhatGuestsWereGivenAlike) {
 
 TEST_F(Vapt, WritesToNothingThatOthersShare) {
   guests_.fill({"a", "b"}, "usr/lib/shared", std::string(5000, 's'));
-  must(guests_.vunify({"-q", "--protect=immutable", "--all"}));
+  must(guests_.vunify({"-q", protect_by_flag(), "--all"}));
   ASSERT_TRUE(guests_.are_one("a/usr/lib/shared", "b/usr/lib/shared"));
   EXPECT_EQ(told_by("echo more >> /usr/lib/shared && grep -c more /usr/lib/shared"), "1\n");
   EXPECT_EQ(guests_.read("vs/b/usr/lib/shared"), std::string(5000, 's'));

@@ -25,8 +25,7 @@ class CrashVclone : public RootTest {
     return {directory, directory + ".state"};
   }
   static std::vector<std::string> vclone(const CrashGuests& guests) {
-    return {"vclone",  "--jobs",           "1",          "--protect=immutable",
-            "--state", guests.state_dir(), guests / "a", guests / "new"};
+    return {"vclone", "--jobs", "1", protect_by_flag(), "--state", guests.state_dir(), guests / "a", guests / "new"};
   }
   static void expect_whole_or_nowhere(const CrashGuests& guests) {
     if (std::filesystem::exists(guests / "new")) {

@@ -114,7 +114,7 @@ TEST_F(Vclone, SharesWhatIsTheGuestsAloneUnderTheProtectionThatIsNamed) {
   const Guests guests(both({"bin/sh"}));
   guests.write("a/bin/own", same("own"));
   const auto before = image_of(guests / "a");
-  EXPECT_EQ(clone(guests, {"--protect=immutable"}).status, 0);
+  EXPECT_EQ(clone(guests, {protect_by_flag()}).status, 0);
   for (const std::string path : {"bin/sh", "bin/own"}) {
     EXPECT_TRUE(guests.are_one("a/" + path, "new/" + path));
     EXPECT_TRUE(is_shared(guests / ("a/" + path)));
@@ -127,7 +127,7 @@ TEST_F(Vclone, NeverLinksWhatItsPackageManagerOrItsServicesWriteInPlace) {
   Guests::Files files = {{"a/usr/lib/libc.so", same("c")}};
   for (const auto& path : apart) files.push_back({"a/" + path, same(path)});
   const Guests guests(files);
-  EXPECT_EQ(clone(guests, {"--protect=immutable", "--exclude=/usr/lib/libc.*"}).status, 0);
+  EXPECT_EQ(clone(guests, {protect_by_flag(), "--exclude=/usr/lib/libc.*"}).status, 0);
   for (const auto& path : apart) EXPECT_FALSE(guests.are_one("a/" + path, "new/" + path)) << path;
   EXPECT_FALSE(guests.are_one("a/usr/lib/libc.so", "new/usr/lib/libc.so")) << "--exclude";
 }
@@ -215,7 +215,7 @@ TEST_F(Vclone, OnAFilesystemWithReflinksClonesAGuestThatIsLivedIn) {
   LoopFs fs("xfs");
   const Guests guests(Guests::Files{{"a/bin/sh", same("sh")}}, fs.root());
   std::filesystem::current_path(guests / "a");
-  const auto finished = clone(guests, {"--protect=immutable"});
+  const auto finished = clone(guests, {protect_by_flag()});
   std::filesystem::current_path("/");
   EXPECT_EQ(finished.status, 0) << finished.err;
   EXPECT_EQ(guests.read("new/bin/sh"), same("sh"));
@@ -255,7 +255,7 @@ TEST_F(Vclone, ASignalLeavesNothing) {
 TEST_F(Vclone, WhatAKilledOneLeftGoesWithTheNextRun) {
   const Guests guests(both({"bin/sh", "lib/libc"}));
   ASSERT_EQ(guests.vunify().status, 0);
-  clone_under(guests, {"-e", "inject=syncfs:signal=SIGKILL:when=1"}, {"--protect=immutable"});
+  clone_under(guests, {"-e", "inject=syncfs:signal=SIGKILL:when=1"}, {protect_by_flag()});
   EXPECT_FALSE(guests.exists("new"));
   EXPECT_TRUE(guests.exists(".vunify")) << "it was killed in the middle";
   const auto report = guests.report();

@@ -19,7 +19,7 @@ class Vhashify : public RootTest {
     RootTest::SetUp();
     guests_.fill({"a", "b", "c"}, "usr/x", content);
     guests_.fill({"b", "c"}, "usr/y", content + "y");
-    guests_.set(".defaults/apps/vunify/protect", "immutable");
+    guests_.set(".defaults/apps/vunify/protect", flag_name());
   }
   using Words = ConfiguredGuests::Words;
 
@@ -29,7 +29,7 @@ class Vhashify : public RootTest {
     return run(words);
   }
   Finished manually(Words options, const std::string& guest, const std::string& list = "") const {
-    options.insert(options.end(), {"--manually", "--protect=immutable", "--destination", guests_ / "hash", "--",
+    options.insert(options.end(), {"--manually", protect_by_flag(), "--destination", guests_ / "hash", "--",
                                    guests_ / ("vs/" + guest), list});
     return vhashify(options);
   }
@@ -64,7 +64,7 @@ TEST_F(Vhashify, PassesAGuestByThatIsOff) {
 
 TEST_F(Vhashify, TakesADirectory) {
   guests_.write("new/usr/x", content);
-  ASSERT_EQ(vhashify({"--protect=immutable", guests_ / "new"}).status, 0);
+  ASSERT_EQ(vhashify({protect_by_flag(), guests_ / "new"}).status, 0);
   EXPECT_EQ(guests_.inode("new/usr/x").ino, guests_.inode("vs/a/usr/x").ino);
 }
 

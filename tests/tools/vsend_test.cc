@@ -152,7 +152,7 @@ TEST_F(Vsend, TakesWhatGuestsOnAnotherFilesystemThereHave) {
   const Guests others(both({"bin/sh"}), fs.root());
   here_.add_guest("g");
   here_.write("vm/g/bin/sh", same("bin/sh"));
-  ASSERT_EQ(run({"vunify", "--state", there_ / "state", "--protect=immutable", others / "a", others / "b"}).status, 0);
+  ASSERT_EQ(run({"vunify", "--state", there_ / "state", protect_by_flag(), others / "a", others / "b"}).status, 0);
   EXPECT_THAT(move("g").out, HasSubstr("0 of them sent"));
   EXPECT_EQ(image_of(there_ / "vm/g"), image_of(here_ / "vm/g"));
 }
@@ -256,7 +256,7 @@ TEST_F(Vsend, IsTakenOrGivenUpWhereItWasBrokenOff) {
   const auto line = there_ / "vm/g: some of it has come, and was broken off";
   EXPECT_THAT(move("g", "h").err, HasSubstr(line));
   const auto night =
-      run({"vunify", "--config", there_ / "etc", "--state", there_ / "state", "--protect=immutable", "--all"});
+      run({"vunify", "--config", there_ / "etc", "--state", there_ / "state", protect_by_flag(), "--all"});
   EXPECT_THAT(night.out, HasSubstr("note: " + line)) << night.err;
   EXPECT_THAT(shell(there_.receive("g", "--give-up")).out, HasSubstr("vm/g: given up"));
   EXPECT_THAT(there_.names("vm"), ElementsAre("h"));

@@ -54,7 +54,7 @@ class VunifyAll : public RootTest {
   void SetUp() override {
     RootTest::SetUp();
     guests_.fill({"a", "b", "c"}, "usr/x", content);
-    guests_.set(".defaults/apps/vunify/protect", "immutable");
+    guests_.set(".defaults/apps/vunify/protect", flag_name());
   }
   ConfiguredGuests guests_{{"a", "b", "c"}};
 };
@@ -68,7 +68,7 @@ TEST_F(VunifyAll, UnifiesEveryGuestOfTheHost) {
 TEST_F(VunifyAll, TakesNamesAndDirectories) {
   EXPECT_EQ(guests_.report({"a", "b"})["linked_files"], 1);
   EXPECT_FALSE(guests_.are_one("a/usr/x", "c/usr/x"));
-  EXPECT_EQ(guests_.report({"--protect=immutable", "a", guests_ / "vs/c"})["linked_files"], 1);
+  EXPECT_EQ(guests_.report({protect_by_flag(), "a", guests_ / "vs/c"})["linked_files"], 1);
   EXPECT_TRUE(guests_.are_one("a/usr/x", "c/usr/x"));
 }
 

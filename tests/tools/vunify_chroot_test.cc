@@ -28,7 +28,7 @@ class Chroot : public Scratch {
   }
 
   Finished vunify(const std::string& before = "", const std::string& guests = "/a /b") const {
-    return shell(before + " chroot " + root() + " /vunify --state /state --protect=immutable --json " + guests);
+    return shell(before + " chroot " + root() + " /vunify --state /state " + protect_by_flag() + " --json " + guests);
   }
 
   bool are_one() const { return inode("a/f").ino == inode("b/f").ino; }

@@ -69,7 +69,7 @@ TEST_P(VunifyCowOn, NothingIsSharedWithAGuestThatIsNotAdopted) {
   EXPECT_TRUE(guests().are_one("a/bin/sh", "b/bin/sh"));
   EXPECT_NE(guests().inode("a/bin/sh").ino, guests().dir().inode("c/bin/sh").ino);
   EXPECT_FALSE(has_mark(guests() / "c/bin/sh"));
-  EXPECT_EQ(guests().vunify({"--protect=immutable"}, {"a", "c"}).status, 1) << "nor the other way round";
+  EXPECT_EQ(guests().vunify({protect_by_flag()}, {"a", "c"}).status, 1) << "nor the other way round";
   EXPECT_FALSE(has_mark(guests() / "c/bin/sh"));
 }
 
@@ -115,7 +115,7 @@ TEST_P(VunifyCowOn, WhatTheHostWroteToASharedInodeIsFound) {
 
 TEST_P(VunifyCowOn, WhatAFlagKeptNeedsNoneAnyMore) {
   make({"a", "b"}, {});
-  ASSERT_EQ(guests().vunify({"--protect=immutable"}, {"a", "b"}).status, 0);
+  ASSERT_EQ(guests().vunify({protect_by_flag()}, {"a", "b"}).status, 0);
   ASSERT_TRUE(is_shared(guests() / "a/bin/sh"));
   ASSERT_EQ(guests().vcow("adopt", {"a", "b"}).status, 0);
   const auto report = guests().report({}, {"a", "b"});
@@ -128,7 +128,7 @@ TEST_P(VunifyCowOn, WhatAFlagKeptNeedsNoneAnyMore) {
 
 TEST_P(VunifyCowOn, WhatOthersHaveNativelyKeepsItsFlagAndIsLeft) {
   make({"a", "b", "c", "d"}, {});
-  ASSERT_EQ(guests().vunify({"--protect=immutable"}, {"a", "b", "c", "d"}).status, 0);
+  ASSERT_EQ(guests().vunify({protect_by_flag()}, {"a", "b", "c", "d"}).status, 0);
   ASSERT_EQ(guests().vcow("adopt", {"a", "b"}).status, 0);
   guests().report({}, {"a", "b"});
   EXPECT_TRUE(is_shared(guests() / "c/bin/sh"));
@@ -141,7 +141,7 @@ TEST_P(VunifyCowOn, WhatOthersHaveNativelyKeepsItsFlagAndIsLeft) {
 TEST_P(VunifyCowOn, AGuestAloneFindsOnlyKeepersOfItsKind) {
   make({"a", "b", "c", "d"}, {"a", "b", "c"});
   guests().report({}, {"a", "b"});
-  EXPECT_EQ(guests().report({"--protect=immutable"}, {"d"})["linked_files"], 0);
+  EXPECT_EQ(guests().report({protect_by_flag()}, {"d"})["linked_files"], 0);
   EXPECT_EQ(guests().report({}, {"c"})["linked_files"], 2);
   EXPECT_TRUE(guests().are_one("a/bin/sh", "c/bin/sh"));
   EXPECT_FALSE(has_mark(guests() / "d/bin/sh"));

@@ -101,7 +101,7 @@ TEST_F(VunifyDeunify, RefusesWhereCopiesDoNotFit) {
   const auto vunify = [&](const std::string& how) {
     return run({"vunify", how, "--sledgehammer", "--state", elsewhere / "state", guests / "a", guests / "b"});
   };
-  ASSERT_EQ(vunify("--protect=immutable").status, 0);
+  ASSERT_EQ(vunify(protect_by_flag()).status, 0);
   run({"sh", "-c", "head -c 14M /dev/zero >" + fs / "full"});
   const auto refused = vunify("-R");
   EXPECT_EQ(refused.status, 3) << refused.out;

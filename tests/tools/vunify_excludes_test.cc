@@ -73,7 +73,7 @@ TEST_F(VunifyExcludes, NeverMakeTwoFilesOfALoneGuestOne) {
   ASSERT_EQ(guests.report()["linked_files"], 1);
   shell_or_fail("cd " + guests / "a" + " && mkdir home && chattr -i usr/x && mv usr/x home/x && chattr +i home/x && " +
                 "cp -p home/x usr/x");
-  EXPECT_EQ(run({"vunify", "--state", guests / "state", "--protect", "immutable", guests / "a"}).status, 0);
+  EXPECT_EQ(run({"vunify", "--state", guests / "state", "--protect", flag_name(), guests / "a"}).status, 0);
   EXPECT_NE(guests.inode("a/usr/x").ino, guests.inode("a/home/x").ino);
 }
 
@@ -91,8 +91,7 @@ TEST_F(VunifyExcludes, AreNamedByWhy) {
   Guests guests(both({"etc/shadow", "srv/x", "srv/y"}));
   guests.write("rules", "# no\n/srv/x\n");
   const auto why = [&](const std::string& path, Words more = {}) {
-    Words words = {"vunify",     "--state", guests / "state", "--protect=immutable", "--why",
-                   guests / "a", path,      guests / "b"};
+    Words words = {"vunify", "--state", guests / "state", protect_by_flag(), "--why", guests / "a", path, guests / "b"};
     words.insert(words.end(), more.begin(), more.end());
     return run(words).out;
   };

@@ -136,7 +136,7 @@ TEST_F(VunifyExit, Is5WhenTheStateHasNoSpace) {
   if (!fs.ok()) GTEST_SKIP() << fs.reason();
   shell("cat /dev/zero >" + fs / "fill 2>/dev/null; i=0; while mkdir " + fs / "d$i 2>/dev/null; do i=$((i+1)); done");
   Guests others({{"a/f", same_}, {"b/f", same_}});
-  const auto full = run({"vunify", "--state", fs / "state", "--protect=immutable", others / "a", others / "b"});
+  const auto full = run({"vunify", "--state", fs / "state", protect_by_flag(), others / "a", others / "b"});
   EXPECT_EQ(full.status, 5) << full.out << full.err;
   EXPECT_THAT(full.err, HasSubstr("No space left on device"));
   EXPECT_FALSE(others.are_one("f"));

@@ -96,8 +96,7 @@ TEST_F(VunifyFault, GuestsOfOneFilesystemByTwoMountsDoNotLockEachOtherOut) {
   guests.write("c/f", same("f"));
   const Scratch other;
   shell_or_fail("mount --bind " + guests.root() + " " + other.root());
-  const Words words{"vunify",     "--state",    guests / "state", "--protect=immutable",
-                    guests / "a", guests / "b", other / "c"};
+  const Words words{"vunify", "--state", guests / "state", protect_by_flag(), guests / "a", guests / "b", other / "c"};
   const auto linked = run(words);
   const auto whole = guests.vunify();
   const auto back = run({"vunify", "--state", guests / "state", "-R", guests / "a", guests / "b", other / "c"});

@@ -46,7 +46,7 @@ class VunifyFreed : public RootTestOn {
 
   // A dry run says the same.
   Json run_twice(const Words& options = {}) const {
-    Words wet{"--protect=immutable"};
+    Words wet{protect_by_flag()};
     wet.insert(wet.end(), options.begin(), options.end());
     auto foreseen = wet;
     foreseen.push_back("-n");
@@ -124,7 +124,7 @@ TEST_F(VunifyFreedCompressed, IsWhatLayOnDisk) {
   EXPECT_EQ(shared["linked_files"], 40);
   expect_as_df(shared);
   EXPECT_GT(freed_at_once(shared), 2 << 20);
-  EXPECT_LT(freed_at_once(report("--protect=immutable")), margin);
+  EXPECT_LT(freed_at_once(report(protect_by_flag())), margin);
 }
 
 struct InlineCase {
@@ -145,7 +145,7 @@ TEST_P(VunifyInline, FilesAreLeftAlone) {
                 std::to_string(GetParam().file_bytes) + "d' $i >a/$i; done; cp -a a/. b; sync -f .");
   const Scratch elsewhere;
   const auto finished =
-      run({"vunify", "--json", "--protect=immutable", "--state", elsewhere / "state", guests / "a", guests / "b"});
+      run({"vunify", "--json", protect_by_flag(), "--state", elsewhere / "state", guests / "a", guests / "b"});
   const auto report = Json::parse(finished.out);
   EXPECT_EQ(report["linked_files"], 1) << report.dump(1);
   EXPECT_EQ(report["skipped"]["not-shareable"], 400);

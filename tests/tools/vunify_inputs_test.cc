@@ -16,7 +16,7 @@ using testing::StartsWith;
 class VunifyInputs : public RootTest {
  protected:
   Finished vunify(Words words) {
-    words.insert(words.begin(), {"vunify", "--state", dir_ / "state", "--protect=immutable"});
+    words.insert(words.begin(), {"vunify", "--state", dir_ / "state", protect_by_flag()});
     return run(words);
   }
 

@@ -13,7 +13,7 @@ class VunifyLimits : public RootTest {
     RootTest::SetUp();
     for (const std::string guest : {"a", "b", "c"}) {
       guests_.set(guest + "/context", guest == "a" ? "70" : guest == "b" ? "71" : "72");
-      guests_.set(guest + "/apps/vunify/protect", "immutable");
+      guests_.set(guest + "/apps/vunify/protect", flag_name());
     }
     guests_.fill({"a", "b"}, "f", std::string(9'000, 'f'));
     guests_.make_directory("state");

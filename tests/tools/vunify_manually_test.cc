@@ -14,7 +14,7 @@ using testing::Not;
 class VunifyManually : public RootTest {
  protected:
   Finished vunify(const Words& words) {
-    Words all{"vunify", "--state", guests_ / "state", "--protect=immutable"};
+    Words all{"vunify", "--state", guests_ / "state", protect_by_flag()};
     all.insert(all.end(), words.begin(), words.end());
     return run(all);
   }
@@ -59,7 +59,8 @@ TEST_F(VunifyManually, ExcludesInEachTreeByItsOwnList) {
 }
 
 TEST_F(VunifyManually, AsksForNoSlash) {
-  const auto finished = shell("cd " + guests_.root() + " && vunify --manually --state s --protect=immutable a '' b ''");
+  const auto finished =
+      shell("cd " + guests_.root() + " && vunify --manually --state s " + protect_by_flag() + " a '' b ''");
   EXPECT_EQ(finished.status, 0) << finished.err;
   EXPECT_FALSE(are_apart("usr/x"));
 }

@@ -52,7 +52,7 @@ TEST_F(VunifyNames, NeverReachATerminalAsTheyAre) {
   const auto json = guests.vunify_under({"-e", "trace=preadv2", "-e", "inject=preadv2:error=EIO"}, {"--json"});
   EXPECT_TRUE(Json::parse(json.out)["failed"][0].contains("path_base64")) << json.out;
   const auto why =
-      run({"vunify", "--state", guests / "state", "--protect=immutable", "--why", guests / "a", evil, guests / "b"});
+      run({"vunify", "--state", guests / "state", protect_by_flag(), "--why", guests / "a", evil, guests / "b"});
   EXPECT_EQ(why.status, 0) << why.err;
   EXPECT_THAT(why.out, Not(HasSubstr("\x1b")));
 }
@@ -61,7 +61,7 @@ TEST_F(VunifyNames, OfGuestsMayBeStrangeToo) {
   const Words names = {"-R", "a\nb", "\xff"};
   Guests guests({}, "/var/tmp", names);
   for (const auto& name : names) guests.write(name + "/f", same_);
-  const auto finished = run({"vunify", "--state", guests / "state", "--protect=immutable", "--", guests / "-R",
+  const auto finished = run({"vunify", "--state", guests / "state", protect_by_flag(), "--", guests / "-R",
                              guests / "a\nb", guests / "\xff"});
   EXPECT_EQ(finished.status, 0) << finished.err;
   EXPECT_THAT(finished.out, HasSubstr("a\\nb"));

@@ -18,7 +18,7 @@ class VunifyOff : public RootTest {
   void SetUp() override {
     RootTest::SetUp();
     guests_.fill({"a", "b", "c"}, "usr/x", std::string(5000, 'x'));
-    guests_.set(".defaults/apps/vunify/protect", "immutable");
+    guests_.set(".defaults/apps/vunify/protect", flag_name());
     ASSERT_EQ(guests_.report({"--all"})["linked_files"], 2);
   }
   std::size_t guests_tonight() const { return guests_.report({"--all"})["guests"].size(); }

@@ -110,7 +110,7 @@ TEST_F(VunifyPackages, LeadsNoNameAwayThatNobodyAskedFor) {
     four.write(guest + "/srv/data", same("data"));
   }
   const auto run_over = [&](const std::string& one, const std::string& other) {
-    return run({"vunify", "--state", four / ("state" + one), "--protect=immutable", four / one, four / other}).status;
+    return run({"vunify", "--state", four / ("state" + one), protect_by_flag(), four / one, four / other}).status;
   };
   ASSERT_EQ(run_over("a", "b") + run_over("c", "d"), 0);
   const auto report = four.report({"--packages=tool"});

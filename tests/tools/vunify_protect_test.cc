@@ -220,7 +220,7 @@ TEST_F(VunifyProtect, ForgetsMarksThatCameWithABackup) {
   do_in(guests, "tar -C a --xattrs --xattrs-include='*' -cf - . | tar -C c --xattrs --xattrs-include='*' -xf -");
   ASSERT_TRUE(has_mark(guests / "c/f"));
   const auto all = [&](const Words& options) {
-    Words words = {"vunify", "--state", guests / "state", "--protect=immutable", "--json"};
+    Words words = {"vunify", "--state", guests / "state", protect_by_flag(), "--json"};
     words.insert(words.end(), options.begin(), options.end());
     for (const auto* guest : {"a", "b", "c"}) words.push_back(guests / guest);
     return Json::parse(run(words).out);

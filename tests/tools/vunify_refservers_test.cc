@@ -19,7 +19,7 @@ class VunifyRefservers : public RootTest {
   void SetUp() override {
     RootTest::SetUp();
     guests_.fill({"a", "b", "c", "d"}, "usr/x", content);
-    guests_.set(".defaults/apps/vunify/protect", "immutable");
+    guests_.set(".defaults/apps/vunify/protect", flag_name());
     name_refserver("a", "c");
   }
   void name_refserver(const std::string& guest, const std::string& refserver) const {

@@ -42,8 +42,7 @@ TEST_F(VunifyReport, FreesOnExt4ToTheByteWhatItSays) {
   Guests guests({}, fs.root());
   Guests state;  // elsewhere: reports take space, too
   fill(guests);
-  const Words command = {"vunify", "--state",    state / "state", "--protect=immutable",
-                         "--json", guests / "a", guests / "b"};
+  const Words command = {"vunify", "--state", state / "state", protect_by_flag(), "--json", guests / "a", guests / "b"};
   const auto report = Json::parse(run(command).out);
   EXPECT_GT(report["freed_bytes"], 5 << 20);
   EXPECT_EQ(-free_drop(report), report["freed_bytes"]) << report.dump(1);
@@ -102,7 +101,7 @@ TEST_P(VunifyReportOn, OfADryRunIsThatOfTheRun) {
   const LoopFs fs(GetParam(), 512);
   if (!fs.ok()) GTEST_SKIP() << fs.reason();
   Guests guests({}, fs.root(), {"a", "b", "c"});
-  guests.protect_by(GetParam() == std::string("ext4") ? "immutable" : "auto");
+  guests.protect_by(GetParam() == std::string("ext4") ? flag_name() : "auto");
   fill(guests);
   guests.write("a/second", "aaaa");
   guests.write("a/copy", "aaaa");

@@ -55,7 +55,7 @@ class VunifyOnFull : public VunifySpace {
   // There is no room for a copy of anything: its guests are stopped.
   Finished unify(const std::string& state, const Words& strace = {}) const {
     Words words = strace;
-    const Words vunify = {VUNIFY_BIN_DIR "/vunify", "--state",  state,          "--protect=immutable",
+    const Words vunify = {VUNIFY_BIN_DIR "/vunify", "--state",  state,          protect_by_flag(),
                           "--sledgehammer",         "--jobs=1", *guests_ / "a", *guests_ / "b"};
     words.insert(words.end(), vunify.begin(), vunify.end());
     return run(words);
@@ -81,7 +81,7 @@ TEST_F(VunifyOnFull, FreesWhatItCan) {
 TEST_F(VunifyOnFull, SaysWhatNeedsNoRoomWhereTheGuestsMayRun) {
   fill(fs_);
   const auto refused =
-      run({"vunify", "--state", elsewhere_ / "state", "--protect=immutable", *guests_ / "a", *guests_ / "b"});
+      run({"vunify", "--state", elsewhere_ / "state", protect_by_flag(), *guests_ / "a", *guests_ / "b"});
   EXPECT_EQ(refused.status, 5) << refused.out;
   EXPECT_THAT(refused.out + refused.err, HasSubstr("--sledgehammer needs none"));
   expect_whole(*guests_, before_);
@@ -92,7 +92,7 @@ TEST_F(VunifyOnFull, AdoptsClonesInPlaceWhereTheyAreStopped) {
   shell_or_fail("ln " + clones / "c/f " + clones / "d/f");
   fill(fs_);
   const auto command = [&](const Words& options) {
-    Words words{"vunify", "--state", elsewhere_ / "state", "--protect=immutable", clones / "c", clones / "d"};
+    Words words{"vunify", "--state", elsewhere_ / "state", protect_by_flag(), clones / "c", clones / "d"};
     words.insert(words.end(), options.begin(), options.end());
     return words;
   };
@@ -119,7 +119,7 @@ TEST_F(VunifyOnFull, DoesSoWithTheStateOnItThatAnEarlierRunMade) {
   const auto state = fs_ / "state";
   guests_->make_directory("c");
   guests_->make_directory("d");
-  ASSERT_EQ(run({"vunify", "--state", state, "--protect=immutable", *guests_ / "c", *guests_ / "d"}).status, 0);
+  ASSERT_EQ(run({"vunify", "--state", state, protect_by_flag(), *guests_ / "c", *guests_ / "d"}).status, 0);
   const auto full = unify_full(state);
   EXPECT_EQ(full.status, 1) << full.out << full.err;
   expect_unified();
@@ -232,7 +232,7 @@ TEST_F(VunifySpace, OfLinksIsReallyUsedUpOnExt4) {
   guests.make_directory("c");
   for (const auto* path : {"c/f", "d/f"}) guests.write(path, std::string(5000, 's'));
   const auto all = [&] {
-    return Json::parse(run({"vunify", "--state", guests / "state", "--protect=immutable", "--json", guests / "a",
+    return Json::parse(run({"vunify", "--state", guests / "state", protect_by_flag(), "--json", guests / "a",
                             guests / "b", guests / "c", guests / "d"})
                            .out);
   };

@@ -86,7 +86,7 @@ TEST_P(VunifyStale, LastNameIsReleased) {
 TEST_P(VunifyStale, FileTakesANewGuestsTwin) {
   guests_->write("c/f", same("f"));
   const auto all = [&](const Words& options) {
-    Words words = {"vunify", "--state", *guests_ / "state", "--protect=immutable", "--json"};
+    Words words = {"vunify", "--state", *guests_ / "state", protect_by_flag(), "--json"};
     words.insert(words.end(), options.begin(), options.end());
     for (const auto* guest : {"a", "b", "c"}) words.push_back(*guests_ / guest);
     return Json::parse(run(words).out);
@@ -125,7 +125,7 @@ TEST_F(VunifySnapshot, SharesAsItsOriginalDoes) {
     const Words words = {"vunify", how, "--state", original / "state", "--json", there + "/a", there + "/b"};
     return Json::parse(run(words).out);
   };
-  EXPECT_EQ(in_snapshot("--protect=immutable")["stale_files"], 2);
+  EXPECT_EQ(in_snapshot(protect_by_flag())["stale_files"], 2);
   EXPECT_TRUE(is_shared(there + "/a/f"));
   EXPECT_EQ(in_snapshot("-R")["copied_files"], 1);
   EXPECT_FALSE(has_mark(there + "/a/f") || has_mark(there + "/b/f"));

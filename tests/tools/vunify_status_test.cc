@@ -227,7 +227,7 @@ TEST_F(VunifyStatus, TellsWhichGuestsAreOff) {
 TEST_F(VunifyStatus, RemembersGuestsOfEarlierRuns) {
   const Guests guests({{"a/f", "same"}, {"b/f", "same"}, {"c/f", "same"}}, "/var/tmp", {"a", "b", "c"});
   ASSERT_EQ(guests.vunify().status, 0);
-  ASSERT_EQ(run({"vunify", "--state", guests / "state", "--protect=immutable", guests / "a", guests / "b"}).status, 0);
+  ASSERT_EQ(run({"vunify", "--state", guests / "state", protect_by_flag(), guests / "a", guests / "b"}).status, 0);
   std::filesystem::rename(guests / "c", guests / "elsewhere");
   const auto absent = told(guests);
   EXPECT_EQ(absent["guests"].size(), 3u);
@@ -280,7 +280,7 @@ TEST_F(VunifyStatus, TellsAGuestThatIsNotMounted) {
   if (!fs.ok()) GTEST_SKIP() << fs.reason();
   const Guests state;
   const Guests guests(same_, fs.root());
-  ASSERT_EQ(run({"vunify", "--state", state / "state", "--protect=immutable", guests / "a", guests / "b"}).status, 0);
+  ASSERT_EQ(run({"vunify", "--state", state / "state", protect_by_flag(), guests / "a", guests / "b"}).status, 0);
   ASSERT_EQ(::mount("none", (guests / "b").c_str(), "tmpfs", 0, nullptr), 0);
   const auto report = told(state);
   ::umount((guests / "b").c_str());

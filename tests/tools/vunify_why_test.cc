@@ -13,7 +13,7 @@ using testing::HasSubstr;
 class VunifyWhy : public RootTest {
  protected:
   Finished why(const std::string& path, const Words& others) const {
-    Words words = {"vunify", "--state", guests_ / "state", "--protect=immutable", "--why", guests_ / "a", path};
+    Words words = {"vunify", "--state", guests_ / "state", protect_by_flag(), "--why", guests_ / "a", path};
     words.insert(words.end(), others.begin(), others.end());
     return run(words);
   }
@@ -47,7 +47,7 @@ TEST_F(VunifyWhy, TakesTheGuestsOfTheLastReport) {
 TEST_F(VunifyWhy, AnswersForTheGuestThatIsNamedFirst) {
   guests_.write("b/only", "in this guest alone");
   const auto why_b = [&](const std::string& path, const Words& more) {
-    Words words = {"vunify", "--state", guests_ / "state", "--protect=immutable", "--why", guests_ / "b", path};
+    Words words = {"vunify", "--state", guests_ / "state", protect_by_flag(), "--why", guests_ / "b", path};
     words.insert(words.end(), more.begin(), more.end());
     return run(words).out;
   };

@@ -142,7 +142,7 @@ TEST_P(DataNightOn, TellsNothingToARunThatSharesInodes) {
   ASSERT_EQ(nights_->run().status, 0);
   auto command = nights_->command();
   for (auto& word : command)
-    if (word == "reflink") word = "immutable";
+    if (word == "reflink") word = flag_name();
   EXPECT_EQ(run(command).status, 0);
   EXPECT_TRUE(nights_->are_one("a/same1", "b/same1"));
   EXPECT_TRUE(nights_->are_one("a/same1", "c/same1"));

@@ -315,8 +315,8 @@ TEST_F(IndexNight, OnAFullDiskGoesWithoutAnIndex) {
     const auto pages = std::to_string(1 << round);
     shell("cat /dev/zero >" + mounted / "fill 2>/dev/null; truncate -s -$((4096*" + pages + ")) " + mounted / "fill");
     const auto before = nights_->images();
-    const auto finished = run(
-        {"vunify", "--state", mounted / "state", "--protect=immutable", "--jobs=1", *nights_ / "a", *nights_ / "b"});
+    const auto finished =
+        run({"vunify", "--state", mounted / "state", protect_by_flag(), "--jobs=1", *nights_ / "a", *nights_ / "b"});
     EXPECT_LT(finished.status, 6) << pages << " pages: " << finished.err;
     EXPECT_EQ(nights_->images(), before);
     stopped += finished.status != 0;
@@ -338,7 +338,7 @@ TEST_F(IndexNight, ThatBecomesTooSmallInTheMiddleStillLinks) {
   for (const char guest : {'a', 'b'}) write(std::string{guest} + "/last", text('l', 100));
   nights_->rest();
   const auto before = nights_->images();
-  const std::vector<std::string> command{"vunify", "--state",      mounted / "state", "--protect=immutable",
+  const std::vector<std::string> command{"vunify", "--state",      mounted / "state", protect_by_flag(),
                                          "--json", *nights_ / "a", *nights_ / "b"};
   const auto finished = run(command);
   EXPECT_THAT(finished.status, AnyOf(1, 5)) << finished.err;
@@ -356,8 +356,8 @@ TEST_F(IndexNight, OfAReadOnlyStateServesADryRunAndNoOther) {
   const Scratch mounted;
   ASSERT_EQ(::mount("none", mounted.root().c_str(), "tmpfs", 0, "size=40m"), 0);
   const auto with = [&](const std::string& option) {
-    return run({"vunify", "--state", mounted / "state", "--protect=immutable", option, "--json", *nights_ / "a",
-                *nights_ / "b"});
+    return run(
+        {"vunify", "--state", mounted / "state", protect_by_flag(), option, "--json", *nights_ / "a", *nights_ / "b"});
   };
   ASSERT_EQ(with("--jobs=2").status, 0);
   ASSERT_EQ(::mount("none", mounted.root().c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, ""), 0);

@@ -37,7 +37,7 @@ Finished unify_slowly(const std::string& where) {
   return shell(
       "strace -f --seccomp-bpf -qq -o /dev/null -e trace=preadv,preadv2 "
       "-e inject=preadv,preadv2:delay_enter=1000000 vunify --jobs 1 --state " +
-      where + "/state --protect=immutable --insist -q " + where + "/a " + where + "/b");
+      where + "/state " + protect_by_flag() + " --insist -q " + where + "/a " + where + "/b");
 }
 
 // The process that holds a lease on this inode; 0 for none.

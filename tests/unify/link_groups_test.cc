@@ -18,7 +18,7 @@ class LinkingGroups : public testing::Test {
  protected:
   Tally link(bool dry_run = false, const Stop& stop = Stop()) {
     const vunify::Run how{.stop = stop, .counters = scene_.counters, .dry_run = dry_run, .state_dir = state_.root()};
-    Places places(under(Protection::immutable, scene_.guests), dry_run);
+    Places places(under(by_flag(), scene_.guests), dry_run);
     auto tally = link_groups(scene_.survey, places, how);
     places.close();
     return tally;
@@ -66,7 +66,7 @@ TEST(LinkLimitReached, IsAReasonAndNoFailure) {
   const auto before = image_of(dir.root());
   const auto finished = run({"strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=linkat", "-e",
                              "inject=linkat:error=EMLINK:when=2", VUNIFY_BIN_DIR "/vunify", "--json", "--jobs", "1",
-                             "--protect=immutable", "--state", state / "state", dir / "a", dir / "b", dir / "c"});
+                             protect_by_flag(), "--state", state / "state", dir / "a", dir / "b", dir / "c"});
   if (finished.status == 127) GTEST_SKIP() << finished.err;
   EXPECT_EQ(finished.status, 0) << finished.err << finished.out;
   EXPECT_THAT(finished.out, testing::HasSubstr("\"linked_files\":1"));
@@ -81,8 +81,8 @@ TEST(ManyFilesOfOneSize, AreLinkedInAsFewBatchesAsAnyOthers) {
     for (const char* guest : {"a/", "b/"}) dir.write(guest + std::to_string(n), std::to_string(n));
   ASSERT_EQ(shell("touch -d @1600000000 " + dir.root() + "/?/*").status, 0);
   const auto finished = shell("ulimit -n 128; strace -f -qq -o " + (state / "trace") + " -e trace=fdatasync " +
-                              VUNIFY_BIN_DIR "/vunify -q --jobs 1 --protect=immutable --state " + (state / "state") +
-                              " " + (dir / "a") + " " + (dir / "b"));
+                              VUNIFY_BIN_DIR "/vunify -q --jobs 1 " + protect_by_flag() + " --state " +
+                              (state / "state") + " " + (dir / "a") + " " + (dir / "b"));
   if (finished.status == 127) GTEST_SKIP() << finished.err;
   ASSERT_EQ(finished.status, 0) << finished.err;
   EXPECT_EQ(dir.inode("a/199").ino, dir.inode("b/199").ino);
@@ -94,7 +94,7 @@ TEST(NoView, IsNoHindrance) {
   const Scratch dir{{"a/f", "same"}, {"b/f", "same"}, {"c/f", "same"}};
   const Scratch state;
   const auto finished = run({"strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=open_tree", "-e",
-                             "inject=open_tree:error=EPERM", VUNIFY_BIN_DIR "/vunify", "--json", "--protect=immutable",
+                             "inject=open_tree:error=EPERM", VUNIFY_BIN_DIR "/vunify", "--json", protect_by_flag(),
                              "--state", state / "state", dir / "a", dir / "b", dir / "c"});
   if (finished.status == 127) GTEST_SKIP() << finished.err;
   EXPECT_EQ(finished.status, 0) << finished.err << finished.out;

@@ -82,7 +82,7 @@ std::uint64_t free_bytes(const LoopFs& fs) {
 }
 
 nlohmann::json vunify(const Scratch& state, const std::vector<std::string>& options, const Guests& guests) {
-  std::vector<std::string> command = {"vunify", "--json", "--protect=immutable", "--state", state / "state"};
+  std::vector<std::string> command = {"vunify", "--json", protect_by_flag(), "--state", state / "state"};
   command.insert(command.end(), options.begin(), options.end());
   command.insert(command.end(), guests.begin(), guests.end());
   const auto finished = run(command);

@@ -15,7 +15,7 @@ using testing::HasSubstr;
 TEST(Places, GuestsOfOneMountHaveOneWithAStagingDirectory) {
   const Scratch dir{{"a/f", "same"}, {"b/f", "same"}};
   Scene scene(dir, {"a", "b"});
-  Places places(under(Protection::immutable, scene.guests), false);
+  Places places(under(by_flag(), scene.guests), false);
   ASSERT_EQ(places.all().size(), 1u);
   EXPECT_THAT(places.all()[0].guests, ElementsAre(0, 1));
   EXPECT_EQ(places.all()[0].staging->path(), dir / ".vunify");
@@ -26,8 +26,8 @@ TEST(Places, GuestsOfOneMountHaveOneWithAStagingDirectory) {
 TEST(Places, ADryRunMakesNothing) {
   const Scratch dir{{"a/f", "same"}, {"b/f", "same"}};
   Scene scene(dir, {"a", "b"});
-  const Places places(under(Protection::immutable, scene.guests), true);
-  EXPECT_EQ(places.all()[0].protection, Protection::immutable);
+  const Places places(under(by_flag(), scene.guests), true);
+  EXPECT_EQ(places.all()[0].protection, by_flag());
   EXPECT_FALSE(places.all()[0].staging);
   EXPECT_THAT(dir.names(), ElementsAre("a", "b"));
 }
@@ -55,7 +55,7 @@ TEST(Places, AdoptedGuestsAreApartUnderCowWithStagingWhereTheyLie) {
   EXPECT_THAT(places.of(1).guests, ElementsAre(1, 2));
   EXPECT_EQ(places.of(1).protection, Protection::cow);
   EXPECT_EQ(places.of(1).staging->path(), dir / ".vcow/.vunify");
-  EXPECT_EQ(Places(under(Protection::immutable, guests), true).of(1).protection, Protection::none);
+  EXPECT_EQ(Places(under(by_flag(), guests), true).of(1).protection, Protection::none);
 }
 
 // One staging directory is in their parent: they share it, and nothing else.
@@ -63,7 +63,7 @@ TEST(Places, GroupsAreApartInOneStagingDirectory) {
   const Scratch dir{{"a/f", "same"}, {"b/f", "same"}, {"c/f", "same"}};
   Scene scene(dir, {"a", "b", "c"});
   scene.guests[2].rules.group = "web";
-  Places places(under(Protection::immutable, scene.guests), false);
+  Places places(under(by_flag(), scene.guests), false);
   ASSERT_EQ(places.all().size(), 2u);
   EXPECT_THAT(places.of(0).guests, ElementsAre(0, 1));
   EXPECT_EQ(places.of(0).staging, places.of(2).staging);
@@ -75,19 +75,19 @@ TEST(Places, GroupsAreApartInOneStagingDirectory) {
 TEST(Places, WhatIsProtectedOtherwiseIsApart) {
   const Scratch dir{{"a/f", "same"}, {"b/f", "same"}};
   Scene scene(dir, {"a", "b"});
-  under(Protection::immutable, scene.guests)[1].rules.protect = Protection::reflink;
+  under(by_flag(), scene.guests)[1].rules.protect = Protection::reflink;
   const Places places(scene.guests, true);
   ASSERT_EQ(places.all().size(), 2u);
-  EXPECT_EQ(places.of(0).protection, Protection::immutable);
-  EXPECT_NE(places.of(1).protection, Protection::immutable);
+  EXPECT_EQ(places.of(0).protection, by_flag());
+  EXPECT_NE(places.of(1).protection, by_flag());
 }
 
 TEST(Places, ASecondRunFindsThemTaken) {
   const Scratch dir{{"a/f", "same"}, {"b/f", "same"}};
   Scene scene(dir, {"a", "b"});
-  const Places first(under(Protection::immutable, scene.guests), false);
+  const Places first(under(by_flag(), scene.guests), false);
   try {
-    const Places second(under(Protection::immutable, scene.guests), false);
+    const Places second(under(by_flag(), scene.guests), false);
     FAIL() << "two runs in one staging directory";
   } catch (const std::system_error& error) {
     EXPECT_EQ(error.code().value(), EWOULDBLOCK);
@@ -100,7 +100,7 @@ TEST(Places, MountsOfOneFilesystemAreApartAndTheirLoneFilesTellSo) {
   const Scratch dir({{"a/f", "same"}, {"b/f", "same"}, {"c/d/f", "same"}, {"e/g", ""}}, fs.root());
   ASSERT_EQ(shell("mount --bind " + (dir / "c") + " " + (dir / "e")).status, 0);
   Scene scene(dir, {"a", "b", "e/d"}, {}, {0, 0, 1});
-  const Places places(under(Protection::immutable, scene.guests), true);
+  const Places places(under(by_flag(), scene.guests), true);
   ASSERT_EQ(places.all().size(), 2u);
   name_other_mounts(scene.guests, places, scene.scan.trees);
   EXPECT_EQ(scene.verdict("d/f"), Verdict::other_mount);
@@ -129,7 +129,7 @@ TEST(Places, SubvolumesShareDataButNoNames) {
   for (const auto* guest : {"a", "b"}) ASSERT_EQ(shell("btrfs subvolume create " + (fs / guest)).status, 0);
   auto guests = open_guests({fs / "a", fs / "b"}).guests;
   EXPECT_EQ(Places(under(Protection::reflink, guests), true).all().size(), 1u);
-  EXPECT_EQ(Places(under(Protection::immutable, guests), true).all().size(), 2u);
+  EXPECT_EQ(Places(under(by_flag(), guests), true).all().size(), 2u);
 }
 
 }  // namespace

@@ -68,18 +68,18 @@ class UnifyingRandom : public testing::TestWithParam<Trial> {
     EXPECT_EQ(before.links, now.links);
   }
 
-  void try_immutable(std::uint32_t seed) const {
+  void try_flag(std::uint32_t seed) const {
     const Scratch dir({}, fs_.root());
     const auto guests = grow_guests(dir.root(), seed, {.guests = 2 + seed % 4, .links_between = seed % 2 == 1});
     const auto before = look_at(guests);
 
-    const auto first = vunify({"--protect=immutable"}, guests);
+    const auto first = vunify({protect_by_flag()}, guests);
     expect_as_before(before, guests);
     for (std::size_t i = 0; i < guests.size(); ++i)
       for (const auto& set : before.links[i]) EXPECT_FALSE(has_mark(guests[i] + "/" + set.front())) << set.front();
     EXPECT_FALSE(std::filesystem::exists(dir / ".vunify"));
 
-    const auto second = vunify({"--protect=immutable"}, guests);
+    const auto second = vunify({protect_by_flag()}, guests);
     EXPECT_GT(first.value("linked_files", 0), 0);
     EXPECT_EQ(second.value("linked_files", -1), 0);
     EXPECT_EQ(second.value("freed_bytes", -1), 0);
@@ -116,15 +116,14 @@ class UnifyingRandom : public testing::TestWithParam<Trial> {
 TEST_P(UnifyingRandom, GuestsChangesNothingInsideThemAndCanBeTakenBack) {
   for (const auto seed : draw_seeds(GetParam().fresh_seeds)) {
     SCOPED_TRACE("VUNIFY_SEED=" + std::to_string(seed));
-    GetParam().protection == "reflink" ? try_reflink(seed) : try_immutable(seed);
+    GetParam().protection == "reflink" ? try_reflink(seed) : try_flag(seed);
     if (HasFailure()) return;
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, UnifyingRandom,
-                         testing::Values(Trial{"ext4", "immutable", 26}, Trial{"xfs", "immutable", 4},
-                                         Trial{"btrfs", "immutable", 4}, Trial{"xfs", "reflink", 4},
-                                         Trial{"btrfs", "reflink", 4}),
+                         testing::Values(Trial{"ext4", "flag", 26}, Trial{"xfs", "flag", 4}, Trial{"btrfs", "flag", 4},
+                                         Trial{"xfs", "reflink", 4}, Trial{"btrfs", "reflink", 4}),
                          [](const auto& trial) { return trial.param.filesystem + "_" + trial.param.protection; });
 
 }  // namespace

@@ -62,8 +62,8 @@ class QuietOn : public testing::TestWithParam<Case> {
   }
 
   nlohmann::json unify() const {
-    const auto ran = run(
-        {"vunify", "--state", at("state"), std::string("--protect=") + GetParam().protect, "--json", at("a"), at("b")});
+    const auto protect = GetParam().protect == "reflink" ? "--protect=reflink" : protect_by_flag();
+    const auto ran = run({"vunify", "--state", at("state"), protect, "--json", at("a"), at("b")});
     EXPECT_EQ(ran.status, 0) << ran.err;
     return nlohmann::json::parse(ran.out);
   }
@@ -73,16 +73,15 @@ class QuietOn : public testing::TestWithParam<Case> {
 const auto name_of_case = [](const auto& each) { return each.param.fs + "_" + each.param.protect; };
 
 INSTANTIATE_TEST_SUITE_P(Each, QuietOn,
-                         testing::Values(Case{"ext4", "immutable"}, Case{"xfs", "immutable"},
-                                         Case{"btrfs", "immutable"}, Case{"xfs", "reflink"}, Case{"btrfs", "reflink"}),
+                         testing::Values(Case{"ext4", "flag"}, Case{"xfs", "flag"}, Case{"btrfs", "flag"},
+                                         Case{"xfs", "reflink"}, Case{"btrfs", "reflink"}),
                          name_of_case);
 
 // Where inodes are given up, and somebody may still read them.
 class GivenUpOn : public QuietOn {};
 
 INSTANTIATE_TEST_SUITE_P(Each, GivenUpOn,
-                         testing::Values(Case{"ext4", "immutable"}, Case{"xfs", "immutable"},
-                                         Case{"btrfs", "immutable"}),
+                         testing::Values(Case{"ext4", "flag"}, Case{"xfs", "flag"}, Case{"btrfs", "flag"}),
                          name_of_case);
 
 TEST_P(QuietOn, LeavesAccessTimesAndThePageCache) {

@@ -20,7 +20,7 @@ namespace {
 
 struct SeparatedRules {
   std::string exclude{};
-  Protection protection = Protection::immutable;
+  Protection protection = by_flag();
   bool dry_run = false;
 };
 

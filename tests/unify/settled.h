@@ -13,9 +13,7 @@ namespace vunify::test {
 class Settled {
  public:
   explicit Settled(const Scratch& dir)
-      : state_{{"journals", ""}},
-        scene_(dir, {"a", "b", "c"}),
-        places_(under(Protection::immutable, scene_.guests), false) {}
+      : state_{{"journals", ""}}, scene_(dir, {"a", "b", "c"}), places_(under(by_flag(), scene_.guests), false) {}
   ~Settled() { places_.close(); }
 
   Outcome by(void (*settle)(Survey&, const Places&, const Run&, Outcome&), bool dry_run = false, bool fresh = true,

@@ -22,7 +22,7 @@ class Summary : public testing::Test {
 
   Scratch dir_{{"a/f", "same"}, {"a/empty", ""}, {"a/alone", "lonely"}, {"b/f", "same"}};
   Scene scene_{dir_, {"a", "b"}};
-  Places places_{under(Protection::immutable, scene_.guests), true};
+  Places places_{under(by_flag(), scene_.guests), true};
   Outcome outcome_;
 };
 
@@ -31,7 +31,7 @@ TEST_F(Summary, CountsEveryFileOnce) {
   summarize(scene_.guests, scene_.scan, places_, Tally(2), outcome_);
   const auto& guest = outcome_.guests[0];
   EXPECT_EQ(guest.name, "a");
-  EXPECT_EQ(guest.protection, "immutable");
+  EXPECT_EQ(guest.protection, flag_name());
   EXPECT_EQ(guest.files, 3u);
   EXPECT_EQ(guest.bytes, guest.shared_bytes + guest.private_bytes);
   EXPECT_EQ(skipped(guest, Verdict::empty), 1u);
