@@ -16,10 +16,12 @@
 namespace vunify {
 namespace {
 
-// True where opening for writing is refused, or gives another inode (the link was broken).
-bool write_is_kept_off(const std::string& path, std::uint64_t ino) {
+// True where opening for writing is refused, gives another inode (the link was broken), or takes the flags off: so does
+// iunlink, of a last name.
+bool write_is_kept_off(int fd, const std::string& path, Protection protection) {
   try {
-    return stat_fd(open_host(path, O_WRONLY).get()).ino != ino;
+    const auto ino = stat_fd(open_host(path, O_WRONLY).get()).ino;
+    return ino != stat_fd(fd).ino || !is_protected(fd, protection);
   } catch (const std::system_error&) {
     return true;
   }
@@ -31,7 +33,7 @@ bool takes(int fd, const std::string& path, Protection protection) {
   } catch (const std::system_error&) {
     return false;
   }
-  return is_protected(fd, protection) && write_is_kept_off(path, stat_fd(fd).ino);
+  return is_protected(fd, protection) && write_is_kept_off(fd, path, protection);
 }
 
 bool is_removable(const StagedName& name) {
@@ -59,6 +61,7 @@ bool holds(int staging, Protection protection) {
   open_host(path, O_RDWR | O_CREAT | O_EXCL);
   const Fd fd = open_host(path, O_RDONLY | O_NOFOLLOW);  // what is open for writing takes no iunlink
   const bool kept = takes(fd.get(), path, protection);
+  if (kept) protect(fd.get(), protection);  // what a write took off
   const bool removed = is_removable(probe);
   if (has_inode_flags(fd.get())) unprotect(fd.get());
   if (!removed) remove_staged(probe);

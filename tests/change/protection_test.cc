@@ -14,7 +14,7 @@ class ProtectionOn : public OnFilesystem {
  protected:
   Protection choose(std::optional<Protection> wanted) const { return choose_protection(directory().get(), wanted); }
   Protection guess(std::optional<Protection> wanted) const { return guess_protection(directory().get(), wanted); }
-  bool has_iunlink() const { return choose(Protection::iunlink) == Protection::iunlink; }
+  bool has_iunlink() const { return (known_cowlink_flags(directory().get()) & FS_IUNLINK_FL) != 0; }
 };
 INSTANTIATE_TEST_SUITE_P(Each, ProtectionOn, each_filesystem, filesystem_name);
 
@@ -47,6 +47,14 @@ TEST_P(ProtectionOn, GuardHoldsNothingWhereItIsNotLoaded) {
   EXPECT_EQ(guess(Protection::guard), Protection::none);
   EXPECT_FALSE(can_protect(Protection::guard));
   EXPECT_EQ(what_would_help("ext4", Protection::guard), "the guard is not loaded: vguard load");
+}
+
+TEST_P(ProtectionOn, IunlinkIsFirstWhereTheKernelHasIt) {
+  if (!has_iunlink()) GTEST_SKIP() << "this kernel has no iunlink";
+  for (const auto wanted : {std::optional<Protection>(), std::optional(Protection::iunlink)}) {
+    EXPECT_EQ(choose(wanted), Protection::iunlink);
+    EXPECT_EQ(guess(wanted), Protection::iunlink);
+  }
 }
 
 TEST_P(ProtectionOn, IsChosenOnlyWhereItTakes) {
