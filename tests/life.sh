@@ -33,40 +33,15 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-title() { printf '\n== life: %s\n' "$*"; }
-in_one() { LC_ALL=C DEBIAN_FRONTEND=noninteractive chroot "$stage/one" "$@"; }
-contents() { (cd "$stage/$1" && find . -xdev -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum); }
-names() { (cd "$stage/$1" && find . -xdev \( -type d -o -printf '%s %T@ %l ' \) -printf '%p %y %m %U %G\n' | LC_ALL=C sort); }
-image() { contents "$1"; names "$1"; }
-expect_as_it_was() {
-  image two >"$root/now"
-  cmp "$root/now" "$root/before" || { diff "$root/before" "$root/now" | head; exit 1; }
-  echo 'every file of the other guest is as it was'
-}
-expect_packages_whole() {
-  for guest in $guests; do
-    chroot "$stage/$guest" dpkg -V >"$root/wrong" || :
-    [ ! -s "$root/wrong" ] || { echo "dpkg -V in $guest:"; cat "$root/wrong"; exit 1; }
-  done
-  echo 'dpkg -V has nothing to say in either'
-}
-unify() { vunify --state "$root/state" "$stage/one" "$stage/two"; }
-# Inodes in /usr that both have. (Elsewhere dpkg writes a list a package anew, which has another time then.)
-shared() {
-  (cd "$stage/.vcow" && find one/usr two/usr -xdev -type f -printf '%i %H\n' | sort -u | cut -d' ' -f1 | uniq -d | wc -l)
-}
+tree=$stage/.vcow
+. "$(dirname "$0")/two_guests.sh"
 
-bootstrap() {
+make_guests() {
   truncate -s 4G "$root/fs.img"
   mkfs.ext4 -q -F "$root/fs.img"
   mkdir "$stage"
   mount -o loop "$root/fs.img" "$stage"
-  apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-    grep -E '/debian/? bookworm main$' |
-    mmdebstrap --quiet --variant=minbase --include=git,sqlite3 --aptopt='Acquire::Check-Valid-Until "false"' \
-      bookworm "$stage/one" -
-  cp -L /etc/resolv.conf /etc/hosts "$stage/one/etc/"
-  apt-config dump | grep -E '^Acquire::(https?::|Check-)' >"$stage/one/etc/apt/apt.conf.d/99reach" || :
+  bootstrap "$stage/one" git,sqlite3
   cp -a "$stage/one" "$stage/two"
 }
 
@@ -76,15 +51,10 @@ live() {
   in_one apt-get -qq -o Dpkg::Use-Pty=0 install --reinstall $(in_one dpkg-query -W -f '${Package} ')
   in_one apt-get -qq -o Dpkg::Use-Pty=0 install figlet
   in_one figlet vcow
-  in_one useradd --create-home demo
-  in_one ldconfig
-  in_one sed -i '$a192.0.2.1 demo' /etc/hosts  # no package's
+  live_alone
   in_one sh -ec 'cd /usr/share/perl5 && git init -q . && git config user.name t && git config user.email t@t
     git add . && git commit -qm first && git clone -q . /home/demo/clone && diff -r -x .git . /home/demo/clone
     git fsck --strict && rm -rf .git'
-  in_one sqlite3 /home/demo/db 'pragma journal_mode = wal; create table t(a, b); with recursive
-    n(i) as (select 1 union all select i + 1 from n where i < 50000) insert into t select i, hex(i) from n; vacuum;'
-  [ "$(in_one sqlite3 /home/demo/db 'pragma integrity_check; select count(*) from t')" = "$(printf 'ok\n50000')" ]
   live_with_postgresql
 }
 
@@ -110,7 +80,7 @@ live_with_postgresql() {
 }
 
 title 'two guests'
-bootstrap
+make_guests
 vcow adopt --state "$root/state" "$stage/one" "$stage/two"
 unify
 at_first=$(shared)

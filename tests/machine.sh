@@ -78,15 +78,19 @@ end
 
 drive() { printf -- '-drive file=%s,if=virtio,format=raw,cache=unsafe ' "$1"; }
 
-# boot IMAGE...: the first is its root, in which inside.sh runs. What it says is told, and is in $work/log. More for the
-# kernel's command line is in $boot_with.
-boot() {
+# run_machine OPTION...: what it says is told, and is in $work/log. Never KVM: here it takes no kernel of ours.
+run_machine() {
   started=$(date +%s)
+  timeout "${limit:-600}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -nographic -nodefaults -serial stdio \
+    -no-reboot "$@" </dev/null | tr -d '\r' | tee "$work/log"
+  echo "$(($(date +%s) - started)) s in the machine"
+}
+
+# boot IMAGE...: the first is its root, in which inside.sh runs. More for the kernel's command line is in $boot_with.
+boot() {
   drives=
   for image_file; do drives="$drives $(drive "$image_file")"; done
   # shellcheck disable=SC2086  # words
-  timeout 600 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1024 -nographic -nodefaults -serial stdio \
-    -no-reboot -kernel "$cache/$image"/boot/vmlinuz-* -initrd "$work/init.cpio" $drives \
-    -append "console=ttyS0 quiet panic=-1 no_timer_check ${boot_with:-}" </dev/null | tr -d '\r' | tee "$work/log"
-  echo "$(($(date +%s) - started)) s in the machine"
+  run_machine -m 1024 -kernel "$cache/$image"/boot/vmlinuz-* -initrd "$work/init.cpio" $drives \
+    -append "console=ttyS0 quiet panic=-1 no_timer_check ${boot_with:-}"
 }
