@@ -20,9 +20,10 @@ using test::run;
 using test::Scratch;
 using testing::HasSubstr;
 
-bool is_immutable(const std::string& path) {
-  return (inode_flags(open_host(path, O_RDONLY | O_NOFOLLOW).get()) & FS_IMMUTABLE_FL) != 0;
-}
+constexpr std::uint32_t shared_flags = FS_IMMUTABLE_FL | FS_IUNLINK_FL;
+
+std::uint32_t flags_of(const std::string& path) { return inode_flags(open_host(path, O_RDONLY | O_NOFOLLOW).get()); }
+bool is_immutable(const std::string& path) { return (flags_of(path) & FS_IMMUTABLE_FL) != 0; }
 
 // Whether the kernel that runs knows iunlink, found by doing.
 bool knows_iunlink(const std::string& path) {
@@ -75,6 +76,19 @@ TEST(Setattr, RefusesIunlinkWithoutAKernelForIt) {
     expect_refusal(run({"setattr", option, dir / "a"}), dir / "a" + ": this kernel cannot set iunlink");
     EXPECT_FALSE(is_immutable(dir / "a")) << option;
   }
+}
+
+TEST(Setattr, SetsIunlinkWhereTheKernelKnowsIt) {
+  const Scratch dir({{"a", "x"}});
+  if (!knows_iunlink(dir / "a")) GTEST_SKIP() << "this kernel knows no iunlink";
+  for (const char* option : {"--iunlink", "--immu", "--flags=0x60000"}) {
+    EXPECT_EQ(run({"setattr", option, dir / "a"}).status, 0) << option;
+    EXPECT_EQ(flags_of(dir / "a") & shared_flags, shared_flags) << option;
+    EXPECT_EQ(run({"setattr", "--~iunlink", dir / "a"}).status, 0) << option;
+    EXPECT_EQ(flags_of(dir / "a") & shared_flags, 0u) << option;
+  }
+  EXPECT_EQ(run({"setattr", "--iunlink-but-not-immutable", dir / "a"}).status, 0);
+  EXPECT_EQ(flags_of(dir / "a") & shared_flags, FS_IUNLINK_FL);
 }
 
 TEST(Setattr, ClearsIunlinkEverywhere) {

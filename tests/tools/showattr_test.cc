@@ -44,6 +44,14 @@ TEST(Showattr, ShowsASharedInode) {
   EXPECT_EQ(run({"showattr", dir / "a"}).out, "------IC- " + dir / "a" + "\n");
 }
 
+TEST(Showattr, ShowsIunlinkWhereTheKernelKnowsIt) {
+  const Scratch dir({{"a", "x"}});
+  if (run({"setattr", "--iunlink", dir / "a"}).status != 0) GTEST_SKIP() << "this kernel knows no iunlink";
+  EXPECT_THAT(run({"showattr", dir / "a"}).out, HasSubstr("UIc- "));
+  mark(dir / "a");
+  EXPECT_THAT(run({"showattr", dir / "a"}).out, HasSubstr("UIC- "));
+}
+
 TEST(Showattr, DoesNotBelieveACopiedMark) {
   const Scratch dir({{"a", "x"}});
   mark(dir / "a");

@@ -1,0 +1,86 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# kernel.sh BIN CACHE: Debian's kernel with kernel-cow, built as User-Mode Linux, and all that is to hold in it: the tests
+# of the patch, vunify's own under iunlink, and the life of a Debian guest. CACHE keeps kernels and guests. As root.
+set -eu
+bin=$1 cache=$2
+here=$(cd "$(dirname "$0")" && pwd)
+
+. "$here/machine.sh"
+. "$here/kernel_build.sh"
+. "$here/uml.sh"
+. "$here/two_guests.sh"
+. "$here/machine_guest.sh"
+
+failed() {  # failed WHAT LOG
+  echo "kernel: $1: FAILED, see $2" >&2
+  grep -E -A 20 '^(not ok|NOT OK)|Failure$|^the kernel complains|FAILED' "$2" | tail -n 100 >&2
+  exit 1
+}
+
+# Looked at once for each state of them and of Debian's sources, of which it needs little.
+check_patches() {
+  for release in 6.1 6.12; do
+    checked=$cache/checked-$release-$(source_key "$release" $(find "$patches" -type f | sort) "$here/kernel_patch.sh")
+    [ ! -f "$checked" ] || continue
+    unpack "$release" "$work/source" --exclude='*/drivers/*/*' --exclude='*/arch/*/*' --exclude='*/Documentation/*/*' \
+      --exclude='*/tools/*' --exclude='*/sound/*' --exclude='*/net/*'
+    "$here/kernel_patch.sh" "$work/source"
+    : >"$checked"
+  done
+}
+
+test_patch() {
+  make_cowtest
+  scratch patch 1G -O quota,project,verity -E quotatype=prjquota
+  uml patch "$here/kernel_cow.sh" "$cache/cowtest" || failed 'the tests of the patch' "$cache/patch.log"
+  e2fsck -fn "$work/patch.img" >"$cache/e2fsck.log" 2>&1 || failed e2fsck "$cache/e2fsck.log"
+  grep -v '^EXIT:' "$cache/patch.log"
+}
+
+# Two at once, half of the tests each.
+test_vunify() {
+  for shard in 0 1; do
+    scratch "tests-$shard" 8G
+    (uml "tests-$shard" "$here/kernel_tests.sh" "$bin" "$shard" 2) &
+  done
+  wait
+  for shard in 0 1; do
+    grep -q '^EXIT:0$' "$cache/tests-$shard.log" || failed "vunify's tests" "$cache/tests-$shard.log"
+  done
+  cat "$cache"/tests-?.log | sed -n 's/^\[  PASSED  \] \([0-9]*\) tests.*/\1/p' |
+    awk '{ sum += $1 } END { print sum " tests of vunify passed under iunlink" }'
+}
+
+# Both alike, and with packages to be installed once more, which come from a mirror.
+make_guests() {
+  [ ! -f "$cache/guests.img" ] || return 0
+  one=$work/root/guest
+  mkdir -p "$work/root"
+  bootstrap "$one" sqlite3
+  chroot "$one" apt-get -qq update
+  chroot "$one" apt-get -qq -d install --reinstall bash coreutils dpkg libc6 libc-bin passwd perl-base sed tar figlet
+  rm -rf "$one"/var/lib/apt/lists/*
+  make_package 1
+  make_package 2
+  chroot "$one" dpkg -i /demo_1.deb >/dev/null
+  mkdir "$work/guests"
+  mv "$one" "$work/guests/one"
+  cp -a "$work/guests/one" "$work/guests/two"
+  mke2fs -q -t ext4 -d "$work/guests" "$cache/guests.new" 2G
+  mv "$cache/guests.new" "$cache/guests.img"
+}
+
+test_life() {
+  make_guests
+  cp --sparse=always "$cache/guests.img" "$work/life.img"
+  uml life "$here/kernel_life.sh" "$bin" || failed 'the life of a guest' "$cache/life.log"
+  e2fsck -fn "$work/life.img" >"$cache/e2fsck.log" 2>&1 || failed e2fsck "$cache/e2fsck.log"
+  grep -v '^EXIT:' "$cache/life.log"
+}
+
+check_patches
+build_kernel uml um linux "$patches/uml.config" "$patches/linux-6.12.patch" "$patches/uml-fp.patch"
+test_patch
+test_vunify
+test_life
