@@ -78,9 +78,8 @@ TEST(Setattr, RefusesIunlinkWithoutAKernelForIt) {
   }
 }
 
-TEST(Setattr, SetsIunlinkWhereTheKernelKnowsIt) {
+TEST(SetattrInKernelCow, SetsIunlink) {
   const Scratch dir({{"a", "x"}});
-  if (!knows_iunlink(dir / "a")) GTEST_SKIP() << "this kernel knows no iunlink";
   for (const char* option : {"--iunlink", "--immu", "--flags=0x60000"}) {
     EXPECT_EQ(run({"setattr", option, dir / "a"}).status, 0) << option;
     EXPECT_EQ(flags_of(dir / "a") & shared_flags, shared_flags) << option;
@@ -89,6 +88,15 @@ TEST(Setattr, SetsIunlinkWhereTheKernelKnowsIt) {
   }
   EXPECT_EQ(run({"setattr", "--iunlink-but-not-immutable", dir / "a"}).status, 0);
   EXPECT_EQ(flags_of(dir / "a") & shared_flags, FS_IUNLINK_FL);
+}
+
+TEST(SetattrInKernelCow, MakesABarrierOfADirectoryAlone) {
+  const Scratch dir({{"d/a", "x"}});
+  expect_refusal(run({"setattr", "--barrier", dir / "d/a"}), dir / "d/a" + ": only a directory is a barrier");
+  EXPECT_EQ(run({"setattr", "--barrier", dir / "d"}).status, 0);
+  EXPECT_NE(flags_of(dir / "d") & FS_BARRIER_FL, 0u);
+  EXPECT_EQ(run({"setattr", "--~barrier", dir / "d"}).status, 0);
+  EXPECT_EQ(flags_of(dir / "d") & FS_BARRIER_FL, 0u);
 }
 
 TEST(Setattr, ClearsIunlinkEverywhere) {

@@ -44,14 +44,6 @@ TEST(Showattr, ShowsASharedInode) {
   EXPECT_EQ(run({"showattr", dir / "a"}).out, "------IC- " + dir / "a" + "\n");
 }
 
-TEST(Showattr, ShowsIunlinkWhereTheKernelKnowsIt) {
-  const Scratch dir({{"a", "x"}});
-  if (run({"setattr", "--iunlink", dir / "a"}).status != 0) GTEST_SKIP() << "this kernel knows no iunlink";
-  EXPECT_THAT(run({"showattr", dir / "a"}).out, HasSubstr("UIc- "));
-  mark(dir / "a");
-  EXPECT_THAT(run({"showattr", dir / "a"}).out, HasSubstr("UIC- "));
-}
-
 TEST(Showattr, DoesNotBelieveACopiedMark) {
   const Scratch dir({{"a", "x"}});
   mark(dir / "a");
@@ -101,6 +93,15 @@ TEST(Showattr, EscapesTheNameOnATerminal) {
   // script(1) runs it with a pseudo-terminal as its standard output.
   const auto shown = shell("cd '" + dir.root() + "' && script -qec '\"" VUNIFY_BIN_DIR "/showattr\" .' /dev/null");
   EXPECT_THAT(shown.out, HasSubstr("./a\\x1B\\nb\r\n"));
+}
+
+// As util-vserver printed it.
+TEST(ShowattrInKernelCow, ShowsWhatAnOldHostDid) {
+  const Scratch dir({{"d/a", "x"}});
+  EXPECT_EQ(run({"showattr", dir / "d"}).out, "----buic- " + dir / "d" + "\n-----uic- " + dir / "d/a" + "\n");
+  EXPECT_EQ(run({"setattr", "--iunlink", dir / "d/a"}).status, 0);
+  EXPECT_EQ(run({"setattr", "--barrier", dir / "d"}).status, 0);
+  EXPECT_EQ(run({"showattr", dir / "d"}).out, "----Buic- " + dir / "d" + "\n-----UIC- " + dir / "d/a" + "\n");
 }
 
 TEST(Showattr, StaysOnOneFilesystem) {
