@@ -60,7 +60,7 @@ make_guests() {
   bootstrap "$one" sqlite3
   chroot "$one" apt-get -qq update
   chroot "$one" apt-get -qq -d install --reinstall bash coreutils dpkg libc6 libc-bin passwd perl-base sed tar figlet
-  rm -rf "$one"/var/lib/apt/lists/*
+  find "$one/var/lib/apt/lists" -type f -delete
   make_package 1
   make_package 2
   chroot "$one" dpkg -i /demo_1.deb >/dev/null
