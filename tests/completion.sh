@@ -51,7 +51,7 @@ done
 
 expect '--protect' vunify --prot
 expect 'auto' vunify --protect = a
-expect 'auto cow iunlink reflink immutable' vunify --protect =
+expect 'auto cow iunlink guard reflink immutable' vunify --protect =
 expect 'json' vunify --progress j
 expect 'package' vdu --by p
 expect 'need' vdu --sort n
