@@ -132,8 +132,7 @@ std::string what_would_help(const std::string& fs_type, std::optional<Protection
            " here keeps no file immutable: a filesystem that does (ext4, XFS, btrfs), or one with reflinks, would help";
   return "nothing on " + fs_type +
          " here keeps guests apart: vcow (vcow adopt DIR), the guard (vguard load), a kernel with kernel-cow, a "
-         "filesystem "
-         "with reflinks (XFS, btrfs), or, for guests that never upgrade, --protect=immutable would";
+         "filesystem with reflinks (XFS, btrfs), or, for guests that never upgrade, --protect=immutable would";
 }
 
 std::uint32_t protect(int fd, Protection protection) {

@@ -5,9 +5,8 @@
 //   private   size, mtime and ctime must be as they were. A ctime too young when the file was read is not recorded: in
 //             the same tick of the clock it may have been written again (git's rule for racily clean entries).
 //   shared    size, mtime and birth must be as they were, and it must be immutable, or guarded. Its ctime moves with
-//   each name
-//             that another guest removes; the birth tells it from a later inode of the same number. Under cow no
-//             flag says that it is marked still: there the walk believes no record (survey/scan).
+//             each name that another guest removes; the birth tells it from a later inode of the same number. Under
+//             cow no flag says that it is marked still: there the walk believes no record (survey/scan).
 #pragma once
 
 #include <cstdint>

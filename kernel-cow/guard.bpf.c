@@ -42,7 +42,6 @@ struct dentry {
 	struct inode *d_inode;
 } KERNEL;
 
-
 /* include/linux/fs.h, include/uapi/linux/stat.h */
 #define FMODE_WRITE	0x2
 #define S_IFMT		0170000
