@@ -5,6 +5,7 @@
 #include "fuse/changing.h"
 #include "fuse/operations.h"
 #include "fuse/served.h"
+#include "sys/removed_space.h"
 #include "sys/xattr.h"
 
 namespace vunify {
@@ -71,8 +72,17 @@ void expect_room(Served& served, const Wanted& wanted, const struct stat& is) {
   asks.take(most_of_passing(takes_of(is), owners_after(wanted, is)));
 }
 
+// What XFS allocated ahead for a file that grows is not given away with it. Not of one that the kernel writes to by
+// itself: it may be growing now.
+void trim_open(Served& served, NodeId id) {
+  if (!served.allowance.follows(id) || !served.nodes.at(id).is_served_by_us) return;
+  const Changing shrinks(served, {}, {id});
+  drop_allocated_ahead(served.addresses.open(id, O_WRONLY).get());
+}
+
 // The kernel asks for one of these at a time, but for what a truncation brings along.
 void apply(Served& served, fuse_req_t request, NodeId id, const struct stat& is, const Wanted& wanted) {
+  if (wanted.has(owner_bits)) trim_open(served, id);
   Changing changing(served, {}, {id});
   if (wanted.has(owner_bits)) changing.passes_to(owners_after(wanted, is));
   if (wanted.has(FUSE_SET_ATTR_SIZE)) set_size(served, request, id, wanted);

@@ -114,6 +114,18 @@ TEST_P(UserLimits, FollowAnOpenFileToItsNewOwner) {
   expect_exact();
 }
 
+TEST_P(UserLimits, TakeAnOpenFileWithoutWhatWasAllocatedAhead) {
+  limit(user(alice), {90 * block, no_limit});
+  mount();
+  {
+    const Fd file = open_host(mine("g"), O_RDWR | O_CREAT);
+    for (auto left = 90; left > 0; --left) write_all(file.get(), std::string(block, 'x'), "g");
+    EXPECT_EQ(::fchown(file.get(), alice, alice), 0) << std::generic_category().message(errno);
+    EXPECT_EQ(::write(file.get(), "x", 1), -1);
+  }
+  expect_exact();
+}
+
 TEST_P(UserLimits, HoldBesidesTheGuests) {
   limit({20 * block, no_limit});
   limit(user(alice), {100 * block, no_limit});
