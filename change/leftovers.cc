@@ -14,6 +14,8 @@
 #include "change/remove_names.h"
 #include "change/undo_link.h"
 #include "guest/staging.h"
+#include "sys/directory.h"
+#include "sys/scratch_name.h"
 
 namespace vunify {
 namespace {
@@ -53,12 +55,19 @@ class Leftovers {
 
  private:
   void add(const std::string& leaf) {
+    if (is_left_by_kernel(staging_.fd(), leaf)) return remove(leaf);
     const auto inode = stat_name(staging_.fd(), leaf.c_str());
     if (!inode) return;
     auto& one = unknown_[inode->ino];
     one.inode = *inode;
     one.for_good |= leaf.ends_with(for_good_suffix);
     one.leaves.push_back(leaf);
+  }
+
+  // What the kernel left in a guest (change/scratch_name.h).
+  void remove(const std::string& leaf) {
+    remove_name(staging_.fd(), leaf);
+    ++recovery_.names;
   }
 
   void keep_for_good(Unknown& one) const {

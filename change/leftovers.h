@@ -6,7 +6,8 @@
 //                leases: whatever it was to become, or came out of, its bytes are there still
 //   is kept      where not: it may be a guest's only copy of a file. Told at every run
 //
-// But for what a vclone left half built (change/half_clones.h), which is removed.
+// But for what a vclone left half built (change/half_clones.h), and what a crash of the kernel left in a guest
+// (change/scratch_name.h), which is removed.
 //
 // Unless a marked inode was left unprotected, and nothing in staging is like it: somebody may have written to it since
 // through one name, and what its other names showed is in staging, alike to some other file by chance. Then all is

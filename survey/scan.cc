@@ -8,6 +8,7 @@
 #include "sys/guard.h"
 #include "sys/inode_attr.h"
 #include "sys/mark.h"
+#include "sys/scratch_name.h"
 
 namespace vunify {
 namespace {
@@ -124,7 +125,9 @@ class GuestScan {
     if (file.nlink > 1 || file.immutable || guest_.is_adopted()) look_at_mark(dir, entry, file);
     if (!file.marked) file.immutable = is_flagged;  // a later inode of its number
     file.unasked = stays(by_name);
-    file.verdict = first_look(file, rules_, guest_, by_name, entry.inode.append_only);
+    file.verdict = is_left_by_kernel(dir, entry.leaf)
+                       ? Verdict::own_flags
+                       : first_look(file, rules_, guest_, by_name, entry.inode.append_only);
     return file;
   }
 

@@ -9,6 +9,7 @@
 #include "unify/adopt.h"
 #include "unify/link_groups.h"
 #include "unify/restore_attributes.h"
+#include "unify/scratch_names.h"
 #include "unify/separate.h"
 #include "unify/settle.h"
 #include "unify/share_groups.h"
@@ -137,6 +138,7 @@ std::optional<Refusal> unify_guests(const std::vector<Guest>& guests, const Unif
   outcome.walk_seconds = timed([&] { scan = walk_guests(guests, request.min_size, places, run); });
   const bool walked_all = !run.stop.requested();
   outcome.stale_files = count_stale(scan.trees);
+  remove_scratch_names(guests, places, scan.trees, run, outcome);
 
   LinkedNames linked;
   Run noting = run;
