@@ -54,7 +54,7 @@ std::string running(const Status& status) {
 
 std::string unguarded(const IndexSize& index) {
   if (index.unguarded == 0) return {};
-  return line("guard", count(index.unguarded, "shared file stands", "shared files stand") +
+  return line("guard", "up to " + count(index.unguarded, "shared file stands", "shared files stand") +
                            " unguarded, for it is not loaded: vguard load");
 }
 

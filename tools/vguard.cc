@@ -18,9 +18,9 @@
 namespace vunify {
 namespace {
 
-std::string state_of(int argc, char** argv, const char* does) {
+// With what both have that look into the index.
+std::string parse(int argc, char** argv, CommandLine& line) {
   std::string state = Options().state_dir;
-  CommandLine line("[options]", does);
   line.option("--state", "DIR", into(state), "where vunify's index is (default: /var/lib/vunify)");
   line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::fatal});
   line.parse(argc, argv);
@@ -50,9 +50,10 @@ bool tell_left(const GuardedAgain& again) {
 }
 
 Exit load(int argc, char** argv) {
-  const auto state =
-      state_of(argc, argv,
-               "Puts the guard into the kernel, or a newer one in its place, and under it what vunify's index knows.");
+  CommandLine line("[options]",
+                   "Puts the guard into the kernel, or a newer one in its place, and under it what vunify's index "
+                   "knows.");
+  const auto state = parse(argc, argv, line);
   begin_as_root("put a program into the kernel");
   refuse_where_it_cannot_be();
   const auto opened = open_index(state);
@@ -71,14 +72,14 @@ struct GuardStatus {
   bool is_loaded = false;
   std::string hindrance{};
   std::uint64_t guarded = 0;
-  std::optional<std::uint64_t> known{};  // to the index
+  std::optional<std::uint64_t> known{};  // to the index, those that are gone since its last run among them
 };
 
 std::string text_of(const GuardStatus& status) {
   if (status.is_loaded) return fmt::format("loaded: {} guarded\n", inodes(status.guarded));
   const auto unguarded = status.known.value_or(0);
   return fmt::format("not loaded: {}\n{}", status.hindrance.empty() ? "vguard load" : status.hindrance,
-                     unguarded == 0 ? "" : inodes(unguarded) + " that guests share stand unguarded\n");
+                     unguarded == 0 ? "" : "up to " + inodes(unguarded) + " that guests share stand unguarded\n");
 }
 
 std::string json_of(const GuardStatus& status) {
@@ -91,14 +92,11 @@ std::string json_of(const GuardStatus& status) {
 }
 
 Exit status(int argc, char** argv) {
-  std::string state = Options().state_dir;
   bool json = false;
   CommandLine line("[options]",
                    "Tells whether the guard is loaded, whether the kernel can, and how many files it guards.");
   line.flag("--json", json, "as one JSON object");
-  line.option("--state", "DIR", into(state), "where vunify's index is (default: /var/lib/vunify)");
-  line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::fatal});
-  line.parse(argc, argv);
+  const auto state = parse(argc, argv, line);
   begin_as_root("ask the kernel");
   GuardStatus status{.is_loaded = is_guard_loaded(), .hindrance = what_hinders_guard()};
   status.guarded = GuardedInodes::now().count();
