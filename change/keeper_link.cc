@@ -81,7 +81,26 @@ void KeeperLink::lift() {
   if (must_lift(request_.protection)) unprotect(keeper());
 }
 
-bool KeeperLink::is_protected_so() const { return protection_of(keeper()) == request_.protection; }
+// Bare for a moment: ext4 lets nothing be changed of what is immutable, and the guard keeps flags, too. Who wants to
+// write to it then waits for the lease until finish(), and what was changed of its metadata is given back.
+void KeeperLink::change_protection() const {
+  const auto before = protection_of(keeper());
+  if (before == request_.protection) return;
+  unprotect(keeper());
+  try {
+    vunify::protect(keeper(), request_.protection);
+  } catch (const std::system_error&) {
+    protect_shared_again(before == Protection::iunlink ? Protection::immutable : before);
+    throw;
+  }
+  protect_shared_again(request_.protection);
+  if (!is_protected(keeper(), request_.protection)) throw std::system_error(ETXTBSY, std::generic_category());
+}
+
+void KeeperLink::protect_shared_again(Protection protection) const {
+  const auto& held = request_.keeper;
+  vunify::protect_shared_again(keeper(), protection, held.metadata, held.seen.stamp.mtime);
+}
 
 // One victim's work has one catch. A full disk stops all that follow.
 template <typename Step>
@@ -112,7 +131,7 @@ bool KeeperLink::mark() const {
 // killed then, the mark tells recovery that its guest's tag is to be given back. One that was shared under another
 // protection gets this one.
 void KeeperLink::begin() {
-  if (request_.was_shared && !is_protected_so()) unprotect(keeper());
+  if (request_.was_shared) change_protection();
   if (request_.was_shared) lift();
   if (!mark()) return leave_all(LinkEnd::unmarked);
   set_project_id(keeper(), 0);
@@ -139,7 +158,7 @@ void KeeperLink::prepare() {
     lease.reset();
     return;
   }
-  is_begun_ = true;
+  is_begun_ = is_pinned_ = true;
   planned_links_ = before.nlink;
   bytes_before_ = request_.is_fresh ? 0 : before.bytes_on_disk();
   try {
@@ -147,12 +166,19 @@ void KeeperLink::prepare() {
     // Opened through a view of its guest, the keeper is on another mount than staging, where it is to be linked.
     if (before.mount != ground_.mount) linkable_ = hold_on_mount_of(passages_.front().front().staged.dir, keeper());
   } catch (const std::system_error& error) {
+    if (is_error(error, ETXTBSY)) return withdraw();
     result_.disk_full = is_disk_full(error);
-    // A kernel with iunlink protects nothing that somebody is about to write to.
-    return leave_all(is_error(error, ETXTBSY) ? LinkEnd::changed : LinkEnd::failed, error.code());
+    return leave_all(LinkEnd::failed, error.code());
   }
   for_each_linked([this](std::size_t i) { prepare_names(i); });
   undo_too_few([this](std::size_t i) { undo(i, LinkEnd::left_alone); });
+}
+
+// A kernel with iunlink protects nothing that somebody is about to write to: it is as it was.
+void KeeperLink::withdraw() {
+  leave_all(LinkEnd::changed);
+  is_begun_ = false;
+  release_unlinked_keeper();
 }
 
 void KeeperLink::prepare_names(std::size_t i) {
@@ -317,7 +343,7 @@ LinkResult KeeperLink::finish() {
   undo_too_few([this](std::size_t i) { leave(i, LinkEnd::left_alone); });
   if (is_begun_ && request_.is_fresh) release_unlinked_keeper();
   for (std::size_t i = 0; i < request_.victims.size(); ++i) let_go(i);
-  if (is_begun_ && request_.keeper.lease) turn_away_from_keeper();
+  if (is_pinned_ && request_.keeper.lease) turn_away_from_keeper();
   request_.keeper.lease.reset();
   return std::move(result_);
 }

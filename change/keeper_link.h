@@ -143,7 +143,9 @@ class KeeperLink {
   std::vector<GuestName> names() const;
   void begin();
   void lift();
-  bool is_protected_so() const;
+  void change_protection() const;
+  void protect_shared_again(Protection protection) const;
+  void withdraw();
   template <typename Step>
   void for_each_linked(const Step& step);
   void prepare_names(std::size_t victim);
@@ -177,7 +179,8 @@ class KeeperLink {
   LinkGround ground_;
   LinkResult result_;
   std::vector<std::vector<Passage>> passages_;  // of each victim's names
-  bool is_begun_ = false;
+  bool is_pinned_ = false;                      // the keeper's lease: who comes to it waits for finish()
+  bool is_begun_ = false;                       // and what was begun with the keeper goes on
   bool is_protected_ = false;        // the exchanges are over: what is undone now lifts the keeper's protection first
   bool is_as_proven_ = true;         // nobody reached the keeper's metadata while it was not protected
   Inode keeper_seen_{};              // when it was protected last

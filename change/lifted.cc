@@ -25,7 +25,7 @@ void protect_lifted(const JournaledSet& set, int on_fs) {
   const auto inode = open_handle(on_fs, set.handle, OnLease::wait);
   if (!inode) return;
   const bool is_released = release_last_name(inode->get(), set);
-  if (!is_released && has_mark(inode->get())) protect(inode->get(), set.protection);
+  if (!is_released && has_mark(inode->get())) protect_bare(inode->get(), set.protection);
 }
 
 }  // namespace vunify

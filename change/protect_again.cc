@@ -20,17 +20,24 @@ bool is_restored(int fd, const InodeMetadata& metadata, Timestamp mtime) {
 
 }  // namespace
 
-Protected protect_again(int fd, Protection protection, const InodeMetadata& metadata, Timestamp mtime) {
+Protected protect_shared_again(int fd, Protection protection, const InodeMetadata& metadata, Timestamp mtime) {
   for (int tries = 0; tries < most_restores; ++tries) {
-    const auto flags = protect(fd, protection);
+    const auto flags = protect_at_any_rate(fd, protection);
     const auto seen = stat_fd(fd);
     if (read_metadata(fd, seen, flags) == metadata) return {tries == 0, seen};
-    if (!must_lift(protection)) return {false, seen};  // protected before its first other name: its own guest's change
     unprotect(fd);
     if (!is_restored(fd, metadata, mtime)) break;
   }
-  protect(fd, protection);
+  protect_at_any_rate(fd, protection);
   return {false, stat_fd(fd)};
+}
+
+// Where it need not be lifted it was protected before its first other name: what differs is its own guest's change.
+Protected protect_again(int fd, Protection protection, const InodeMetadata& metadata, Timestamp mtime) {
+  if (must_lift(protection)) return protect_shared_again(fd, protection, metadata, mtime);
+  const auto flags = protect(fd, protection);
+  const auto seen = stat_fd(fd);
+  return {read_metadata(fd, seen, flags) == metadata, seen};
 }
 
 }  // namespace vunify

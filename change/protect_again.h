@@ -17,4 +17,8 @@ struct Protected {
 // Throws where it cannot be protected or looked at; else it is protected in any case.
 Protected protect_again(int fd, Protection protection, const InodeMetadata& metadata, Timestamp mtime);
 
+// For one that guests share already and that was bare for a moment, whatever protects it. Where somebody is about to
+// write to it, it is immutable in place of iunlink: turn him away.
+Protected protect_shared_again(int fd, Protection protection, const InodeMetadata& metadata, Timestamp mtime);
+
 }  // namespace vunify

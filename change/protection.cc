@@ -141,6 +141,19 @@ std::uint32_t protect(int fd, Protection protection) {
   return flags != 0 ? change_inode_flags(fd, flags, 0) : inode_flags(fd);
 }
 
+std::uint32_t protect_at_any_rate(int fd, Protection protection) {
+  try {
+    return protect(fd, protection);
+  } catch (const std::system_error& error) {
+    if (!is_error(error, ETXTBSY)) throw;
+    return protect(fd, Protection::immutable);
+  }
+}
+
+void protect_bare(int fd, Protection protection) {
+  if (protection_of(fd) == Protection::none) protect_at_any_rate(fd, protection);
+}
+
 // The guard keeps flags, too.
 void unprotect(int fd) {
   take_from_guard(fd);

@@ -38,7 +38,7 @@ std::optional<Fd> open_keeper(const JournaledSet& set, int staging, OnLease on_l
 // Whoever is marked, be it stale, and has several names is shared still: protected again. A last name is its guest's
 // own. What is not marked was never protected by us; where the guard is not loaded, nothing of its is.
 void protect_again(int fd, const JournaledSet& set) {
-  if (has_mark(fd) && !release_last_name(fd, set) && can_protect(set.protection)) protect(fd, set.protection);
+  if (has_mark(fd) && !release_last_name(fd, set) && can_protect(set.protection)) protect_bare(fd, set.protection);
 }
 
 std::string text_of(const JournaledName& name) {

@@ -70,7 +70,7 @@ void MarkRenewal::renew() {
   } catch (const std::system_error& error) {
     fail(error);
   }
-  protect_again(held_.fd.get(), request_.protection, held_.metadata, held_.seen.stamp.mtime);
+  protect_shared_again(held_.fd.get(), request_.protection, held_.metadata, held_.seen.stamp.mtime);
 }
 
 RenewReason MarkRenewal::finish() {

@@ -8,6 +8,7 @@
 #include "change/protection.h"
 #include "kernel-cow/cowlink.h"
 #include "sys/fd.h"
+#include "sys/guard.h"
 #include "sys/inode.h"
 #include "sys/mark.h"
 #include "tests/by_flag.h"
@@ -20,8 +21,9 @@ bool is_shared(const std::string& path) {
   const Fd file = open_host(path, O_RDONLY | O_NOATIME);
   const auto inode = stat_fd(file.get());
   const bool marked = is_marked(file.get(), {fs_id(file.get()), inode.ino});
-  EXPECT_EQ(marked, inode.immutable) << path;
-  return marked && inode.immutable;
+  const bool is_kept = inode.immutable || is_guarded(file.get());
+  EXPECT_EQ(marked, is_kept) << path;
+  return marked && is_kept;
 }
 
 FileId share(const std::string& path) {

@@ -11,7 +11,7 @@ namespace vunify::test {
 // A mark of ours, be it valid or void. Symlinks are not followed.
 bool has_mark(const std::string& path);
 
-// Validly marked and immutable; an inode that is only one of both fails the test.
+// Validly marked, and immutable or guarded; an inode that is only one of both fails the test.
 bool is_shared(const std::string& path);
 
 // Marks and protects it.
