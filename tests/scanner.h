@@ -19,7 +19,8 @@ class Scanner {
  public:
   explicit Scanner(const std::string& path)
       : events_(::fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY)), path_(path) {
-    if (events_) ::fanotify_mark(events_.get(), FAN_MARK_ADD, FAN_OPEN_PERM, AT_FDCWD, path.c_str());
+    if (events_ && ::fanotify_mark(events_.get(), FAN_MARK_ADD, FAN_OPEN_PERM, AT_FDCWD, path.c_str()) != 0)
+      events_ = {};
   }
 
   bool works() const { return static_cast<bool>(events_); }
