@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A race: guests on an ext4, an XFS and a btrfs are unified and taken apart, over and over, while racers act in them.
+// A race: guests on an ext4, an XFS and a btrfs (under iunlink an ext4 alone) are unified and taken apart, over and
+// over, while racers act in them.
 // With VUNIFY_RACE_VCOW=1 in the environment a vcow shows all of them meanwhile (./dev live).
 #pragma once
 
