@@ -18,14 +18,34 @@ failed() {  # failed WHAT LOG
   exit 1
 }
 
+# once WHAT FILE...: does test_WHAT, and keeps what it said, by the contents of all that has a part in it: it is not done
+# again as long as these are the same.
+once() {
+  what=$1
+  shift
+  passed=$cache/passed-$what-$(cat "$@" | sha256sum | cut -c 1-16)
+  if [ -f "$passed" ]; then
+    echo "$what: passed before with the same kernel, programs and scripts: $passed"
+    return
+  fi
+  started=$(date +%s)
+  "test_$what" >"$cache/$what.said"
+  rm -f "$cache/passed-$what"-*
+  mv "$cache/$what.said" "$passed"
+  cat "$passed"
+  echo "$what: $(($(date +%s) - started)) s"
+}
+
 # Looked at once for each state of them and of Debian's sources, of which it needs little.
 check_patches() {
   for release in 6.1 6.12; do
-    checked=$cache/checked-$release-$(source_key "$release" $(find "$patches" -type f | sort) "$here/kernel_patch.sh")
+    checked=$cache/checked-$release-$(source_key "$release" "$patches/make-patch" "$patches/hooks" "$patches"/*cowlink.[ch] \
+      "$patches/linux-$release.patch" "$here/kernel_patch.sh")
     [ ! -f "$checked" ] || continue
     unpack "$release" "$work/source" --exclude='*/drivers/*/*' --exclude='*/arch/*/*' --exclude='*/Documentation/*/*' \
       --exclude='*/tools/*' --exclude='*/sound/*' --exclude='*/net/*'
     "$here/kernel_patch.sh" "$work/source"
+    rm -f "$cache/checked-$release-"*
     : >"$checked"
   done
 }
@@ -35,11 +55,12 @@ test_patch() {
   scratch patch 1G -O quota,project,verity -E quotatype=prjquota
   uml patch "$here/kernel_cow.sh" "$cache/cowtest" || failed 'the tests of the patch' "$cache/patch.log"
   e2fsck -fn "$work/patch.img" >"$cache/e2fsck.log" 2>&1 || failed e2fsck "$cache/e2fsck.log"
-  grep -v '^EXIT:' "$cache/patch.log"
+  grep -v -e '^EXIT:' -e '^reboot:' "$cache/patch.log"
 }
 
 # Two at once, half of the tests each.
 test_vunify() {
+  limit=1200
   for shard in 0 1; do
     scratch "tests-$shard" 8G
     (uml "tests-$shard" "$here/kernel_tests.sh" "$bin" "$shard" 2) &
@@ -76,11 +97,15 @@ test_life() {
   cp --sparse=always "$cache/guests.img" "$work/life.img"
   uml life "$here/kernel_life.sh" "$bin" || failed 'the life of a guest' "$cache/life.log"
   e2fsck -fn "$work/life.img" >"$cache/e2fsck.log" 2>&1 || failed e2fsck "$cache/e2fsck.log"
-  grep -v '^EXIT:' "$cache/life.log"
+  grep -v -e '^EXIT:' -e '^reboot:' "$cache/life.log"
 }
 
 check_patches
 build_kernel uml um linux "$patches/uml.config" "$patches/linux-6.12.patch" "$patches/uml-fp.patch"
-test_patch
-test_vunify
-test_life
+scripts="$here/kernel.sh $here/uml.sh $here/kernel_inside.sh"
+# shellcheck disable=SC2086  # words
+once patch "$kernel" $scripts "$here/kernel_cow.sh" "$patches"/cowtest*
+# shellcheck disable=SC2086
+once vunify "$kernel" $scripts "$here/kernel_tests.sh" "$bin"/* "$bin"/../tests/*.so
+# shellcheck disable=SC2086
+once life "$kernel" $scripts "$here/kernel_life.sh" "$here/two_guests.sh" "$bin/vunify"
