@@ -16,5 +16,7 @@ struct vunify_guard_key {
 /* Beneath bpffs: a map of that name, and a link a program, named as the program is. */
 #define VUNIFY_GUARD_DIRECTORY "/sys/fs/bpf/vunify"
 #define VUNIFY_GUARD_MAP "inodes"
+/* The program that is on every kernel, pinned last: where it is, all are. */
+#define VUNIFY_GUARD_SIGN "file_open"
 
 #endif

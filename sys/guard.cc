@@ -21,14 +21,14 @@ namespace {
 using Key = vunify_guard_key;
 
 constexpr const char* map_path = VUNIFY_GUARD_DIRECTORY "/" VUNIFY_GUARD_MAP;
-constexpr const char* link_path = VUNIFY_GUARD_DIRECTORY "/file_open";  // of the program that is on every kernel
+constexpr const char* sign_path = VUNIFY_GUARD_DIRECTORY "/" VUNIFY_GUARD_SIGN;
 
 int bpf(bpf_cmd command, bpf_attr& attr) { return static_cast<int>(::syscall(SYS_bpf, command, &attr, sizeof attr)); }
 
 std::uint64_t pointer(const void* to) { return std::bit_cast<std::uintptr_t>(to); }
 
 Fd open_map() {
-  if (::access(link_path, F_OK) != 0) return {};
+  if (::access(sign_path, F_OK) != 0) return {};
   bpf_attr attr{};
   attr.pathname = pointer(map_path);
   return Fd(bpf(BPF_OBJ_GET, attr));
@@ -95,7 +95,7 @@ std::vector<Key> all_keys() {
 
 }  // namespace
 
-bool is_guard_loaded() { return map() && ::access(link_path, F_OK) == 0; }
+bool is_guard_loaded() { return map() && ::access(sign_path, F_OK) == 0; }
 
 void put_under_guard(int fd) {
   if (!is_guard_loaded()) throw std::system_error(ENODEV, std::generic_category(), "the guard is not loaded");

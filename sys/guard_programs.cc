@@ -142,13 +142,18 @@ std::vector<std::pair<std::string, Link>> attach(bpf_object* loaded) {
   return links;
 }
 
+// In the place of the old one in one step: killed in between, one of them is there. bpffs takes no dot in a name.
+void pin(const std::string& name, bpf_link* link) {
+  const auto path = directory / name, aside = directory / ("new_" + name);
+  std::filesystem::remove(aside);
+  if (bpf_link__pin(link, aside.c_str()) != 0) throw std::system_error(errno, std::generic_category(), path.string());
+  std::filesystem::rename(aside, path);
+}
+
+// The one that says that the guard is loaded comes last.
 void pin(std::vector<std::pair<std::string, Link>>& links) {
-  for (auto& [name, link] : links) {
-    const auto path = directory / name;
-    std::filesystem::remove(path);  // the new one is in force already
-    if (bpf_link__pin(link.get(), path.c_str()) != 0)
-      throw std::system_error(errno, std::generic_category(), path.string());
-  }
+  std::stable_partition(links.begin(), links.end(), [](const auto& link) { return link.first != VUNIFY_GUARD_SIGN; });
+  for (auto& [name, link] : links) pin(name, link.get());
 }
 
 }  // namespace
@@ -189,6 +194,7 @@ void load_guard(std::uint64_t room) {
 bool unload_guard() {
   if (!std::filesystem::exists(directory)) return false;
   empty_guard();
+  std::filesystem::remove(directory / VUNIFY_GUARD_SIGN);  // killed before the last, it is not loaded
   std::vector<std::filesystem::path> pins;
   for (const auto& pin : std::filesystem::directory_iterator(directory))
     if (pin.path() != map_pin) pins.push_back(pin.path());

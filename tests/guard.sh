@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # guard.sh BIN CACHE: the guard, which needs a kernel with BPF LSM. A stock Debian one is booted twice in qemu, with
 # neither network nor anything of this host but programs, and runs tests/guard_inside.sh; the second time the disks are
-# other devices. CACHE keeps the kernel.
+# other devices. CACHE keeps the kernel. What kills programs at a step lies beside BIN.
 set -eu
 bin=$1 cache=$2
 here=$(dirname "$0")
@@ -15,6 +15,10 @@ kernel=linux-image-6.12-cloud-amd64
 make_root() {
   begin_root "$here/guard_inside.sh"
   PATH=$bin:$PATH take "$work/root" vguard vunify guard_tries mkfs.ext4 mkfs.xfs find sha256sum jq dpkg tar
+  preload=$(dirname "$bin")/tests/libcrash_before.so
+  mkdir -p "$work/root/$(dirname "$preload")"
+  cp "$preload" "$work/root/$preload"
+  printf 'preload=%s\n' "$preload" >>"$work/root/where"
   make_guest
   make_package 1
   make_package 2
@@ -37,5 +41,6 @@ truncate -s 400M "$work/ext4.img" "$work/xfs.img"
 boot_with=lsm=lockdown,yama,landlock
 boot_and_see 'without bpf' "$work/root.img" "$work/ext4.img" "$work/xfs.img"
 boot_with=lsm=lockdown,yama,landlock,bpf
+limit=1800
 boot_and_see 'first boot' "$work/root.img" "$work/ext4.img" "$work/xfs.img"
 boot_and_see 'second boot' "$work/root.img" "$work/xfs.img" "$work/ext4.img"

@@ -103,6 +103,77 @@ try_unload() {
   ends "$kind: and refused" 2 'not permitted' in_guest a 'echo x >>/usr/share/base/1'
 }
 
+# Somebody writes to it already when it is to come under the guard.
+try_earlier_writer() {
+  count=$(guarded)
+  command vguard unload
+  sleep 1000 9>>"$fs/a/usr/share/base/1" &
+  ends "$kind: what is open for writing is left unguarded, and told" 1 '1 file not as recorded, or open for writing' vguard load
+  same "$kind: all else is guarded" "$(guarded)" "$((count - 1))"
+  kill $!
+  wait $!
+  ends "$kind: once it is closed it is guarded" 0 "guard loaded: $count file" vguard load
+  ends "$kind: and refused" 2 'not permitted' in_guest a 'echo x >>/usr/share/base/1'
+}
+
+# killed_at STEP VERB...: vguard, before that change; false where it took fewer.
+killed_at() {
+  at=$1
+  shift
+  env LD_PRELOAD="$preload" CRASH_BEFORE="$at" vguard "$@" >/dev/null 2>&1
+  [ $? = 137 ]
+}
+
+pinned() { find "$pins" -type f ! -name 'new_*' | sort; }
+# Where it says that it is loaded, all programs are there.
+is_whole_or_not_loaded() { [ ! -e "$pins/file_open" ] || [ "$(pinned)" = "$all_pins" ]; }
+
+# Nothing that is guarded may be bare meanwhile.
+try_reload_killed() {
+  count=$(guarded) step=1
+  while killed_at $step load "--state=$fs/state"; do
+    guard_tries "$fs/a/usr/share/base/1" >/dev/null || bad "$kind: a newer guard, killed at $step: something is let through"
+    [ "$(guarded)" = "$count" ] || bad "$kind: a newer guard, killed at $step: $(guarded) are guarded"
+    step=$((step + 7))
+  done
+  holds "$kind: a newer guard whose loader is killed, the last time before step $((step - 7)), leaves no gap" [ $step -gt 20 ]
+  ends "$kind: and is loaded then" 0 "guard loaded: $count file" vguard load
+  holds "$kind: with the programs that it had" [ "$(find "$pins" -type f | sort)" = "$all_pins" ]
+}
+
+try_load_killed() {
+  count=$(guarded) step=1
+  command vguard unload
+  while killed_at $step load "--state=$fs/state"; do
+    is_whole_or_not_loaded || bad "$kind: loading killed at $step: $(pinned)"
+    said=$(vguard load 2>&1)
+    [ "$said" = "guard loaded: $count files guarded" ] || bad "$kind: loading killed at $step, and loaded: $said"
+    command vguard unload >/dev/null
+    step=$((step + 7))
+  done
+  holds "$kind: loading killed, the last time before step $((step - 7)), is loading begun anew" [ $step -gt 20 ]
+}
+
+try_unload_killed() {
+  step=1
+  vguard load
+  while killed_at $step unload; do
+    is_whole_or_not_loaded || bad "$kind: unloading killed at $step: $(pinned)"
+    vguard load >/dev/null 2>&1
+    step=$((step + 7))
+  done
+  holds "$kind: unloading killed, the last time before step $((step - 7)), leaves no half" [ $step -gt 20 ]
+  ends "$kind: all are guarded again" 0 "guard loaded: $count file" vguard load
+}
+
+try_loader_killed() {
+  pins=/sys/fs/bpf/vunify
+  all_pins=$(pinned)
+  try_reload_killed
+  try_load_killed
+  try_unload_killed
+}
+
 first_boot() {
   mkdir "$fs"
   "mkfs.$kind" -q "$disk"
@@ -114,6 +185,8 @@ first_boot() {
   try_writes
   try_last_names
   try_unload
+  try_earlier_writer
+  [ $kind = xfs ] || try_loader_killed
   guarded >"$fs/count"
   command vguard unload
   umount "$fs"

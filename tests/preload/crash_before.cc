@@ -9,17 +9,20 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 
 #include "sys/inode_attr.h"
 
@@ -100,6 +103,13 @@ bool changes(unsigned long request) {
   return request == FS_IOC_SETFLAGS || request == FS_IOC_FSSETXATTR || request == FICLONE || request == FIDEDUPERANGE;
 }
 
+// Of bpf(2), include/uapi/linux/bpf.h: BPF_MAP_CREATE, _UPDATE_ELEM and _DELETE_ELEM, PROG_LOAD, OBJ_PIN,
+// RAW_TRACEPOINT_OPEN and LINK_CREATE.
+bool changes(long system_call, long command) {
+  constexpr long changing[] = {0, 2, 3, 5, 6, 17, 28};
+  return system_call == SYS_bpf && std::ranges::find(changing, command) != std::end(changing);
+}
+
 template <typename Call, typename... Arguments>
 auto stepped(const char* name, Call*, Arguments... arguments) {
   const long now = step();
@@ -137,6 +147,19 @@ int ioctl(int fd, unsigned long request, ...) noexcept {
   va_end(arguments);
   const long now = changes(request) ? step() : 0;
   const int result = next<decltype(::ioctl)>("ioctl")(fd, request, argument);
+  stepped_after(now);
+  return result;
+}
+
+long syscall(long number, ...) noexcept {
+  va_list arguments;
+  va_start(arguments, number);
+  long words[6];
+  for (long& word : words) word = va_arg(arguments, long);
+  va_end(arguments);
+  const long now = changes(number, words[0]) ? step() : 0;
+  const long result =
+      next<decltype(::syscall)>("syscall")(number, words[0], words[1], words[2], words[3], words[4], words[5]);
   stepped_after(now);
   return result;
 }
