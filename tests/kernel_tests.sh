@@ -38,6 +38,7 @@ without 'immutable alone looks for guests that could take it off' 'VunifyFault.A
 without 'of kernels that know iunlink not' '*IunlinkIsRefused*' '*AutoNeverTakesImmutable*' \
   'Setattr.NamesWhatThisKernelCannotSet' 'Setattr.RefusesIunlinkWithoutAKernelForIt'
 without 'a clone under auto shares what they want copied' 'Vclone.LinksWhatIsSharedAndCopies*' 'Vclone.ADiskThatIsFull*'
+without 'iunlink is tried on a file, and no inode is left for one' 'VunifyOnFull.KilledIsMadeWholeByTheNextRun'
 without 'they know the letters of other kernels; ShowattrInKernelCow has those of this one' 'Showattr.*'
 
 status=0
