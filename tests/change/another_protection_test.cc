@@ -97,11 +97,7 @@ TEST_F(LinkingOverInKernelCow, APrivateKeeperThatSomebodyIsAboutToWriteToIsChang
         writer.emplace(dir_, "a/f");
         EXPECT_TRUE(writer->waits());
       });
-  link_->exchange();
-  link_->protect();
-  link_->check();
-  link_->look_again();
-  result_ = link_->finish();
+  link_prepared();
   EXPECT_EQ(end_of("b"), LinkEnd::changed);
   EXPECT_EQ(end_of("c"), LinkEnd::changed);
   expect_untouched();

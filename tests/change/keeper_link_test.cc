@@ -103,11 +103,7 @@ TEST_F(LinkingOver, LeavesAVictimThatTheGuestReplaced) {
   prove();
   link_->prepare();
   ASSERT_EQ(shell("cd " + (dir_ / "b") + " && echo new > g && mv g f").status, 0);
-  link_->exchange();
-  link_->protect();
-  link_->check();
-  link_->look_again();
-  result_ = link_->finish();
+  link_prepared();
   EXPECT_EQ(end_of("b"), LinkEnd::changed);
   EXPECT_EQ(dir_.read("b/f"), "new\n");
   EXPECT_EQ(ino("c/f"), ino("a/f"));
@@ -209,11 +205,7 @@ TEST_F(LinkingOver, SeesAWriterWhoHasNotComeToTheLeaseYet) {
   if (!scanner.works()) GTEST_SKIP() << "no fanotify here";
   link_->prepare();
   scanner.hold_a_writer();
-  link_->exchange();
-  link_->protect();
-  link_->check();
-  link_->look_again();
-  result_ = link_->finish();
+  link_prepared();
   scanner.let_go();
   ASSERT_EQ(end_of("b"), LinkEnd::changed);
   EXPECT_TRUE(eventually([&] { return dir_.read("b/f") == "same+"; })) << dir_.read("b/f");

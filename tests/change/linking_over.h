@@ -40,6 +40,14 @@ class LinkingOver : public testing::Test {
     link_->look_again();
     result_ = link_->finish();
   }
+  // What is left of that, once it is prepared.
+  void link_prepared() {
+    link_->exchange();
+    link_->protect();
+    link_->check();
+    link_->look_again();
+    result_ = link_->finish();
+  }
   // b/f is changed by a descriptor from before, between check and look_again.
   void link_and_change_by_descriptor() {
     prove();
