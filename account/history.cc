@@ -27,7 +27,7 @@ constexpr std::uint32_t first_content = std::uint32_t{1} << 31;
 constexpr std::size_t daily_samples = 400;  // then weekly: a year, and what it is compared with
 constexpr Day week = 7;
 
-const std::vector<std::string> tables{"samples"};
+const std::vector<std::string> history_tables{"samples"};
 
 std::string key_of(const FsId& fs, Day day, std::uint32_t number) {
   std::string key;
@@ -60,7 +60,7 @@ void expect_roots_alone(const Inode& inode, const std::string& path) {
 
 // "DAMAGED OTHER": how many records are, and how many another version wrote. Throws where the file cannot be a history.
 std::string count_unread(const std::string& path) {
-  const lmdb::Environment environment(path, Access::still, tables);
+  const lmdb::Environment environment(path, Access::still, history_tables);
   if (!lmdb::reads_well(environment)) throw std::system_error(EUCLEAN, std::generic_category(), path);
   const lmdb::Transaction reading(environment, Access::still);
   lmdb::Cursor cursor(reading, environment.table(0));
@@ -182,7 +182,7 @@ History::History(const std::string& state_dir, Access access) : path_(state_dir 
   if (is_damaged_) note_ = access == Access::write ? "damaged; put aside and begun anew" : "damaged; not used";
   if (is_damaged_) return;
   note_ = tell_unread(*counts);
-  environment_.emplace(path_, Access::still, tables);
+  environment_.emplace(path_, Access::still, history_tables);
 }
 
 std::vector<FsId> History::filesystems() const {
@@ -229,7 +229,7 @@ std::vector<std::string> History::keep(const std::vector<Sample>& samples) {
   std::vector<std::string> notes;
   try {
     remove_files(successor);
-    const lmdb::Environment environment(successor, Access::write, tables);
+    const lmdb::Environment environment(successor, Access::write, history_tables);
     lmdb::Transaction writing(environment, Access::write);
     if (environment_) copy_all(*environment_, writing, environment.table(0));
     for (const auto& sample : samples) {
@@ -253,7 +253,7 @@ void History::put_in_place(const std::string& successor) {
   const auto directory = std::filesystem::path(path_).parent_path().string();
   sync_data(open_host(directory, O_RDONLY | O_DIRECTORY).get(), directory);
   is_damaged_ = false;
-  environment_.emplace(path_, Access::still, tables);
+  environment_.emplace(path_, Access::still, history_tables);
 }
 
 }  // namespace vunify

@@ -18,7 +18,7 @@ namespace {
 
 enum Table : std::size_t { header, limits_table, accounts_table, user_limits_table, user_accounts_table };
 
-constexpr std::array tables = {"header", "limits", "accounts", "user-limits", "user-accounts"};
+constexpr std::array ledger_tables = {"header", "limits", "accounts", "user-limits", "user-accounts"};
 constexpr std::uint8_t record_version = 1;
 constexpr auto version_key = "version";
 constexpr unsigned seconds_to_read = 10;
@@ -50,7 +50,8 @@ Amount readable_amount(std::string_view key, std::string_view value) {
 }
 
 std::unique_ptr<lmdb::Environment> open_environment(const std::string& path, lmdb::Access access) {
-  return std::make_unique<lmdb::Environment>(path, access, std::vector<std::string>(tables.begin(), tables.end()));
+  return std::make_unique<lmdb::Environment>(path, access,
+                                             std::vector<std::string>(ledger_tables.begin(), ledger_tables.end()));
 }
 
 // LMDB believes every page number: one that leads out of the file ends who follows it.

@@ -13,7 +13,7 @@
 namespace vunify {
 namespace {
 
-constexpr std::size_t batch_inodes = 256;
+constexpr std::size_t renewed_at_once = 256;
 
 }  // namespace
 
@@ -100,8 +100,8 @@ void MarkRenewer::run_batch(std::span<const RenewRequest> requests, std::vector<
 
 std::vector<RenewReason> MarkRenewer::run(std::span<const RenewRequest> requests, const std::function<bool()>& stop) {
   std::vector<RenewReason> reasons;
-  for (std::size_t from = 0; from < requests.size() && !stop(); from += batch_inodes)
-    run_batch(requests.subspan(from, std::min(batch_inodes, requests.size() - from)), reasons);
+  for (std::size_t from = 0; from < requests.size() && !stop(); from += renewed_at_once)
+    run_batch(requests.subspan(from, std::min(renewed_at_once, requests.size() - from)), reasons);
   return reasons;
 }
 

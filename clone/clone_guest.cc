@@ -14,10 +14,6 @@ namespace {
 
 constexpr auto tree_leaf = "new";  // in the clone's directory in staging
 
-std::optional<Refusal> refuse(const std::string& path, std::string reason) {
-  return Refusal{.path = path, .reason = std::move(reason)};
-}
-
 // Its directory in staging, which goes with all that is in it when this does.
 class HalfClone {
  public:
@@ -74,7 +70,7 @@ class GuestClone {
 
  private:
   std::optional<Refusal> refuse_running(const std::string& reason) const {
-    return refuse(guest_.path(), reason + ": stop it first, for " + guest_.mount.type + " has no reflinks");
+    return refusal(guest_.path(), reason + ": stop it first, for " + guest_.mount.type + " has no reflinks");
   }
 
   // What the wanted protection comes to, in dir; in a dry run also what would be done.
@@ -83,7 +79,7 @@ class GuestClone {
     const bool by_vcow = guest_.is_adopted() && wanted.value_or(Protection::cow) == Protection::cow;
     const auto protection = by_vcow ? Protection::cow : find(dir, wanted);
     if (wanted && protection == Protection::none)
-      return refuse(guest_.path(), what_would_help(guest_.mount.type, wanted));
+      return refusal(guest_.path(), what_would_help(guest_.mount.type, wanted));
     plan_.may_link = request_.may_link && !guest_.is_mounted && stat_fd(dir).dev == stat_fd(guest_.root.fd()).dev;
     plan_.protection = is_running_ ? Protection::none : protection;
     if (request_.dry_run) cloned = clone_tree(plan_, nullptr, stop_);
@@ -104,7 +100,7 @@ class GuestClone {
     if (!reason.empty() && !has_reflink_) return refuse_running(reason);
     if (stop_()) throw std::system_error(EINTR, std::generic_category(), request_.path);
     if (place_.put(half.dir(), tree_leaf)) return std::nullopt;
-    return refuse(request_.path, "is there already: somebody made it meanwhile");
+    return refusal(request_.path, "is there already: somebody made it meanwhile");
   }
 
   std::string tree_in(const HalfClone& half) const {

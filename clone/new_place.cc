@@ -6,6 +6,7 @@
 #include "guest/adopt.h"
 #include "guest/adopted.h"
 #include "guest/trusted_directory.h"
+#include "sys/beneath.h"
 #include "sys/directory.h"
 
 namespace vunify {
@@ -14,10 +15,6 @@ namespace {
 std::string parent_of(const std::string& path) {
   const std::string parent(split_path(path).parent);
   return parent.empty() ? "/" : parent;
-}
-
-bool is_beneath(const std::string& path, const std::string& directory) {
-  return path.starts_with(directory == "/" ? directory : directory + "/");
 }
 
 // The nearest directory that is above both.
@@ -29,19 +26,15 @@ std::string common_ancestor(const std::string& one, const std::string& other) {
 
 bool is_there(const std::string& path) { return stat_name(AT_FDCWD, path.c_str()).has_value(); }
 
-std::optional<Refusal> refuse(const std::string& path, std::string reason) {
-  return Refusal{.path = path, .reason = std::move(reason)};
-}
-
 }  // namespace
 
 std::optional<Refusal> expect_new(const std::string& path, const Guest& guest) {
   if (split_path(path).leaf.starts_with('.'))
-    return refuse(path, "begins with a dot: such names beside guests are ours");
-  if (is_there(path)) return refuse(path, "is there already");
-  if (is_there(adopted_path(path))) return refuse(path, "is there already: an adopted guest");
+    return refusal(path, "begins with a dot: such names beside guests are ours");
+  if (is_there(path)) return refusal(path, "is there already");
+  if (is_there(adopted_path(path))) return refusal(path, "is there already: an adopted guest");
   if (is_beneath(path, guest.path()) || is_beneath(path, guest.root.host_path()))
-    return refuse(path, "is inside " + guest.path() + ", the guest itself");
+    return refusal(path, "is inside " + guest.path() + ", the guest itself");
   if (auto refusal = expect_no_other_guest(guest.path())) return refusal;
   return expect_no_other_guest(path);
 }

@@ -48,11 +48,6 @@ bool is_open_on(int fd, std::uint64_t ino) {
   }
 }
 
-[[noreturn]] void throw_stale(const std::string& name) {
-  errno = ESTALE;
-  throw_errno("stat", name);
-}
-
 }  // namespace
 
 Addresses::Addresses(Nodes& nodes, Fd root, std::size_t most)

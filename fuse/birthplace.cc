@@ -13,7 +13,7 @@ namespace vunify {
 namespace {
 
 constexpr auto default_acl = "system.posix_acl_default";
-constexpr auto unnamed = ".";
+constexpr auto itself = ".";
 constexpr auto leaf = "new";
 
 // EXT4_FL_INHERITED, and xfs_inode_inherit_flags().
@@ -104,16 +104,16 @@ void Birthplace::tag(int copy) const {
 
 Birth::Birth(Birthplace& place, At name) : name_(name), dir_(name.dir), leaf_(name.leaf) {
   if (!place.is_tagging()) return;
-  const auto heritage = heritage_of(open_dir({name.dir, unnamed}).get());
+  const auto heritage = heritage_of(open_dir({name.dir, itself}).get());
   if ((heritage.flags & FS_ENCRYPT_FL) != 0) return;  // which takes nothing that was made outside
   alone_ = std::unique_lock(place.mutex_);
   place.take_over(heritage);
   dir_ = place.fd_.get();
-  if (leaf_ != unnamed) leaf_ = leaf;
+  if (leaf_ != itself) leaf_ = leaf;
 }
 
 Birth::~Birth() {
-  if (!alone_ || leaf_ == unnamed) return;
+  if (!alone_ || leaf_ == itself) return;
   try {
     remove_any(at());
   } catch (const std::system_error&) {  // the next mount does

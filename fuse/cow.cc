@@ -20,7 +20,7 @@ constexpr std::uint64_t soon_copied = 256 << 10;  // bytes: sooner than another 
 
 std::uint64_t bytes_of(int fd) { return stat_fd(fd).bytes_on_disk(); }
 
-Takes takes_of(int fd) {
+Takes takes_of_file(int fd) {
   const auto inode = stat_fd(fd);
   return {inode.bytes_on_disk(), {inode.uid, inode.gid}};
 }
@@ -71,7 +71,7 @@ Owner Cow::owner_of(NodeId id, int file) {
 
 NodeId Cow::break_link(NodeId id, Keep keep, const GivenUp& given_up) {
   const Fd old = addresses_.open(id, O_RDONLY | O_NOATIME);
-  const auto takes = takes_of(old.get());
+  const auto takes = takes_of_file(old.get());
   Taking taking(allowance_);
   taking.take(allowance_.counts_shared() ? Most{} : most_for(takes.owners, {keep == Keep::all ? takes.bytes : 0, 1}));
   const Fd made = copy(old.get(), keep, given_up);
@@ -80,7 +80,7 @@ NodeId Cow::break_link(NodeId id, Keep keep, const GivenUp& given_up) {
   taking.came_to(takes.owners, cost_of(old.get(), made.get()));
   const bool has_name = nodes_.at(id).name.length != 0;
   const auto settled = settle(id, made.get(), Owner::guest);
-  if (!has_name && taking.counts()) allowance_.outlive(settled, takes_of(made.get()));
+  if (!has_name && taking.counts()) allowance_.outlive(settled, takes_of_file(made.get()));
   nobody_looks.unlock();
   if (breaks_ != nullptr) breaks_->count(asking_process(), settled, bytes_of(made.get()));
   return settled;

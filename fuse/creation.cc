@@ -11,7 +11,7 @@
 namespace vunify {
 namespace {
 
-constexpr auto unnamed = "/";  // no file is called so: O_TMPFILE (fuse/wire)
+constexpr auto no_name = "/";  // no file is called so: O_TMPFILE (fuse/wire)
 
 // Itself, and room for its name.
 constexpr Amount most_of_new{block_bytes, 1};
@@ -99,7 +99,7 @@ Created create_unnamed(Served& served, fuse_req_t request, NodeId parent, mode_t
 
 Created create(Served& served, fuse_req_t request, NodeId parent, const char* name, mode_t mode, int flags) {
   Changing changing(served, most_of_new, {parent}, maker(served, request, parent));
-  const bool has_name = name[0] != unnamed[0];
+  const bool has_name = name[0] != no_name[0];
   const bool is_counted = was_done();  // by who counted the guest anew
   auto created = has_name ? create_named(served, request, parent, name, mode, flags)
                           : create_unnamed(served, request, parent, mode, flags);

@@ -18,8 +18,6 @@ constexpr int ours = O_ACCMODE | O_SYNC | O_DSYNC | O_NOATIME;
 
 bool is_read_write(int flags) { return (flags & O_ACCMODE) == O_RDWR; }
 
-[[noreturn]] void throw_stale() { throw std::system_error(ESTALE, std::generic_category(), "open"); }
-
 // A write through the kernel by itself clears setuid whoever writes, but root keeps it: these writes come to us.
 bool must_see_writes(int file, int flags) {
   return writes(flags) && (stat_at({file, ""}).st_mode & (S_ISUID | S_ISGID)) != 0;
@@ -51,11 +49,11 @@ void expect_writable(Served& served, NodeId id, int flags) {
 }
 
 Opened open_node(Served& served, fuse_req_t request, NodeId id, int flags) {
-  if (served.nodes.at(id).is_detached && !try_attach(served, id)) throw_stale();
+  if (served.nodes.at(id).is_detached && !try_attach(served, id)) throw_stale("open");
   if (writes(flags)) {
     const auto keep = (flags & O_TRUNC) != 0 ? Keep::nothing : Keep::all;
     // Others read the old inode through this node: the kernel looks the name up again, and finds the new one.
-    if (served.cow.before_write(id, keep, given_up(request)) != id) throw_stale();
+    if (served.cow.before_write(id, keep, given_up(request)) != id) throw_stale("open");
   }
   if (writes(flags)) expect_writable(served, id, flags);
   if ((flags & O_TRUNC) != 0) empty(served, request, id);
@@ -67,7 +65,7 @@ Opened open_node(Served& served, fuse_req_t request, NodeId id, int flags) {
 }
 
 // It was opened by the kernel before: until the guest had a limit.
-void forget_backing(Served& served, NodeId id, const Node& node) {
+void forget_backing_of(Served& served, NodeId id, const Node& node) {
   if (node.backing == 0 || node.opens != 0) return;
   served.backing.forget(served.nodes.drop_backing(id));
 }
@@ -161,7 +159,7 @@ Opened open_locked(Served& served, NodeId id, int file, int flags) {
   if (passes) opened.backing = served.backing.number_of(id, file, node.owner);
   // What was written through the kernel by itself is not in the page cache of ours.
   opened.keep_cache = opened.backing == 0 && node.backing == 0;
-  if (!passes) forget_backing(served, id, node);
+  if (!passes) forget_backing_of(served, id, node);
   opened.direct = opened.backing != 0 && must_see_writes(file, flags);
   if (opened.backing == 0 || opened.direct) opened.handle = open_for_us(served, id, file, flags, node.owner);
   served.nodes.set_served_by_us(id, opened.backing == 0);

@@ -9,6 +9,7 @@
 
 #include "guest/marked_file.h"
 #include "sys/at.h"
+#include "sys/beneath.h"
 #include "sys/mount_tree.h"
 
 namespace vunify {
@@ -24,10 +25,6 @@ std::string within(const std::string& dir) {
   while (path.ends_with('/')) path.pop_back();
   if (!path.starts_with('/')) refuse(EINVAL, "native=" + dir + " is no directory in the guest");
   return path.substr(1);
-}
-
-bool is_in(const std::string& path, const std::string& directory) {
-  return path == directory || path.starts_with(directory + "/");
 }
 
 Fd open_island(const Guest& guest, const std::string& path) {
@@ -52,7 +49,7 @@ Islands::Islands(const Guest& guest, const std::vector<std::string>& dirs, unsig
   for (const auto& dir : dirs) {
     const auto path = within(dir);
     for (const auto& other : islands_)
-      if (is_in(path, other.path) || is_in(other.path, path))
+      if (is_or_is_beneath(path, other.path) || is_or_is_beneath(other.path, path))
         refuse(EINVAL, "native=" + dir + " and /" + other.path + " are one in the other");
     const RootDir island(guest.path() + "/" + path, open_island(guest, path));
     expect_nothing_elsewhere(island);

@@ -13,7 +13,7 @@ namespace {
 
 // Who has closed it is on his way still (RELEASE), or an open is answered just now: some 10 ms are waited.
 constexpr int most_looks = 10;
-constexpr std::chrono::milliseconds between_looks{1};
+constexpr std::chrono::milliseconds between_tries{1};
 
 struct stat inode_of(std::uint64_t dev, std::uint64_t ino, mode_t type) {
   struct stat inode {};
@@ -57,7 +57,7 @@ bool NameHold::take() {
     if (*claim_ && served_.nodes.at(node_).writers == 0) return is_its_place() && hold_inode();
     claim_.reset();
     if (looks == most_looks) return false;
-    std::this_thread::sleep_for(between_looks);
+    std::this_thread::sleep_for(between_tries);
   }
 }
 

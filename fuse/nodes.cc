@@ -17,13 +17,13 @@ namespace {
 // Where another of the guest's own files shows a shared inode's number: a number that no filesystem gives out.
 constexpr std::uint64_t made_up = std::uint64_t{1} << 62;
 
-[[noreturn]] void throw_stale() { throw std::system_error(ESTALE, std::generic_category(), "node"); }
-
 std::uint8_t type_of(const struct stat& st) { return static_cast<std::uint8_t>((st.st_mode & S_IFMT) >> 12); }
 
 std::size_t hash(std::uint64_t ino) { return static_cast<std::size_t>(ino * 0x9E3779B97F4A7C15 >> 20); }
 
 }  // namespace
+
+void throw_stale(const std::string& name) { throw std::system_error(ESTALE, std::generic_category(), name); }
 
 Nodes::Nodes(SharedMemory& memory, Undo& undo, const struct stat& root, LetGo let_go)
     : let_go_(std::move(let_go)),
@@ -60,7 +60,7 @@ Node& Nodes::Change::of(NodeId id) {
 
 Node& Nodes::known(NodeId id) const {
   auto& found = node(id);
-  if (found.generation == 0) throw_stale();
+  if (found.generation == 0) throw_stale("node");
   return found;
 }
 

@@ -6,8 +6,7 @@
 //     named       its directory and name lead to its inode
 //     nameless    the name is gone and somebody has it open still: a descriptor holds the inode (fuse/addresses)
 //     detached    its link was broken while somebody had it open for reading: it stands for the old inode, which is
-//     held,
-//                 and *current* is the node that its name leads to now
+//                 held, and *current* is the node that its name leads to now
 //
 // Names that the guest linked itself are one node. Of a shared inode each name is a node of its own: the guest made
 // them separately, and the break of one is none of the other's.
@@ -38,6 +37,10 @@
 namespace vunify {
 
 using NodeId = std::uint64_t;
+
+// ESTALE: what has this name is another inode than the one that it is asked for.
+[[noreturn]] void throw_stale(const std::string& name);
+
 inline constexpr NodeId root_node = 1;  // FUSE_ROOT_ID
 
 // Of a regular file. Once shared, a node is never written in place, whatever becomes of the mark.

@@ -6,18 +6,18 @@
 namespace vunify {
 namespace {
 
-// Not wanted: a cache of writes in the kernel (it would take passthrough away), splicing, which our hooks do not see,
-// directories shown in part only, and pages dropped when a time changed, for nobody else changes the files.
+// Not wanted_of_libfuse: a cache of writes in the kernel (it would take passthrough away), splicing, which our hooks do
+// not see, directories shown in part only, and pages dropped when a time changed, for nobody else changes the files.
 constexpr unsigned unwanted = FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
                               FUSE_CAP_SPLICE_MOVE | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_AUTO_INVAL_DATA |
                               FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_FLOCK_LOCKS |
                               FUSE_CAP_POSIX_LOCKS;
-constexpr unsigned wanted = FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_DONT_MASK | FUSE_CAP_POSIX_ACL |
-                            FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_READDIRPLUS | FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO |
-                            FUSE_CAP_IOCTL_DIR | FUSE_CAP_EXPLICIT_INVAL_DATA;
+constexpr unsigned wanted_of_libfuse = FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_DONT_MASK | FUSE_CAP_POSIX_ACL |
+                                       FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_READDIRPLUS | FUSE_CAP_ASYNC_READ |
+                                       FUSE_CAP_ASYNC_DIO | FUSE_CAP_IOCTL_DIR | FUSE_CAP_EXPLICIT_INVAL_DATA;
 
 void agree(void*, fuse_conn_info* connection) {
-  connection->want = ((connection->want & ~unwanted) | wanted) & connection->capable;
+  connection->want = ((connection->want & ~unwanted) | wanted_of_libfuse) & connection->capable;
   connection->time_gran = 1;
   connection->max_write = most_written;
 }

@@ -22,7 +22,7 @@ constexpr std::uint64_t killpriv_v2 = std::uint64_t{1} << 28;
 constexpr std::uint64_t passthrough = std::uint64_t{1} << 37;
 constexpr std::uint64_t has_resend = std::uint64_t{1} << 39;
 constexpr std::uint64_t allow_idmap = std::uint64_t{1} << 40;
-constexpr std::uint64_t wanted = parallel_dirops | no_opendir | killpriv_v2 | has_resend | allow_idmap;
+constexpr std::uint64_t wanted_bits = parallel_dirops | no_opendir | killpriv_v2 | has_resend | allow_idmap;
 
 constexpr std::uint32_t stack_depth = 1;  // of what lies beneath us; overlayfs may still be put on top
 
@@ -145,7 +145,7 @@ void Wire::see_request(void* buffer, std::size_t size) {
 
 void Wire::complete_init(void* reply) {
   auto& init = *static_cast<fuse_init_out*>(reply);
-  auto flags = wanted & offered_;
+  auto flags = wanted_bits & offered_;
   if (wants_passthrough_) flags |= passthrough & offered_;
   has_passthrough_ = (flags & passthrough) != 0;
   if ((offered_ & init_ext) != 0) flags |= init_ext;

@@ -22,10 +22,6 @@ std::string parent_of(const std::string& path) {
   return parent.empty() ? "/" : parent;
 }
 
-std::optional<Refusal> refuse(const std::string& path, std::string reason) {
-  return Refusal{.path = path, .reason = std::move(reason)};
-}
-
 // The two directories that a guest moves between, held open.
 struct Doors {
   explicit Doors(const std::string& path)
@@ -61,21 +57,21 @@ void set_immutable(const Doors& doors, bool immutable) {
 std::optional<Refusal> expect_nobody(const std::string& tree, const std::string& path) {
   const auto process = process_beneath(tree);
   if (!process) return std::nullopt;
-  return refuse(path, "process " + std::to_string(*process) + " lives or works in it: stop the guest first");
+  return refusal(path, "process " + std::to_string(*process) + " lives or works in it: stop the guest first");
 }
 
 std::optional<Refusal> expect_no_mounts(const std::string& path, const std::vector<Mount>& mounts) {
   for (const auto& mount : mounts) {
-    if (mount.point == path) return refuse(path, "is a mount point: name a directory of the filesystem itself");
-    if (mount.point.starts_with(path + "/")) return refuse(path, mount.point + " is mounted in it: unmount it first");
+    if (mount.point == path) return refusal(path, "is a mount point: name a directory of the filesystem itself");
+    if (mount.point.starts_with(path + "/")) return refusal(path, mount.point + " is mounted in it: unmount it first");
   }
   return std::nullopt;
 }
 
 std::optional<Refusal> expect_adoptable(const std::string& path, const std::vector<Mount>& mounts) {
   const auto leaf = split_path(path).leaf;
-  if (leaf.empty()) return refuse(path, "is the host's root");
-  if (leaf.starts_with('.')) return refuse(path, "begins with a dot: such names beside adopted guests are ours");
+  if (leaf.empty()) return refusal(path, "is the host's root");
+  if (leaf.starts_with('.')) return refusal(path, "begins with a dot: such names beside adopted guests are ours");
   if (auto refusal = expect_no_mounts(path, mounts)) return refusal;
   if (auto refusal = expect_no_other_guest(path)) return refusal;
   return expect_nobody(path, path);
@@ -87,7 +83,7 @@ std::optional<Refusal> prepare(const Doors& doors, const std::string& path) {
   const auto there = stat_name(doors.inner.get(), doors.leaf.c_str());
   const bool is_ours = there && there->is_directory() &&
                        list_names(open_directory_at(doors.inner.get(), doors.leaf, path).get()).empty();
-  return is_ours ? std::nullopt : refuse(adopted_path(path), "is in the way: it is not an empty directory");
+  return is_ours ? std::nullopt : refusal(adopted_path(path), "is in the way: it is not an empty directory");
 }
 
 void take_back(const Doors& doors) {
@@ -98,7 +94,7 @@ void take_back(const Doors& doors) {
 // Somebody may have put something else there, or started the guest, in the last moment.
 std::optional<Refusal> settle(const Doors& doors, const std::string& path, std::uint64_t root) {
   const auto moved = stat_name(doors.inner.get(), doors.leaf.c_str());
-  if (!moved || moved->ino != root) return refuse(path, "was replaced meanwhile");
+  if (!moved || moved->ino != root) return refusal(path, "was replaced meanwhile");
   auto refusal = expect_nobody(adopted_path(path), path);
   if (!refusal) set_immutable(doors, true);
   return refusal;
@@ -135,12 +131,12 @@ void finish_adopting(const GuestPlace& place) {
 }
 
 std::optional<Refusal> expect_releasable(const GuestPlace& place, const RootDir& root) {
-  if (place.is_mounted) return refuse(place.path, "is mounted: unmount it first");
-  if (!lock_root(root.fd(), lock_exclusively)) return refuse(place.path, "is in use by a vcow or by vunify");
+  if (place.is_mounted) return refusal(place.path, "is mounted: unmount it first");
+  if (!lock_root(root.fd(), lock_exclusively)) return refusal(place.path, "is in use by a vcow or by vunify");
   if (auto refusal = expect_nobody(place.root, place.path)) return refusal;
   const auto marked = find_marked_file(root);
   if (!marked) return std::nullopt;
-  return refuse(place.path, "/" + *marked + " is shared with other guests: vunify -R " + place.path + " first");
+  return refusal(place.path, "/" + *marked + " is shared with other guests: vunify -R " + place.path + " first");
 }
 
 void move_out(const Doors& doors) {
@@ -156,9 +152,9 @@ void move_out(const Doors& doors) {
 // Prepared, and not moved: nothing of the guest lies there. With the doors what they stand in goes.
 std::optional<Refusal> clear_prepared(const std::string& path) {
   const std::string kept_in(split_path(adopted_path(path)).parent);
-  if (!stat_name(AT_FDCWD, kept_in.c_str())) return refuse(path, "is not adopted");
+  if (!stat_name(AT_FDCWD, kept_in.c_str())) return refusal(path, "is not adopted");
   const Doors doors(path);
-  if (!stat_name(doors.inner.get(), doors.leaf.c_str())) return refuse(path, "is not adopted");
+  if (!stat_name(doors.inner.get(), doors.leaf.c_str())) return refusal(path, "is not adopted");
   doors.remove_prepared();
   return std::nullopt;
 }
@@ -169,31 +165,31 @@ std::optional<Refusal> expect_no_other_guest(const std::string& path) {
   const ProcessRoots roots;
   for (auto above = parent_of(path); above != "/"; above = parent_of(above)) {
     const auto leaf = split_path(above).leaf;
-    if (leaf == adopted_leaf || leaf == staging_leaf) return refuse(path, "is in " + above + ", which is ours");
+    if (leaf == adopted_leaf || leaf == staging_leaf) return refusal(path, "is in " + above + ", which is ours");
     if (stat_name(AT_FDCWD, adopted_path(above).c_str()))
-      return refuse(path, "is inside " + above + ", an adopted guest");
+      return refusal(path, "is inside " + above + ", an adopted guest");
     if (!roots.processes_in(above).empty())
-      return refuse(path, "is inside " + above + ", where process " + std::to_string(roots.processes_in(above)[0]) +
-                              " lives: that is the guest");
+      return refusal(path, "is inside " + above + ", where process " + std::to_string(roots.processes_in(above)[0]) +
+                               " lives: that is the guest");
   }
   for (const std::string leaf : {adopted_leaf, staging_leaf})
     if (stat_name(AT_FDCWD, join_path(path, leaf).c_str()))
-      return refuse(path, "has " + leaf + " in it: guests lie beneath it");
+      return refusal(path, "has " + leaf + " in it: guests lie beneath it");
   return std::nullopt;
 }
 
 std::optional<Refusal> adopt(const std::string& named) {
   const auto mounts = read_mounts();
   const auto place = find_guest(named, mounts);
-  if (place.is_mounted) return refuse(place.path, "is mounted: it is adopted, or unmount it first");
+  if (place.is_mounted) return refusal(place.path, "is mounted: it is adopted, or unmount it first");
   if (place.is_adopted()) {
-    if (is_there(named, place)) return refuse(place.path, "is adopted already: this is where its tree lies");
+    if (is_there(named, place)) return refusal(place.path, "is adopted already: this is where its tree lies");
     finish_adopting(place);
     return std::nullopt;
   }
   if (auto refusal = expect_adoptable(place.path, mounts)) return refusal;
   const RootDir root(place.path);
-  if (list_names(root.fd()).empty()) return refuse(place.path, "is empty: no guest is there");
+  if (list_names(root.fd()).empty()) return refusal(place.path, "is empty: no guest is there");
   const Doors doors(place.path);
   auto refusal = prepare(doors, place.path);
   if (!refusal) refusal = move_in(doors, place.path, stat_fd(root.fd()).ino);

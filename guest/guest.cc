@@ -12,6 +12,7 @@
 
 #include "guest/adopted.h"
 #include "guest/tag.h"
+#include "sys/beneath.h"
 #include "sys/directory.h"
 #include "sys/told_path.h"
 
@@ -52,10 +53,6 @@ struct Surroundings {
   std::map<DirectoryId, std::string> layers;
   std::vector<OtherLayer> other_layers;
 };
-
-bool is_beneath(const std::string& path, const std::string& directory) {
-  return path.starts_with(directory == "/" ? directory : directory + "/") && path != directory;
-}
 
 // A layer that this mount namespace does not show cannot be compared, and cannot be a root either.
 std::map<DirectoryId, std::string> layers_by_id(const std::vector<Mount>& mounts) {
@@ -176,7 +173,7 @@ bool is_in(const Candidate& candidate, const OtherLayer& layer) {
   const auto& path = candidate.within_filesystem;
   if (layer.here == candidate.id) return true;
   if (!layer.there || layer.there->dev != candidate.guest.mount.dev || path.empty()) return false;
-  return layer.there->path == path || is_beneath(path, layer.there->path);
+  return is_or_is_beneath(path, layer.there->path);
 }
 
 std::string reason_by_overlay(const Candidate& candidate, const Surroundings& around) {
@@ -261,6 +258,10 @@ std::vector<GuestRoot> by_hand(const std::vector<std::string>& paths) {
 }
 
 }  // namespace
+
+std::optional<Refusal> refusal(const std::string& path, std::string reason) {
+  return Refusal{.path = path, .reason = std::move(reason)};
+}
 
 std::optional<Refusal> expect_outside(const std::string& path, const std::vector<std::string>& roots) {
   const auto mounts = read_mounts();

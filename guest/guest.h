@@ -54,6 +54,8 @@ struct Refusal {
   bool for_now = false;  // what is mounted now stands against it: others need not wait for it
 };
 
+std::optional<Refusal> refusal(const std::string& path, std::string reason);
+
 struct OpenedGuests {
   std::vector<Guest> guests;  // in the order of their paths
   std::vector<Refusal> refused;

@@ -8,23 +8,16 @@
 
 #include "guest/lost_and_found.h"
 #include "guest/trusted_directory.h"
+#include "sys/beneath.h"
 #include "sys/directory.h"
 #include "sys/inode_attr.h"
 
 namespace vunify {
 namespace {
 
-[[noreturn]] void refuse(int number, const std::string& path, const std::string& why) {
-  throw std::system_error(number, std::generic_category(), path + " " + why);
-}
-
 std::string directory_above(const std::string& path) {
   const auto slash = path.rfind('/');
   return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-bool is_same_or_beneath(const std::string& path, const std::string& directory) {
-  return path == directory || path.starts_with(directory == "/" ? directory : directory + "/");
 }
 
 // The nearest directory that is above every root, and none of them. Adopted guests lie in directories that are root's
@@ -34,7 +27,7 @@ std::string common_ancestor(const std::vector<const Guest*>& guests) {
   if (std::ranges::all_of(guests, &Guest::is_adopted)) return ancestor;
   const auto is_above = [&](const Guest* guest) {
     const auto& root = guest->root.host_path();
-    return root != ancestor && is_same_or_beneath(root, ancestor);
+    return root != ancestor && is_or_is_beneath(root, ancestor);
   };
   while (ancestor != "/" && !std::ranges::all_of(guests, is_above)) ancestor = directory_above(ancestor);
   return ancestor;
@@ -43,7 +36,7 @@ std::string common_ancestor(const std::vector<const Guest*>& guests) {
 void check_same_mount(int parent, const std::string& path, const Guest& guest) {
   const int root = guest.root.fd();
   if (stat_fd(parent).dev == stat_fd(root).dev && mount_id(parent) == mount_id(root)) return;
-  refuse(EXDEV, guest.path(), "is on another mount than " + path + ", the directory above it");
+  throw_of(EXDEV, guest.path(), "is on another mount than " + path + ", the directory above it");
 }
 
 // A run that ends removes the directory: one that waited for its lock may hold a directory without a name.
@@ -64,7 +57,7 @@ void make_staging(int parent, const std::string& path) {
   } catch (const std::system_error& error) {
     if (!is_disk_full(error)) throw;
     if (!borrow_lost_and_found(parent, staging_leaf))
-      refuse(error.code().value(), path, "has no room, nor is there an empty lost+found to borrow: remove one file");
+      throw_of(error.code().value(), path, "has no room, nor is there an empty lost+found to borrow: remove one file");
   }
 }
 
@@ -96,7 +89,7 @@ Staging::Staging(const std::vector<const Guest*>& guests) : path_(staging_path(g
 }
 
 Staging::Staging(const std::string& path) : path_(path) {
-  if (split_path(path).leaf != staging_leaf) refuse(EINVAL, path, "is no staging directory");
+  if (split_path(path).leaf != staging_leaf) throw_of(EINVAL, path, "is no staging directory");
   parent_ = open_trusted(directory_above(path));
   fd_ = open_private(parent_.get(), staging_leaf, path_);
   lock(parent_.get(), fd_.get(), path_);

@@ -14,19 +14,19 @@
 namespace vunify {
 namespace {
 
-[[noreturn]] void refuse(int number, const std::string& path, const std::string& why) {
-  throw std::system_error(number, std::generic_category(), path + " " + why);
-}
-
 bool is_sticky(const Inode& inode) { return (inode.mode & S_ISVTX) != 0; }
 
 // An ACL that lets somebody write shows in the group bits: they are its mask.
 void check_owner(const Inode& inode, const std::string& path) {
-  if (inode.uid != 0) refuse(EPERM, path, "is not owned by root");
-  if ((inode.mode & (S_IWGRP | S_IWOTH)) != 0 && !is_sticky(inode)) refuse(EPERM, path, "is writable by others");
+  if (inode.uid != 0) throw_of(EPERM, path, "is not owned by root");
+  if ((inode.mode & (S_IWGRP | S_IWOTH)) != 0 && !is_sticky(inode)) throw_of(EPERM, path, "is writable by others");
 }
 
 }  // namespace
+
+void throw_of(int number, const std::string& path, const std::string& why) {
+  throw std::system_error(number, std::generic_category(), path + " " + why);
+}
 
 Fd open_trusted(const std::string& path) {
   Fd dir = open_host("/", O_RDONLY | O_DIRECTORY);
@@ -42,8 +42,8 @@ Fd open_trusted(const std::string& path) {
 
 Fd open_private(int parent, const std::string& leaf, const std::string& path) {
   Fd dir = open_directory_at(parent, leaf, path);
-  if (mount_id(dir.get()) != mount_id(parent)) refuse(EXDEV, path, "is a mount point");
-  if (stat_fd(dir.get()).uid != 0) refuse(EPERM, path, "is not owned by root");
+  if (mount_id(dir.get()) != mount_id(parent)) throw_of(EXDEV, path, "is a mount point");
+  if (stat_fd(dir.get()).uid != 0) throw_of(EPERM, path, "is not owned by root");
   if (stat_fd(dir.get()).immutable) change_inode_flags(dir.get(), 0, FS_IMMUTABLE_FL);  // killed in choose_protection()
   make_private(dir.get());
   return dir;

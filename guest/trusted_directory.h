@@ -18,4 +18,7 @@ Fd open_trusted(const std::string& path);
 // where it is a mount point. Errors speak of path.
 Fd open_private(int parent, const std::string& leaf, const std::string& path);
 
+// Throws a system_error of this number that says what is wrong with path.
+[[noreturn]] void throw_of(int number, const std::string& path, const std::string& why);
+
 }  // namespace vunify

@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t two_ticks = 20'000'000;
 constexpr std::int64_t second = 1'000'000'000;
 
-constexpr std::uint8_t is_shared = 1, is_by_layout = 2, is_guarded = 4;  // in a record's last byte
+constexpr std::uint8_t shared_bit = 1, layout_bit = 2, guarded_bit = 4;  // in a record's last byte
 
 void put_time(std::string& bytes, Timestamp time) {
   put(bytes, static_cast<std::uint64_t>(time.sec));
@@ -55,8 +55,8 @@ std::string to_bytes(const Record& record) {
   put(bytes, record.digest.low);
   put(bytes, record.match);
   put(bytes, record.guest);
-  put(bytes, static_cast<std::uint8_t>((record.shared ? is_shared : 0) | (record.by_layout ? is_by_layout : 0) |
-                                       (record.guarded ? is_guarded : 0)));
+  put(bytes, static_cast<std::uint8_t>((record.shared ? shared_bit : 0) | (record.by_layout ? layout_bit : 0) |
+                                       (record.guarded ? guarded_bit : 0)));
   return bytes;
 }
 
@@ -77,9 +77,9 @@ Record record_from(std::string_view bytes) {
   record.match = in.take<std::uint64_t>();
   record.guest = in.take<std::uint32_t>();
   const auto kind = in.take<std::uint8_t>();
-  record.shared = kind & is_shared;
-  record.by_layout = kind & is_by_layout;
-  record.guarded = kind & is_guarded;
+  record.shared = kind & shared_bit;
+  record.by_layout = kind & layout_bit;
+  record.guarded = kind & guarded_bit;
   return record;
 }
 

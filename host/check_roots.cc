@@ -8,6 +8,7 @@
 
 #include "host/config_file.h"
 #include "host/look_at_root.h"
+#include "sys/beneath.h"
 
 namespace vunify {
 namespace {

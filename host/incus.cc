@@ -24,11 +24,6 @@ std::uint32_t root_user_of(std::string_view idmap) {
   return 0;
 }
 
-std::string_view without_quotes(std::string_view value) {
-  const bool is_quoted = value.size() > 1 && (value[0] == '\'' || value[0] == '"') && value.back() == value[0];
-  return is_quoted ? value.substr(1, value.size() - 2) : value;
-}
-
 // "  driver: dir" -> "dir", where the line has this key.
 std::optional<std::string_view> value_in(std::string_view line, std::string_view key) {
   const auto words = without_blanks(line);

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "host/config_file.h"
+#include "sys/beneath.h"
 #include "sys/fd.h"
 #include "sys/root_dir.h"
 
@@ -54,14 +55,6 @@ void expect_owner(ToldGuest& told, const Inode& inode) {
 void object(const ToldGuest& told, const std::string& reason) {
   throw Misconfigured(
       {told.file, told.line, "the root of " + told.guest.name + ", " + told.guest.root + ", " + reason});
-}
-
-bool is_beneath(const std::string& path, const std::string& directory) {
-  return path.starts_with(directory == "/" ? directory : directory + "/") && path != directory;
-}
-
-bool is_or_is_beneath(const std::string& path, const std::string& directory) {
-  return path == directory || is_beneath(path, directory);
 }
 
 std::string resolved(const std::string& path) {

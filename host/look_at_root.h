@@ -33,9 +33,6 @@ struct Looked {
 // Where it leads, as far as it does.
 std::string resolved(const std::string& path);
 
-bool is_beneath(const std::string& path, const std::string& directory);
-bool is_or_is_beneath(const std::string& path, const std::string& directory);
-
 [[noreturn]] void object(const ToldGuest& told, const std::string& reason);  // throws Misconfigured
 
 class Looking {

@@ -45,13 +45,13 @@ void put_root(ToldGuest& told, const LxcConfig& config) {
   }
 }
 
-ToldGuest begin(const std::string& name, const std::string& file) {
+ToldGuest begin_container(const std::string& name, const std::string& file) {
   HostGuest guest{.provider = "lxc", .name = name, .root = {}, .config = file};
   return {.guest = std::move(guest), .file = file};
 }
 
 ToldGuest tell_container(const std::string& name, const std::string& directory) {
-  auto told = begin(name, directory + "/config");
+  auto told = begin_container(name, directory + "/config");
   if (is_there(directory + "/partial")) {
     told.guest.left_alone = reason::incomplete;
     return told;
@@ -64,7 +64,7 @@ ToldGuest tell_container(const std::string& name, const std::string& directory) 
 }
 
 ToldGuest tell_of_user(const std::string& name, const std::string& file) {
-  auto told = begin(name, file);
+  auto told = begin_container(name, file);
   told.guest.left_alone = reason::user_owned;
   return told;
 }

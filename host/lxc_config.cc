@@ -18,11 +18,6 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 10> prefixes = {"dir", "overlay", "overlayfs", "aufs", "btrfs",
                                                        "zfs", "lvm",     "loop",      "nbd",  "rbd"};
 
-std::string_view without_quotes(std::string_view value) {
-  const bool is_quoted = value.size() > 1 && (value[0] == '"' || value[0] == '\'') && value.back() == value[0];
-  return is_quoted ? value.substr(1, value.size() - 2) : value;
-}
-
 bool has_word(const std::string& list, std::string_view begin) {
   std::istringstream words(list);
   for (std::string word; std::getline(words, word, ',');)
@@ -41,7 +36,7 @@ std::optional<std::uint32_t> root_user_of(const LxcSetting& setting, const std::
   return is_roots ? std::optional(outside) : std::nullopt;
 }
 
-class Reading {
+class LxcReading {
  public:
   void read(const std::string& path) {
     const auto text = read_config(path);
@@ -125,7 +120,7 @@ std::vector<LxcSetting> read_lxc_settings(std::string_view text, const std::stri
 }
 
 LxcConfig read_lxc_config(const std::string& path) {
-  Reading reading;
+  LxcReading reading;
   reading.read(path);
   return std::move(reading.config);
 }

@@ -45,13 +45,13 @@ SettingsFile find_settings(const std::string& host, const std::string& name) {
   return {};
 }
 
-ToldGuest begin(const std::string& name, const std::string& path) {
+ToldGuest begin_machine(const std::string& name, const std::string& path) {
   HostGuest guest{.provider = "nspawn", .name = name, .root = path, .config = path};
   return {.guest = std::move(guest), .file = path};
 }
 
 ToldGuest tell_image(const std::string& name, const std::string& path) {
-  auto told = begin(name, path);
+  auto told = begin_machine(name, path);
   told.guest.root.clear();
   told.guest.left_alone = reason::image;
   return told;
@@ -60,7 +60,7 @@ ToldGuest tell_image(const std::string& name, const std::string& path) {
 // By -U alone a tree whose filesystem has no idmapped mounts gets other owners: they tell it.
 ToldGuest tell_directory(const std::string& host, const std::string& name, const std::string& path,
                          std::uint32_t owner) {
-  auto told = begin(name, path);
+  auto told = begin_machine(name, path);
   const auto [file, text] = find_settings(host, name);
   if (!file.empty()) told.guest.config = file;
   const auto settings = read_nspawn_settings(text);
@@ -82,7 +82,7 @@ void add_machine(Told& told, const std::string& host, const std::string& name, c
   else if (inode->is_directory())
     told.guests.push_back(tell_directory(host, name, path, inode->uid));
   else if (is_link)
-    told.guests.push_back(begin(name, path));
+    told.guests.push_back(begin_machine(name, path));
 }
 
 }  // namespace

@@ -9,14 +9,14 @@
 namespace vunify {
 namespace {
 
-constexpr auto leaf = "off";
-constexpr auto remedy = "put it back from a backup, or remove it and take the guests out again with vunify -R";
+constexpr auto off_leaf = "off";
+constexpr auto off_remedy = "put it back from a backup, or remove it and take the guests out again with vunify -R";
 constexpr auto no_root = "-";
 
 }  // namespace
 
 OffList::OffList(const std::string& state_dir) : mounts_(read_mounts()) {
-  for (const auto& line : kept_lines(state_dir + "/" + leaf, remedy)) {
+  for (const auto& line : kept_lines(state_dir + "/" + off_leaf, off_remedy)) {
     const auto end = std::min(line.find(' '), line.size());
     entries_.push_back({line.substr(0, end), line.substr(std::min(end + 1, line.size()))});
   }
@@ -46,7 +46,7 @@ void OffList::set_on(const HostGuest& guest) {
 void OffList::keep(const StateDir& state) const {
   std::vector<std::string> lines;
   for (const auto& entry : entries_) lines.push_back(entry.root + " " + entry.name);
-  keep_lines(state, leaf, lines);
+  keep_lines(state, off_leaf, lines);
 }
 
 bool OffList::is_of(const Entry& one, const Entry& other) {

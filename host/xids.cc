@@ -17,8 +17,8 @@
 namespace vunify {
 namespace {
 
-constexpr auto leaf = "xids";
-constexpr auto remedy =
+constexpr auto xids_leaf = "xids";
+constexpr auto xids_remedy =
     "put it back from a backup, or write a number into each guest's `context` and remove it: without it one might be "
     "given out twice";
 constexpr auto nobody = "-";
@@ -31,9 +31,9 @@ struct Given {
 class Xids {
  public:
   explicit Xids(const std::string& state_dir) : mounts_(read_mounts()) {
-    const auto path = state_dir + "/" + leaf;
-    for (const auto& line : kept_lines(path, remedy))
-      if (!read(line)) throw std::runtime_error(fmt::format("{} is damaged: {}", path, remedy));
+    const auto path = state_dir + "/" + xids_leaf;
+    for (const auto& line : kept_lines(path, xids_remedy))
+      if (!read(line)) throw std::runtime_error(fmt::format("{} is damaged: {}", path, xids_remedy));
   }
 
   std::optional<std::string> key(const HostGuest& guest) const {
@@ -70,7 +70,7 @@ class Xids {
     if (!changed_) return;
     std::vector<std::string> lines;
     for (const auto& [xid, given] : given_) lines.push_back(fmt::format("{} {} {}", xid, given.root, given.name));
-    keep_lines(state, leaf, lines);
+    keep_lines(state, xids_leaf, lines);
   }
 
  private:

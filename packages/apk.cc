@@ -10,13 +10,13 @@
 namespace vunify {
 namespace {
 
-const std::vector<std::string> places = {"lib/apk/db", "usr/lib/apk/db"};
+const std::vector<std::string> apk_places = {"lib/apk/db", "usr/lib/apk/db"};
 const std::string rules_directory = "etc/apk/protected_paths.d";
-constexpr auto built_in = "+etc\n@etc/init.d\n!etc/apk\n";  // apk_db_open() of apk-tools 2 and 3
+constexpr auto built_in_rules = "+etc\n@etc/init.d\n!etc/apk\n";  // apk_db_open() of apk-tools 2 and 3
 
 PathRules read_rules(const GuestFiles& files) {
   PathRules rules;
-  rules.add(built_in);
+  rules.add(built_in_rules);
   for (const auto& name : files.names(rules_directory).value_or(std::vector<std::string>()))
     if (name.ends_with(".list") && !name.starts_with('.'))
       rules.add(files.read(rules_directory + "/" + name).value_or(""));
@@ -119,7 +119,7 @@ class Apk {
 bool read_apk(const GuestFiles& files, Inventory& inventory) {
   Apk apk(files, inventory);
   bool is_there = false;
-  for (const auto& place : files.places(places)) is_there |= apk.read_database(place.path + "/installed");
+  for (const auto& place : files.places(apk_places)) is_there |= apk.read_database(place.path + "/installed");
   if (is_there) apk.add_unknown();
   return is_there;
 }

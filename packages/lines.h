@@ -14,5 +14,6 @@ inline std::string_view take_line(std::string_view& text) { return take_until(te
 std::string_view take_last_word(std::string_view& text);
 
 std::string_view without_blanks(std::string_view text);  // at either end
+std::string_view without_quotes(std::string_view text);  // single or double, around all of it
 
 }  // namespace vunify

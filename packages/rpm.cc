@@ -14,8 +14,8 @@ namespace vunify {
 namespace {
 
 // Where rpm has it; where Fedora and openSUSE have it; where rpm of Debian has it, for a root without $HOME and with.
-const std::vector<std::string> places = {"var/lib/rpm", "usr/lib/sysimage/rpm", ".rpmdb", "root/.rpmdb"};
-const std::string database = "rpmdb.sqlite";
+const std::vector<std::string> rpm_places = {"var/lib/rpm", "usr/lib/sysimage/rpm", ".rpmdb", "root/.rpmdb"};
+const std::string rpm_database = "rpmdb.sqlite";
 const char* const kinds_not_read[] = {"Packages", "Packages.db"};  // Berkeley DB; ndb
 
 constexpr auto copies = "/var/tmp";
@@ -84,7 +84,7 @@ constexpr char failed = 'f', done = 'd';
 
 std::string read_in_child(const RootDir& place, bool with_packages) try {
   Inventory found(with_packages);
-  const Fd copy = copy_sqlite(place, database, copies);
+  const Fd copy = copy_sqlite(place, rpm_database, copies);
   read_blobs(copy.get(), "Packages", "blob", [&](std::string_view header) { add_rpm_package(header, found); });
   return done + written(found);
 } catch (const std::runtime_error& error) {
@@ -97,7 +97,7 @@ std::uint64_t size_of(const RootDir& place, const std::string& leaf) {
 }
 
 void add_database(const RootDir& place, const std::string& path, Inventory& inventory) {
-  const auto bytes = size_of(place, database) + size_of(place, database + "-wal");
+  const auto bytes = size_of(place, rpm_database) + size_of(place, rpm_database + "-wal");
   if (bytes > most_sqlite_bytes) throw Unreadable(path, "too large");
   const ChildLimits limits{most_seconds, memory_bytes + bytes, most_answer_bytes};
   const auto answer = answer_of_child([&] { return read_in_child(place, inventory.with_packages()); }, limits);
@@ -109,8 +109,8 @@ void add_database(const RootDir& place, const std::string& path, Inventory& inve
 bool read_place(const std::string& path, Fd directory, Inventory& inventory) {
   const RootDir place(path, std::move(directory));
   const auto has = [&](const std::string& leaf) { return stat_name(place.fd(), leaf.c_str()).has_value(); };
-  const bool is_there = has(database);
-  if (is_there) add_database(place, path + "/" + database, inventory);
+  const bool is_there = has(rpm_database);
+  if (is_there) add_database(place, path + "/" + rpm_database, inventory);
   for (const auto* other : kinds_not_read)
     if (has(other)) throw Unreadable(path + "/" + other, "rpm database of a kind that is not read");
   return is_there;
@@ -136,7 +136,8 @@ void add_rpm_package(std::string_view bytes, Inventory& inventory) {
 
 bool read_rpm(const GuestFiles& files, Inventory& inventory) {
   bool is_there = false;
-  for (auto& [path, directory] : files.places(places)) is_there |= read_place(path, std::move(directory), inventory);
+  for (auto& [path, directory] : files.places(rpm_places))
+    is_there |= read_place(path, std::move(directory), inventory);
   return is_there;
 }
 

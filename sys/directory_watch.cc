@@ -15,7 +15,7 @@ namespace vunify {
 namespace {
 
 constexpr std::uint32_t names = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
-constexpr std::size_t most_kept = 256;  // of some thousands that all programs of a user have together
+constexpr std::size_t most_watched = 256;  // of some thousands that all programs of a user have together
 constexpr std::size_t largest_event = sizeof(inotify_event) + NAME_MAX + 1;
 
 }  // namespace
@@ -60,7 +60,7 @@ void DirectoryWatch::forget(std::size_t left) {
 void DirectoryWatch::keep(int watch) {
   if (std::ranges::find(kept_, watch) != kept_.end()) return;
   kept_.push_back(watch);
-  forget(most_kept);
+  forget(most_watched);
 }
 
 bool DirectoryWatch::begin(int dir) {

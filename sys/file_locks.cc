@@ -17,7 +17,7 @@
 namespace vunify {
 namespace {
 
-constexpr std::size_t most_table_bytes = 1 << 20;
+constexpr std::size_t most_locks_bytes = 1 << 20;
 constexpr auto locks_age = std::chrono::milliseconds(50);
 constexpr int locks_share = 50;  // a look at them takes one of so many parts of the time at most
 
@@ -77,7 +77,7 @@ FileLocks FileLocks::parse(std::string_view table) {
 }
 
 FileLocks FileLocks::read() {
-  const auto table = read_lock_table(most_table_bytes);
+  const auto table = read_lock_table(most_locks_bytes);
   auto locks = parse(table.text);
   locks.is_whole_ = table.is_whole;
   return locks;

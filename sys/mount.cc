@@ -10,6 +10,7 @@
 #include <sstream>
 #include <string_view>
 
+#include "sys/beneath.h"
 #include "sys/fd.h"
 #include "sys/processes.h"
 #include "sys/statmount.h"
@@ -56,10 +57,6 @@ bool names_layers(std::string_view option) {
          option == "datadir+";
 }
 
-bool is_in(const std::string& path, const std::string& directory) {
-  return directory == "/" || path == directory || path.starts_with(directory + "/");
-}
-
 }  // namespace
 
 std::string unescape_path(std::string_view text) {
@@ -99,7 +96,7 @@ std::vector<std::vector<Mount>> read_other_mounts() {
 std::optional<Located> locate(const std::vector<Mount>& mounts, const std::string& path) {
   const Mount* covering = nullptr;
   for (const auto& mount : mounts)
-    if (path.starts_with('/') && is_in(path, mount.point) &&
+    if (path.starts_with('/') && is_or_is_beneath(path, mount.point) &&
         (covering == nullptr || mount.point.size() >= covering->point.size()))
       covering = &mount;
   if (covering == nullptr) return std::nullopt;

@@ -7,14 +7,11 @@
 
 #include <optional>
 
+#include "sys/beneath.h"
 #include "sys/processes.h"
 
 namespace vunify {
 namespace {
-
-bool is_in(const std::string& path, const std::string& directory) {
-  return path == directory || path.starts_with(directory == "/" ? directory : directory + "/");
-}
 
 // Where processes of other mount namespaces are, told by their own tables.
 class OtherNamespaces {
@@ -74,8 +71,8 @@ std::optional<int> process_beneath(const std::string& host_path) {
     for (const auto* link : {"root", "cwd"}) {
       const auto path = link_of_process(process, link);
       const auto there = space == ours ? std::nullopt : others.locate(process, space, path);
-      const bool is_there = here && there && there->dev == here->dev && is_in(there->path, here->path);
-      if (is_there || is_in(path, host_path)) found = std::stoi(process);
+      const bool is_there = here && there && there->dev == here->dev && is_or_is_beneath(there->path, here->path);
+      if (is_there || is_or_is_beneath(path, host_path)) found = std::stoi(process);
     }
   });
   return found;

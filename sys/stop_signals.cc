@@ -9,7 +9,7 @@
 namespace vunify {
 namespace {
 
-sigset_t awaited() {
+sigset_t signals_to_stop() {
   sigset_t signals;
   ::sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) ::sigaddset(&signals, signal);
@@ -19,7 +19,7 @@ sigset_t awaited() {
 }  // namespace
 
 StopSignals::StopSignals() {
-  const auto signals = awaited();
+  const auto signals = signals_to_stop();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGHUP, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);
@@ -32,7 +32,7 @@ void StopSignals::end() {
 }
 
 bool StopSignals::wait() const {
-  const auto signals = awaited();
+  const auto signals = signals_to_stop();
   int signal = 0;
   while (::sigwait(&signals, &signal) != 0) continue;
   return !ended_;  // SIGUSR1 may be somebody else's

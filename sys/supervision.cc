@@ -16,7 +16,7 @@ namespace {
 constexpr int killed_by = 128;
 constexpr timespec a_second{1, 0};
 
-sigset_t awaited() {
+sigset_t signals_to_supervise() {
   sigset_t signals;
   ::sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGCHLD, SIGUSR1, SIGUSR2}) ::sigaddset(&signals, signal);
@@ -28,14 +28,14 @@ int status_of(int status) { return WIFSIGNALED(status) ? killed_by + WTERMSIG(st
 }  // namespace
 
 Supervision::Supervision() {
-  const auto signals = awaited();
+  const auto signals = signals_to_supervise();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGCHLD, SIG_DFL);  // ignored, the kernel would keep no status
   for (const int signal : {SIGHUP, SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
 }
 
 Supervision::Event Supervision::wait() const {
-  const auto signals = awaited();
+  const auto signals = signals_to_supervise();
   switch (::sigtimedwait(&signals, nullptr, &a_second)) {
     case -1:
       return Event::nothing;

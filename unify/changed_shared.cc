@@ -13,7 +13,7 @@
 namespace vunify {
 namespace {
 
-constexpr std::uint32_t stretch = 4096;  // inodes looked up in one go
+constexpr std::uint32_t suspects_at_once = 4096;  // inodes looked up in one go
 
 struct Suspect {
   std::uint32_t inode = 0;
@@ -25,9 +25,9 @@ std::vector<Suspect> find_suspects(const Survey& survey, const Store& store) {
   std::vector<Suspect> suspects;
   std::mutex adding;  // guards suspects
   const auto end = static_cast<std::uint32_t>(survey.candidates.inodes.size());
-  tbb::parallel_for(0U, end, stretch, [&](std::uint32_t first) {
+  tbb::parallel_for(0U, end, suspects_at_once, [&](std::uint32_t first) {
     RecordedShared records(store);
-    for (auto inode = first; inode < std::min(end, first + stretch); ++inode) {
+    for (auto inode = first; inode < std::min(end, first + suspects_at_once); ++inode) {
       if (!survey.inode(inode).shared || survey.inode(inode).name_count == 0) continue;
       const auto& file = survey.file_of(inode);
       const auto recorded = records.find(survey.guest_of(inode).fs, file);

@@ -20,7 +20,7 @@
 namespace vunify {
 namespace {
 
-using Names = std::vector<std::uint32_t>;  // of one inode, indices into the tree's files
+using InodeNames = std::vector<std::uint32_t>;  // of one inode, indices into the tree's files
 
 std::optional<Refusal> what_forbids(const Guest& guest) {
   const auto &path = guest.path(), &tree = guest.root.host_path();
@@ -36,8 +36,8 @@ Scan look(const std::vector<Guest>& guests, const Run& run) {
   return scan_guests(guests, {.min_size = 0}, run.stop, run.counters);
 }
 
-std::map<std::uint64_t, Names> by_inode(const Tree& tree) {
-  std::map<std::uint64_t, Names> inodes;
+std::map<std::uint64_t, InodeNames> by_inode(const Tree& tree) {
+  std::map<std::uint64_t, InodeNames> inodes;
   for (std::uint32_t i = 0; i < tree.files().size(); ++i) inodes[tree.file(i).ino].push_back(i);
   return inodes;
 }

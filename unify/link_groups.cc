@@ -15,11 +15,12 @@
 namespace vunify {
 namespace {
 
-constexpr std::size_t least_open = 16;   // files of one group held at a time, at the least
-constexpr std::size_t most_open = 4096;  // more would make the chunks smaller than a page (ProofRules::buffer_bytes)
+constexpr std::size_t least_open = 16;  // files of one group held at a time, at the least
+constexpr std::size_t most_linked_open =
+    4096;  // more would make the chunks smaller than a page (ProofRules::buffer_bytes)
 
 // What all workers look at.
-struct Work {
+struct LinkWork {
   Survey& survey;
   const Places& places;
   const Run& run;
@@ -34,7 +35,7 @@ struct Work {
 
 bool makes_copies(const Run& run) { return run.fresh && !run.dry_run; }
 
-ProofRules proof_rules(const Work& work) {
+ProofRules proof_rules(const LinkWork& work) {
   const auto& run = work.run;
   ProofRules proof;
   proof.leases = !run.dry_run;
@@ -42,13 +43,13 @@ ProofRules proof_rules(const Work& work) {
   proof.digests = run.learns();
   if (makes_copies(run)) proof.copies_in = [&work](std::uint32_t inode) { return work.staging(inode); };
   // A worker holds what it proves, half as many copies, in its batches twice as many, and the directories of one set.
-  proof.max_open = std::clamp(run.open_files / run.jobs / 5, least_open, most_open);
+  proof.max_open = std::clamp(run.open_files / run.jobs / 5, least_open, most_linked_open);
   return proof;
 }
 
-class Worker {
+class LinkWorker {
  public:
-  Worker(Work& work, unsigned number)
+  LinkWorker(LinkWork& work, unsigned number)
       : work_(work),
         most_open_(proof_rules(work).max_open),
         prover_(work.survey, work.key, work.run.stop, work.run.counters, proof_rules(work)),
@@ -290,7 +291,7 @@ class Worker {
     }
   }
 
-  Work& work_;
+  LinkWork& work_;
   std::size_t most_open_;
   Prover prover_;
   LinkNotes notes_;
@@ -315,10 +316,10 @@ void begin_counting(const Survey& survey, Counters& counters) {
 }  // namespace
 
 Tally link_groups(Survey& survey, const Places& places, const Run& run) {
-  Work work{survey, places, run, run.key(), run.look_up(survey, false)};
+  LinkWork work{survey, places, run, run.key(), run.look_up(survey, false)};
   begin_counting(survey, run.counters);
   std::vector<Tally> tallies(run.jobs, Tally(survey.guests.size()));
-  tbb::parallel_for(0U, run.jobs, [&](unsigned i) { tallies[i] = Worker(work, i).run(); });
+  tbb::parallel_for(0U, run.jobs, [&](unsigned i) { tallies[i] = LinkWorker(work, i).run(); });
   Tally total(survey.guests.size());
   for (const auto& tally : tallies) total.add(tally);
   if (total.has_broken_off) judge_unfinished(survey);

@@ -19,7 +19,7 @@
 namespace vunify {
 namespace {
 
-constexpr std::uint32_t stretch = 4096;  // inodes looked up in one go
+constexpr std::uint32_t restored_at_once = 4096;  // inodes looked up in one go
 
 // What an owner without privilege may set of an immutable inode.
 constexpr std::array<std::uint32_t, 5> settable = {FS_SYNC_FL, FS_NODUMP_FL, FS_NOATIME_FL, FS_COMPR_FL, FS_NOCOMP_FL};
@@ -98,9 +98,9 @@ void restore_attributes(const Survey& survey, const Places& places, const Run& r
     const std::lock_guard lock(failing);
     outcome.failed.push_back(failure_at(survey, survey.names_of(inode).front(), reason));
   };
-  tbb::parallel_for(0U, end, stretch, [&](std::uint32_t first) {
+  tbb::parallel_for(0U, end, restored_at_once, [&](std::uint32_t first) {
     RecordedShared records(run.index->store());
-    for (auto inode = first; inode < std::min(end, first + stretch); ++inode)
+    for (auto inode = first; inode < std::min(end, first + restored_at_once); ++inode)
       if (survey.inode(inode).shared && survey.inode(inode).name_count > 0 &&
           may_be_set(places.of(survey.guest_number(inode))))
         restore(inode, records);

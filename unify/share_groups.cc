@@ -30,9 +30,9 @@ struct Source {
   std::uint64_t size;
 };
 
-constexpr std::size_t most_open = 1024;  // of one group at a time
+constexpr std::size_t most_shared_open = 1024;  // of one group at a time
 
-struct Work {
+struct ShareWork {
   Survey& survey;
   const Run& run;
   const DigestKey key;
@@ -45,13 +45,13 @@ ProofRules proof_rules(const Run& run) {
   proof.leases = false;  // the kernel compares under its own locks
   proof.metadata = false;
   proof.digests = run.learns();
-  proof.max_open = std::clamp<std::size_t>(run.open_files / run.jobs / 2, 16, most_open);
+  proof.max_open = std::clamp<std::size_t>(run.open_files / run.jobs / 2, 16, most_shared_open);
   return proof;
 }
 
-class Worker {
+class ShareWorker {
  public:
-  explicit Worker(Work& work)
+  explicit ShareWorker(ShareWork& work)
       : work_(work),
         most_open_(proof_rules(work.run).max_open),
         prover_(work.survey, work.key, work.run.stop, work.run.counters, rules_of(work.run)),
@@ -315,7 +315,7 @@ class Worker {
     return share_data(source.fd, victim, source.size);
   }
 
-  Work& work_;
+  ShareWork& work_;
   std::size_t most_open_;
   Prover prover_;
   Layouts layouts_;                              // of the group at hand
@@ -328,10 +328,10 @@ class Worker {
 }  // namespace
 
 Tally share_groups(Survey& survey, const Run& run) {
-  Work work{survey, run, run.key(), run.look_up(survey, true)};
+  ShareWork work{survey, run, run.key(), run.look_up(survey, true)};
   run.counters.begin(Phase::prove);
   std::vector<Tally> tallies(run.jobs, Tally(survey.guests.size()));
-  tbb::parallel_for(0U, run.jobs, [&](unsigned i) { tallies[i] = Worker(work).run(); });
+  tbb::parallel_for(0U, run.jobs, [&](unsigned i) { tallies[i] = ShareWorker(work).run(); });
   Tally total(survey.guests.size());
   for (const auto& tally : tallies) total.add(tally);
   return total;

@@ -23,14 +23,14 @@ namespace {
 using lmdb::Access;
 using test::Scratch;
 
-constexpr LimitKey guest{{7, 9, 0}, 42};
+constexpr LimitKey holder{{7, 9, 0}, 42};
 constexpr std::uint64_t block = 4096;
 
-AccountKey root(std::uint64_t number) { return {guest, 0, 256 + number, {}}; }
+AccountKey root(std::uint64_t number) { return {holder, 0, 256 + number, {}}; }
 
 void set_limit(const Ledger& ledger, const Limit& limit) {
   auto change = ledger.change();
-  change.put(guest, limit);
+  change.put(holder, limit);
   change.commit();
 }
 
@@ -225,8 +225,8 @@ Answer write_block_of(Holding& holding, const Owners& owners) {
 TEST_F(HoldingOf, AUsersLimitIsHisAloneAndAllUsersAddUpToTheGuest) {
   set_limit(ledger, {});
   auto change = ledger.change();
-  change.put(guest, user(7), {10 * block, no_limit});
-  change.put(guest, group(8), {15 * block, no_limit});
+  change.put(holder, user(7), {10 * block, no_limit});
+  change.put(holder, group(8), {15 * block, no_limit});
   change.commit();
   {
     Holding holding(ledger, root(1));
@@ -239,7 +239,7 @@ TEST_F(HoldingOf, AUsersLimitIsHisAloneAndAllUsersAddUpToTheGuest) {
   }
   EXPECT_EQ(account(ledger, 1).used.space, 16 * block);
   std::map<Whose, std::uint64_t> used;
-  for (const auto& [at, is] : ledger.read().user_accounts(guest)) used[at.whose] = is.used.space / block;
+  for (const auto& [at, is] : ledger.read().user_accounts(holder)) used[at.whose] = is.used.space / block;
   EXPECT_EQ(used, (std::map<Whose, std::uint64_t>{{user(0), 6}, {user(7), 10}, {group(0), 1}, {group(8), 15}}));
 }
 

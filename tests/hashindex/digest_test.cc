@@ -43,7 +43,7 @@ std::string blocks(const std::string& letters) {
   return bytes;
 }
 
-Digest content(const DigestKey& key, std::string_view bytes, std::size_t piece = block) {
+Digest digest_of(const DigestKey& key, std::string_view bytes, std::size_t piece = block) {
   ContentDigest digest(key);
   for (std::size_t at = 0; at < bytes.size(); at += piece) digest.add(at, bytes.substr(at, piece));
   return digest.value(bytes.size());
@@ -54,7 +54,7 @@ TEST(ContentDigest, IsTheSameForAnyCuttingIntoPieces) {
   for (const auto* letters : {"A", "a", ".", "ABCDEFGHIJKLM", "AB..CD...E.f", "...A", "A...", "..a"}) {
     const auto bytes = blocks(letters);
     for (std::size_t piece = 2; piece <= 16; ++piece)
-      EXPECT_EQ(content(key, bytes, piece * block), content(key, bytes)) << letters << " in pieces of " << piece;
+      EXPECT_EQ(digest_of(key, bytes, piece * block), digest_of(key, bytes)) << letters << " in pieces of " << piece;
   }
 }
 
@@ -65,8 +65,8 @@ TEST(ContentDigest, IsTheSameForAHoleAndForZeros) {
   sparse.add(0, blocks("A"));
   sparse.add(3 * block, blocks("B"));
   sparse.add(7 * block, blocks("c"));
-  EXPECT_EQ(sparse.value(bytes.size()), content(key, bytes));
-  EXPECT_EQ(ContentDigest(key).value(3 * block), content(key, blocks("...")));
+  EXPECT_EQ(sparse.value(bytes.size()), digest_of(key, bytes));
+  EXPECT_EQ(ContentDigest(key).value(3 * block), digest_of(key, blocks("...")));
 }
 
 TEST(ContentDigest, TellsPlacesAndSizesApart) {
@@ -74,7 +74,7 @@ TEST(ContentDigest, TellsPlacesAndSizesApart) {
   std::vector<Digest> digests;
   for (const auto* letters : {"A",    "AA", ".A", "A.",  "A.A", "AA.", ".AA", "..A", "A..", "A.A.",
                               "A..A", "AB", "BA", "A.B", "B.A", ".",   "..",  "a",   ".a",  "A.a"})
-    digests.push_back(content(key, blocks(letters)));
+    digests.push_back(digest_of(key, blocks(letters)));
   std::ranges::sort(digests);
   EXPECT_EQ(std::ranges::adjacent_find(digests), digests.end());
 }
@@ -89,14 +89,14 @@ TEST(ContentDigest, IsNotForgedByBytesThatLookLikeAPlace) {
     const auto with_hole = blocks("A.") + tail;
     const auto with_bytes = blocks("A") + place + tail + std::string(tail.size(), '\0');
     ASSERT_EQ(with_hole.size(), with_bytes.size());
-    EXPECT_NE(content(key, with_hole), content(key, with_bytes));
+    EXPECT_NE(digest_of(key, with_hole), digest_of(key, with_bytes));
   }
 }
 
 TEST(ContentDigest, IsAnotherUnderAnotherKey) {
   const DigestKey one, other;
-  EXPECT_NE(content(one, blocks("A")), content(other, blocks("A")));
-  EXPECT_NE(content(one, blocks(".")), content(other, blocks(".")));
+  EXPECT_NE(digest_of(one, blocks("A")), digest_of(other, blocks("A")));
+  EXPECT_NE(digest_of(one, blocks(".")), digest_of(other, blocks(".")));
 }
 
 TEST(ContentDigest, OfACopyGoesItsOwnWay) {
@@ -106,8 +106,8 @@ TEST(ContentDigest, OfACopyGoesItsOwnWay) {
   auto copy = digest;
   digest.add(block, blocks("B"));
   copy.add(2 * block, blocks("B"));
-  EXPECT_EQ(digest.value(3 * block), content(key, blocks("AB.")));
-  EXPECT_EQ(copy.value(3 * block), content(key, blocks("A.B")));
+  EXPECT_EQ(digest.value(3 * block), digest_of(key, blocks("AB.")));
+  EXPECT_EQ(copy.value(3 * block), digest_of(key, blocks("A.B")));
 }
 
 }  // namespace
