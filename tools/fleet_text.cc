@@ -13,13 +13,13 @@
 namespace vunify {
 namespace {
 
-std::uint64_t whole(double bytes) { return static_cast<std::uint64_t>(std::llround(bytes)); }
+std::uint64_t whole_bytes(double bytes) { return static_cast<std::uint64_t>(std::llround(bytes)); }
 
 std::uint64_t saved(const Usage& usage) { return usage.logical > usage.fair ? usage.logical - usage.fair : 0; }
 
 // Twice the standard deviation: true in 19 of 20 cases. Nothing where everything was compared.
 std::string error_of(const Estimate& estimate) {
-  return estimate.deviation == 0 ? "" : " +- " + format_bytes(whole(2 * estimate.deviation));
+  return estimate.deviation == 0 ? "" : " +- " + size_about(2 * estimate.deviation);
 }
 
 std::string full_of(const FleetFilesystem& fs) {
@@ -65,20 +65,19 @@ std::string guests_of(const FleetReport& report) {
 
 std::string heading_of(const FleetReport& report) {
   return fmt::format("{} on {}: {}{} of files, as of {}\n", one_line(report.guest->guest), one_line(report.guest->host),
-                     format_bytes(whole(report.fits.bytes.bytes)), error_of(report.fits.bytes),
-                     date_of(report.fits.day));
+                     size_about(report.fits.bytes.bytes), error_of(report.fits.bytes), date_of(report.fits.day));
 }
 
 std::string free_of(const Fit& fit) { return fit.free ? format_bytes(*fit.free) : "not known"; }
-bool has_room(const Fit& fit) { return !fit.free || whole(fit.fresh.bytes) <= *fit.free; }
+bool has_room(const Fit& fit) { return !fit.free || whole_bytes(fit.fresh.bytes) <= *fit.free; }
 
 std::string fits_of(const FleetReport& report) {
   auto text = heading_of(report);
   std::vector<std::vector<std::string>> rows{{"HOST", "NEW THERE", "THERE ALREADY", "FREE", "AS OF"}};
   for (const auto& fit : report.fits.hosts)
     rows.push_back({one_line(fit.host) + (has_room(fit) ? "" : " (does not fit)"),
-                    format_bytes(whole(fit.fresh.bytes)) + error_of(fit.fresh),
-                    format_bytes(whole(fit.there.bytes)) + error_of(fit.there), free_of(fit), date_of(fit.day)});
+                    size_about(fit.fresh.bytes) + error_of(fit.fresh),
+                    size_about(fit.there.bytes) + error_of(fit.there), free_of(fit), date_of(fit.day)});
   text += rows.size() > 1 ? table_of(rows) : "no other host has pushed a sketch by the same key\n";
   if (report.fits.other_key > 0)
     text += fmt::format("not compared: {} hosts with sketches by another key, or none\n", report.fits.other_key);
@@ -87,12 +86,12 @@ std::string fits_of(const FleetReport& report) {
 
 std::string move_of(const FleetReport& report) {
   const auto& fit = report.fits.hosts.front();
-  const auto freed = *report.freed, fresh = whole(fit.fresh.bytes);
+  const auto freed = *report.freed, fresh = whole_bytes(fit.fresh.bytes);
   auto text = heading_of(report);
   text +=
       fmt::format("  frees   {} on {}, which it has alone there\n", format_bytes(freed), one_line(report.guest->host));
   text += fmt::format("  takes   {}{} on {}, which has {} of it already; free: {}{}\n", format_bytes(fresh),
-                      error_of(fit.fresh), one_line(fit.host), format_bytes(whole(fit.there.bytes)), free_of(fit),
+                      error_of(fit.fresh), one_line(fit.host), size_about(fit.there.bytes), free_of(fit),
                       has_room(fit) ? "" : ", it does not fit");
   return text + fmt::format("  {}   {}{} over both hosts\n", freed > fresh ? "saves" : "costs",
                             format_bytes(freed > fresh ? freed - fresh : fresh - freed), error_of(fit.fresh));

@@ -12,8 +12,6 @@ namespace {
 
 constexpr double most_days = 3650;
 
-std::string size(double bytes) { return format_bytes(static_cast<std::uint64_t>(std::llround(std::abs(bytes)))); }
-
 std::string days(const std::optional<double>& days) {
   if (!days) return "never";
   return *days > most_days ? "10 years and more" : format_count(static_cast<std::uint64_t>(std::lround(*days)));
@@ -31,12 +29,15 @@ std::string in_days(const std::optional<double>& left) {
 
 }  // namespace
 
+std::string size_about(double bytes) { return format_bytes(static_cast<std::uint64_t>(std::llround(std::abs(bytes)))); }
+
 std::string words_of(const Forecast& growth, Day today) {
   if (growth.is_stale(today)) return "no sample since " + date_of(growth.last->day);
   if (!growth.trend) return fmt::format("not enough samples ({} of {})", growth.samples, Forecast::least_samples);
   const auto& [slope, low, high] = *growth.trend;
-  if (growth.trend->is_growing()) return size(slope) + " a day" + between(size(low), size(high));
-  if (growth.trend->is_falling()) return "falls by " + size(slope) + " a day" + between(size(high), size(low));
+  if (growth.trend->is_growing()) return size_about(slope) + " a day" + between(size_about(low), size_about(high));
+  if (growth.trend->is_falling())
+    return "falls by " + size_about(slope) + " a day" + between(size_about(high), size_about(low));
   return "not growing clearly";
 }
 

@@ -9,18 +9,12 @@
 #include "sys/lock_file.h"
 #include "sys/mount.h"
 #include "tools/json_bytes.h"
+#include "tools/json_numbers.h"
 #include "tools/native_limit.h"
 #include "tools/text.h"
 
 namespace vunify {
 namespace {
-
-void add(Amount& sum, const Amount& more) {
-  sum.space += more.space;
-  sum.inodes += more.inodes;
-}
-
-Json number_or_null(std::uint64_t number) { return number == no_limit ? Json(nullptr) : Json(number); }
 
 std::string bytes_or_none(std::uint64_t bytes) { return bytes == no_limit ? "-" : format_bytes(bytes); }
 std::string count_or_none(std::uint64_t count) { return count == no_limit ? "-" : format_count(count); }
@@ -70,9 +64,9 @@ Json json_of(const LimitState& state) {
   object["filesystem"] = to_string(state.key.fs);
   put_bytes(object, "mount_point", state.mount_point);
   object["space_used"] = state.used.space;
-  object["space_total"] = number_or_null(state.limit.total.space);
+  object["space_total"] = limit_or_null(state.limit.total.space);
   object["inodes_used"] = state.used.inodes;
-  object["inodes_total"] = number_or_null(state.limit.total.inodes);
+  object["inodes_total"] = limit_or_null(state.limit.total.inodes);
   object["reserved_percent"] = state.limit.reserved;
   object["count"] = state.limit.count == Count::exclusive ? "exclusive" : "logical";
   object["space_granted"] = state.granted.space;
@@ -84,6 +78,11 @@ Json json_of(const LimitState& state) {
 }
 
 }  // namespace
+
+void add(Amount& sum, const Amount& more) {
+  sum.space += more.space;
+  sum.inodes += more.inodes;
+}
 
 LimitState state_of(const Ledger& ledger, const LimitKey& key, const Limit& limit) {
   LimitState state{.key = key, .limit = limit};

@@ -24,6 +24,8 @@ struct LimitState {
   std::int64_t drift = 0;
 };
 
+void add(Amount& sum, const Amount& more);
+
 LimitState state_of(const Ledger& ledger, const LimitKey& key, const Limit& limit);
 // All of them, named by these guests.
 std::vector<LimitState> all_states(const Ledger& ledger, const std::vector<HostGuest>& guests);

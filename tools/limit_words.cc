@@ -12,8 +12,6 @@
 namespace vunify {
 namespace {
 
-constexpr std::uint64_t kib = 1024;
-
 bool is_space(const std::string& name) { return name.starts_with("space_"); }
 
 std::uint64_t most_of(const std::string& name) {

@@ -11,6 +11,8 @@
 
 namespace vunify {
 
+inline constexpr std::uint64_t kib = 1024;  // bytes
+
 // In the order in which they are printed.
 inline constexpr std::array limit_words = {"space_used", "space_total", "inodes_used", "inodes_total", "reserved"};
 

@@ -11,12 +11,11 @@
 #include "host/dlimits.h"
 #include "tools/choose.h"
 #include "tools/cli.h"
+#include "tools/limit_words.h"
 #include "tools/text.h"
 
 namespace vunify {
 namespace {
-
-constexpr std::uint64_t kib = 1024;
 
 Limit limit_from(const DiskLimit& wanted) {
   Limit limit;

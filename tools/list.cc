@@ -11,7 +11,7 @@
 namespace vunify {
 namespace {
 
-using Row = std::array<std::string, 6>;
+using GuestRow = std::array<std::string, 6>;
 
 std::string state_of(const ListedGuest& guest) {
   const std::string now = guest.is_running ? "running" : "stopped";
@@ -27,7 +27,7 @@ std::string protection_of(const ListedGuest& guest) {
   return guest.protection + ", " + guest.protection_reason;
 }
 
-Row row_of(const ListedGuest& guest, const std::vector<ListedGuest>& all) {
+GuestRow row_of(const ListedGuest& guest, const std::vector<ListedGuest>& all) {
   return {printable(name_among(guest, all)),
           guest.provider,
           guest.xid ? std::to_string(*guest.xid) : "-",
@@ -47,7 +47,7 @@ std::vector<std::string> notes_of(const ListedGuest& guest) {
   return notes;
 }
 
-std::string line_of(const Row& row, const std::array<std::size_t, 6>& widths) {
+std::string line_of(const GuestRow& row, const std::array<std::size_t, 6>& widths) {
   std::string line;
   for (std::size_t i = 0; i < row.size(); ++i) {
     line += (i == 0 ? "" : "  ") + row[i];
@@ -83,7 +83,7 @@ Json json_of(const ListedGuest& guest) {
 
 std::string list_text(const std::vector<ListedGuest>& guests) {
   if (guests.empty()) return "no guests\n";
-  std::vector<Row> rows{{"guest", "provider", "xid", "state", "protection", "root"}};
+  std::vector<GuestRow> rows{{"guest", "provider", "xid", "state", "protection", "root"}};
   for (const auto& guest : guests) rows.push_back(row_of(guest, guests));
   std::array<std::size_t, 6> widths{};
   for (const auto& row : rows)

@@ -8,11 +8,10 @@
 #include "guest/tag.h"
 #include "sys/fd.h"
 #include "sys/mount.h"
+#include "tools/limit_words.h"
 
 namespace vunify {
 namespace {
-
-constexpr std::uint64_t kib = 1024;
 
 Fd open_place(const LimitPlace& place) { return open_host(place.directory, O_RDONLY | O_DIRECTORY); }
 

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cmath>
-
 #include "tools/json_bytes.h"
+#include "tools/json_numbers.h"
 #include "tools/plan.h"
 
 namespace vunify {
 namespace {
-
-Json whole(double number) { return static_cast<std::int64_t>(std::llround(number)); }
-Json whole(const std::optional<double>& number) { return number ? whole(*number) : Json(nullptr); }
 
 Json json_of(const Forecast& growth, Day today) {
   Json object;

@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "tools/growth_words.h"
 #include "tools/plan.h"
@@ -12,8 +11,6 @@
 
 namespace vunify {
 namespace {
-
-std::string size(double bytes) { return format_bytes(static_cast<std::uint64_t>(std::llround(std::abs(bytes)))); }
 
 std::string full_of(const Plan& plan) {
   if (!plan.growth.trend) return "not known yet";
@@ -31,13 +28,13 @@ std::optional<Point> before(const std::vector<Point>& points, Day days) {
 }
 
 std::string saved_of(const Plan& plan) {
-  auto text = size(plan.saved.back().bytes) + " by what guests share";
+  auto text = size_about(plan.saved.back().bytes) + " by what guests share";
   Day told = 0;
   for (const Day days : {7, 30, 365}) {
     const auto point = before(plan.saved, days);
     if (!point || plan.saved.back().day - point->day == told) continue;
     told = plan.saved.back().day - point->day;
-    text += fmt::format("; {} before {}", counted(static_cast<std::uint64_t>(told), "day"), size(point->bytes));
+    text += fmt::format("; {} before {}", counted(static_cast<std::uint64_t>(told), "day"), size_about(point->bytes));
   }
   return text;
 }
@@ -73,7 +70,7 @@ std::string limits_of(const Plan& plan, Day today) {
 std::string contents_of(const Plan& plan) {
   if (plan.now.contents.empty()) return "";
   const auto& top = plan.now.contents.front();
-  return fmt::format("  most     {} by {}:/{}, which {} have\n", size(static_cast<double>(top.saved())),
+  return fmt::format("  most     {} by {}:/{}, which {} have\n", size_about(static_cast<double>(top.saved())),
                      printable(top.guest), printable(top.path), counted(top.holders, "guest"));
 }
 
@@ -112,7 +109,7 @@ std::string text_of(const GuestNeighbours& neighbours) {
   return text;
 }
 
-constexpr auto explanation =
+constexpr auto columns_explained =
     "MORE FIT: so many guests like it, once they are unified; AT ONCE: before they are. Growth is of what a guest has "
     "alone, or of all it has where its limit counts that. A limit counts files that share extents (XFS, btrfs) whole, "
     "so it may be reached earlier: see vdlimit.\n";
@@ -125,7 +122,7 @@ std::string plan_text(const PlanReport& report) {
   for (const auto& neighbours : report.neighbours) text += text_of(neighbours);
   if (!report.with_filesystems) return text;
   for (const auto& plan : report.filesystems) text += text_of(plan, report.today);
-  return text + (report.filesystems.empty() ? "no sample yet: vplan record keeps one a day\n" : explanation);
+  return text + (report.filesystems.empty() ? "no sample yet: vplan record keeps one a day\n" : columns_explained);
 }
 
 }  // namespace vunify

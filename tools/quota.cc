@@ -17,11 +17,6 @@ Quota& quota_of(Quotas& quotas, Whose whose) {
   return *quotas.all.insert(found, Quota{.whose = whose});
 }
 
-void add(Amount& sum, const Amount& more) {
-  sum.space += more.space;
-  sum.inodes += more.inodes;
-}
-
 }  // namespace
 
 std::optional<Quotas> quotas_of_ledger(const Ledger& ledger, const LimitKey& key) {

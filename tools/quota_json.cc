@@ -2,12 +2,11 @@
 #include <algorithm>
 
 #include "tools/json_bytes.h"
+#include "tools/json_numbers.h"
 #include "tools/quota.h"
 
 namespace vunify {
 namespace {
-
-Json number_or_null(std::uint64_t number) { return number == no_limit ? Json(nullptr) : Json(number); }
 
 Json json_of(const Quota& quota) {
   Json object;
@@ -17,9 +16,9 @@ Json json_of(const Quota& quota) {
   else
     object["name"] = nullptr;
   object["space_used"] = quota.used.space;
-  object["space_limit"] = number_or_null(quota.limit.space);
+  object["space_limit"] = limit_or_null(quota.limit.space);
   object["inodes_used"] = quota.used.inodes;
-  object["inodes_limit"] = number_or_null(quota.limit.inodes);
+  object["inodes_limit"] = limit_or_null(quota.limit.inodes);
   return object;
 }
 

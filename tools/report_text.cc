@@ -4,12 +4,11 @@
 #include <algorithm>
 
 #include "tools/report.h"
+#include "tools/table.h"
 #include "tools/text.h"
 
 namespace vunify {
 namespace {
-
-using Row = std::vector<std::string>;
 
 std::string padding(std::size_t wanted, std::size_t have) {
   return std::string(wanted > have ? wanted - have : 0, ' ');

@@ -7,7 +7,7 @@
 
 namespace vunify {
 
-std::string table_of(const std::vector<std::vector<std::string>>& rows) {
+std::string table_of(const std::vector<Row>& rows) {
   std::vector<std::size_t> widths(rows.front().size());
   for (const auto& row : rows)
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));

@@ -7,7 +7,9 @@
 
 namespace vunify {
 
+using Row = std::vector<std::string>;
+
 // All rows have as many words as the first, which are printable().
-std::string table_of(const std::vector<std::vector<std::string>>& rows);
+std::string table_of(const std::vector<Row>& rows);
 
 }  // namespace vunify

@@ -11,8 +11,6 @@
 namespace vunify {
 namespace {
 
-using Row = std::vector<std::string>;
-
 std::int64_t difference(std::uint64_t now, std::uint64_t before) { return static_cast<std::int64_t>(now - before); }
 
 class ChangeTable {

@@ -20,7 +20,7 @@ std::string lines(const UsageReport& report, const LineOf& line_of) {
   return text;
 }
 
-std::string bytes_of(const Sample& sample, const HolderSample& holder) {
+std::string lines_of_bytes(const Sample& sample, const HolderSample& holder) {
   std::string text;
   const std::pair<const char*, std::uint64_t> kinds[] = {
       {"logical", holder.usage.logical}, {"exclusive", holder.usage.exclusive}, {"fair", holder.usage.fair}};
@@ -30,7 +30,7 @@ std::string bytes_of(const Sample& sample, const HolderSample& holder) {
   return text;
 }
 
-std::string inodes_of(const Sample& sample, const HolderSample& holder) {
+std::string line_of_inodes(const Sample& sample, const HolderSample& holder) {
   return fmt::format("vunify_guest_inodes{{guest=\"{}\",fs=\"{}\"}} {}\n", prometheus_label(holder.name),
                      to_string(sample.fs), holder.usage.inodes);
 }
@@ -56,8 +56,9 @@ std::string limits_of(const UsageReport& report) {
 std::string usage_prometheus(const UsageReport& report) {
   auto text =
       prometheus_head("vunify_guest_bytes", "Bytes that a guest uses: as if alone, its own, and its fair share.") +
-      lines(report, bytes_of) + prometheus_head("vunify_guest_inodes", "Inodes that a guest has, shared ones too.") +
-      lines(report, inodes_of) + limits_of(report) +
+      lines(report, lines_of_bytes) +
+      prometheus_head("vunify_guest_inodes", "Inodes that a guest has, shared ones too.") +
+      lines(report, line_of_inodes) + limits_of(report) +
       prometheus_head("vunify_filesystem_unattributed_bytes", "Bytes used by df that no guest and no host file has.");
   for (const auto& filesystem : report.filesystems)
     text += fmt::format("vunify_filesystem_unattributed_bytes{{fs=\"{}\"}} {}\n", to_string(filesystem.sample.fs),

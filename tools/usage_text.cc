@@ -11,8 +11,6 @@
 namespace vunify {
 namespace {
 
-using Row = std::vector<std::string>;
-
 class UsageTable {
  public:
   UsageTable(const FilesystemUsage& filesystem, const UsageOptions& options)
@@ -126,7 +124,8 @@ std::string closing_of(const FilesystemUsage& filesystem, const UsageOptions& op
                      format_difference(unattributed(sample), options.unit), parts_of_rest(filesystem, options));
 }
 
-constexpr auto explanation = "fair: a shared file counts for each guest its size divided by the guests that share it.";
+constexpr auto fair_explained =
+    "fair: a shared file counts for each guest its size divided by the guests that share it.";
 
 }  // namespace
 
@@ -141,7 +140,7 @@ std::string usage_text(const UsageReport& report, const UsageOptions& options) {
   if (!report.is_whole) text += "not all of it could be read: all sums are \"at least\".\n";
   if (options.apparent) text += "sizes are lengths, whatever they take on disk.\n";
   const auto time = format_time(report.filesystems.front().sample.taken);
-  return text + fmt::format("{} {} {}{}\n", explanation, report.is_fresh ? "Walked at" : "As of", time,
+  return text + fmt::format("{} {} {}{}\n", fair_explained, report.is_fresh ? "Walked at" : "As of", time,
                             report.is_fresh || options.as_of ? "." : "; --fresh walks now.");
 }
 

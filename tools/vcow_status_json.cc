@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/json_numbers.h"
 #include "tools/vcow_shown.h"
 #include "tools/vcow_status.h"
 
 namespace vunify {
 namespace {
 
-Json number_or_null(std::uint64_t number) { return number == no_limit ? Json(nullptr) : Json(number); }
-
 Json json_of(const Left& left) {
   Json object;
-  object["space_total"] = number_or_null(left.total.space);
+  object["space_total"] = limit_or_null(left.total.space);
   object["space_free"] = left.total.space == no_limit ? Json(nullptr) : Json(left.free.space);
-  object["inodes_total"] = number_or_null(left.total.inodes);
+  object["inodes_total"] = limit_or_null(left.total.inodes);
   object["inodes_free"] = left.total.inodes == no_limit ? Json(nullptr) : Json(left.free.inodes);
   return object;
 }
