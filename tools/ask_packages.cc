@@ -6,6 +6,7 @@
 
 #include "packages/packages.h"
 #include "tools/cli.h"
+#include "tools/one_guest.h"
 #include "tools/text.h"
 
 namespace vunify {
@@ -15,10 +16,6 @@ using NameAndVersion = std::pair<std::string, std::string>;
 using Paths = std::unordered_set<std::string>;
 
 NameAndVersion key_of(const Package& package) { return {package.name, package.version}; }
-
-[[noreturn]] void refuse(const std::string& guest, const std::string& reason) {
-  throw Failed(Exit::refused, printable(guest) + ": " + one_line(reason));
-}
 
 Packages packages_of(const GuestRoot& root) {
   try {
@@ -65,7 +62,7 @@ void tell(const std::set<NameAndVersion>& packages, const GuestRoot& reference, 
 
 std::vector<Package> packages_of_reference(const Options& options, const GuestRoot& reference) {
   auto read = packages_of(reference);
-  if (!read.unknown.empty()) refuse(name_of(reference), read.unknown);
+  if (!read.unknown.empty()) refuse_guest(name_of(reference), read.unknown);
   expect_known(options.packages, read.packages, reference);
   return named(std::move(read.packages), options.packages);
 }
@@ -92,7 +89,7 @@ void ask_packages(const Options& options, Choice& choice, Outcome& outcome) {
     if (is_told) tell(common, reference, root);
     asked.push_back(std::move(root));
   }
-  if (asked.empty()) refuse(outcome.failed.back().guest, outcome.failed.back().reason);
+  if (asked.empty()) refuse_guest(outcome.failed.back().guest, outcome.failed.back().reason);
   asked.insert(asked.begin(), std::move(reference));
   choice.roots = std::move(asked);
 }

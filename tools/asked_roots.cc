@@ -34,9 +34,7 @@ GuestRoot asked_root(const std::string& word, const HostGuests& host, const std:
 }
 
 HostGuests find_known(const UsageOptions& options, bool& is_whole) {
-  Options where;
-  where.config = options.config;
-  auto host = find_host_guests(where);
+  auto host = find_host_guests(options.config);
   show_xids(options.state_dir, host);
   for (const auto& mistake : host.mistakes) {
     if (!options.all) continue;

@@ -215,6 +215,12 @@ HostGuests find_host_guests(const Options& options) {
   }
 }
 
+HostGuests find_host_guests(const std::string& config) {
+  Options where;
+  where.config = config;
+  return find_host_guests(where);
+}
+
 Choice choose_guests(const Options& options) {
   const bool names = options.all || options.wants_others() || !std::ranges::all_of(options.guests, is_directory_word);
   auto choice = Chooser(options, names ? find_host_guests(options) : HostGuests()).run();

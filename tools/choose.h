@@ -28,6 +28,8 @@ Choice choose_guests(const Options& options);
 
 // All that the host's configuration tells of. Throws Failed{usage} where it cannot be read at all.
 HostGuests find_host_guests(const Options& options);
+// Likewise, by the providers that the configuration names.
+HostGuests find_host_guests(const std::string& config);
 
 // Of every guest of which something can be unified, off or not, by its rules.
 std::vector<GuestRoot> roots_of_all(const Options& options, const HostGuests& host);

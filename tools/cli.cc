@@ -16,7 +16,7 @@
 namespace vunify {
 namespace {
 
-[[noreturn]] void reject(const char* reason) { throw std::invalid_argument(reason); }
+[[noreturn]] void reject_value(const char* reason) { throw std::invalid_argument(reason); }
 
 // CLI11 writes some reasons on several lines, and closes with a full stop or a line end.
 std::string in_one_line(std::string message) {
@@ -40,8 +40,8 @@ Take into(std::vector<std::string>& values) {
 
 Take path_into(std::string& path) {
   return [&path](const std::string& given) {
-    if (given.empty()) reject("wants a path");
-    if (given == "-") reject("wants a file: standard output is none, and one of this name is ./-");
+    if (given.empty()) reject_value("wants a path");
+    if (given == "-") reject_value("wants a file: standard output is none, and one of this name is ./-");
     path = std::filesystem::absolute(given).lexically_normal();
   };
 }
@@ -49,7 +49,7 @@ Take path_into(std::string& path) {
 Take directory_into(std::string& path) {
   return [&path](const std::string& given) {
     std::error_code unseen;
-    if (!std::filesystem::is_directory(given, unseen)) reject("no such directory");
+    if (!std::filesystem::is_directory(given, unseen)) reject_value("no such directory");
     path = std::filesystem::absolute(given).lexically_normal();
   };
 }
@@ -57,7 +57,7 @@ Take directory_into(std::string& path) {
 Take size_into(std::uint64_t& bytes) {
   return [&bytes](const std::string& given) {
     const auto size = parse_size(given);
-    if (!size) reject("not a size");
+    if (!size) reject_value("not a size");
     bytes = *size;
   };
 }
@@ -65,7 +65,7 @@ Take size_into(std::uint64_t& bytes) {
 Take duration_into(std::optional<std::chrono::seconds>& time) {
   return [&time](const std::string& given) {
     const auto duration = parse_duration(given);
-    if (!duration) reject("not a time");
+    if (!duration) reject_value("not a time");
     time = duration;
   };
 }
@@ -74,7 +74,7 @@ Take count_into(unsigned& count) {
   return [&count](const std::string& given) {
     const auto number = parse_size(given);
     const bool digits = std::ranges::all_of(given, [](char letter) { return letter >= '0' && letter <= '9'; });
-    if (!digits || !number || *number == 0 || *number > 4096) reject("not a number from 1 to 4096");
+    if (!digits || !number || *number == 0 || *number > 4096) reject_value("not a number from 1 to 4096");
     count = static_cast<unsigned>(*number);
   };
 }

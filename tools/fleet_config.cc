@@ -20,10 +20,6 @@ std::string file_of(const std::string& config, const char* leaf) {
   return config + "/.defaults/apps/vunify/fleet/" + leaf;
 }
 
-[[noreturn]] void reject(const std::string& file, const std::string& reason) {
-  throw Failed(Exit::usage, printable(file) + ": " + reason);
-}
-
 std::optional<std::string> read_line(const std::string& file) {
   try {
     return read_first_line(file);
@@ -43,6 +39,10 @@ bool is_host_name(const std::string& name) {
 bool environment_names_a_server() { return std::getenv("PGSERVICE") != nullptr || std::getenv("PGHOST") != nullptr; }
 
 }  // namespace
+
+void reject(const std::string& what, const std::string& reason) {
+  throw Failed(Exit::usage, printable(what) + ": " + reason);
+}
 
 Database open_fleet(const std::string& config) {
   const auto file = file_of(config, "connection");

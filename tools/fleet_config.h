@@ -15,6 +15,9 @@
 
 namespace vunify {
 
+// Throws Failed{usage, "what: reason"}. what: a file, or a word of the command line.
+[[noreturn]] void reject(const std::string& what, const std::string& reason);
+
 // All throw Failed{usage}, naming the file.
 Database open_fleet(const std::string& config);
 FleetKey read_fleet_key(const std::string& config);

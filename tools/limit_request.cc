@@ -10,23 +10,26 @@
 namespace vunify {
 namespace {
 
-[[noreturn]] void reject(const std::string& reason) { throw Failed(Exit::usage, reason + " (see vdlimit --help)"); }
+[[noreturn]] void reject_request(const std::string& reason) {
+  throw Failed(Exit::usage, reason + " (see vdlimit --help)");
+}
 
 void check(const LimitRequest& request) {
-  if (request.remove && request.changes()) reject("--remove and --set exclude each other");
-  if (request.all && (request.changes() || request.remove)) reject("--all sets what is configured, and nothing else");
-  if (request.anew && !request.all) reject("--begin-anew forgets the limits of all guests: it wants --all");
-  if (request.native && (!request.changes() || request.is_old())) reject("--native wants --set, and guests");
+  if (request.remove && request.changes()) reject_request("--remove and --set exclude each other");
+  if (request.all && (request.changes() || request.remove))
+    reject_request("--all sets what is configured, and nothing else");
+  if (request.anew && !request.all) reject_request("--begin-anew forgets the limits of all guests: it wants --all");
+  if (request.native && (!request.changes() || request.is_old())) reject_request("--native wants --set, and guests");
   if (request.native && request.count == "logical")
-    reject("--native counts what is the guest's own: not --count=logical");
-  if (request.advisory && !request.native) reject("--advisory says what to do where --native cannot be");
+    reject_request("--native counts what is the guest's own: not --count=logical");
+  if (request.advisory && !request.native) reject_request("--advisory says what to do where --native cannot be");
   const auto& words = request.operands;
-  if (request.all && !words.empty()) reject(words.front() + ": --all is of all guests, and takes none");
-  if (!request.all && words.empty()) reject("no guest given, nor --xid and a mount point, nor --all");
+  if (request.all && !words.empty()) reject_request(words.front() + ": --all is of all guests, and takes none");
+  if (!request.all && words.empty()) reject_request("no guest given, nor --xid and a mount point, nor --all");
   const auto guest = std::ranges::find_if_not(words, is_directory_word);
   if (request.is_old() && guest != words.end())
-    reject(*guest + ": --xid wants a mount point, which has a slash: /vservers or ./here");
-  if (!request.is_old() && std::ranges::any_of(words, is_directory_word)) reject("a mount point wants --xid");
+    reject_request(*guest + ": --xid wants a mount point, which has a slash: /vservers or ./here");
+  if (!request.is_old() && std::ranges::any_of(words, is_directory_word)) reject_request("a mount point wants --xid");
 }
 
 }  // namespace
@@ -57,7 +60,7 @@ LimitRequest parse_limit_request(int argc, char** argv) {
   try {
     request.set.check();
   } catch (const std::invalid_argument& wrong) {
-    reject(wrong.what());
+    reject_request(wrong.what());
   }
   check(request);
   return request;

@@ -18,9 +18,7 @@ bool is_in(const std::string& path, const std::string& root) { return path == ro
 }  // namespace
 
 HostGuests find_numbered_guests(const std::string& config, const std::string& state_dir) {
-  Options where;
-  where.config = config;
-  auto host = find_host_guests(where);
+  auto host = find_host_guests(config);
   try {
     show_xids(state_dir, host);
   } catch (const std::system_error& error) {

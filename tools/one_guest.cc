@@ -10,18 +10,15 @@
 #include "tools/text.h"
 
 namespace vunify {
-namespace {
 
-[[noreturn]] void refuse(const std::string& name, const std::string& reason, Exit exit = Exit::usage) {
-  throw Failed(exit, printable(name) + ": " + reason);
+void refuse_guest(const std::string& named, const std::string& reason) {
+  throw Failed(Exit::refused, printable(named) + ": " + one_line(reason));
 }
-
-}  // namespace
 
 HostGuest find_host_guest(const std::string& name, const std::string& config) {
   const auto host = host_guests(config, {});
   const auto& guest = find_named(name, host);
-  if (!guest.left_alone.empty()) refuse(name, guest.left_alone, Exit::refused);
+  if (!guest.left_alone.empty()) refuse_guest(name, guest.left_alone);
   return guest;
 }
 
@@ -37,20 +34,18 @@ std::string root_named(const std::string& word, const HostGuests& host) {
   if (is_directory_word(word)) return word;
   if (seek_named(word, host) == nullptr && std::filesystem::is_directory(word, unseen)) return word;
   const auto& guest = find_named(word, host);
-  if (guest.root.empty()) refuse(word, guest.left_alone, Exit::refused);
+  if (guest.root.empty()) refuse_guest(word, guest.left_alone);
   return guest.root;
 }
 
 std::string root_named(const std::string& word, const std::string& config) {
   if (is_directory_word(word)) return word;
-  Options where;
-  where.config = config;
-  return root_named(word, find_host_guests(where));
+  return root_named(word, find_host_guests(config));
 }
 
 Guest open_guest(const std::string& root) {
   auto opened = open_guests(std::vector{root});
-  if (!opened.refused.empty()) refuse(opened.refused[0].path, opened.refused[0].reason, Exit::refused);
+  if (!opened.refused.empty()) refuse_guest(opened.refused[0].path, opened.refused[0].reason);
   return std::move(opened.guests.front());
 }
 
@@ -59,7 +54,7 @@ std::string resolve_new(const std::string& named) {
   if (!path.has_filename()) path = path.parent_path();
   std::error_code failed;
   const auto parent = std::filesystem::canonical(path.parent_path(), failed);
-  if (failed) refuse(named, failed.message());
+  if (failed) throw Failed(Exit::usage, printable(named) + ": " + failed.message());
   return parent / path.filename();
 }
 

@@ -11,6 +11,9 @@
 
 namespace vunify {
 
+// Throws Failed{refused, "named: reason"}.
+[[noreturn]] void refuse_guest(const std::string& named, const std::string& reason);
+
 // Of this host, as find_named() (tools/choose.h) has it. config: as host_guests() has it. Throws Failed, besides, where
 // its files are left alone.
 HostGuest find_host_guest(const std::string& name, const std::string& config);

@@ -17,6 +17,7 @@
 #include "sys/root_dir.h"
 #include "tools/choose.h"
 #include "tools/named_guest.h"
+#include "tools/one_guest.h"
 #include "tools/text.h"
 #include "tools/vapt.h"
 
@@ -26,7 +27,7 @@ namespace {
 constexpr ChildLimits for_a_walk{.seconds = 600, .memory_bytes = std::uint64_t{1} << 36, .answer_bytes = 1 << 16};
 
 // One that was asked for.
-struct Asked {
+struct AskedGuest {
   std::string word;
   GuestRoot root;
   bool is_off = false;
@@ -67,7 +68,7 @@ class Preparing {
  public:
   Preparing(const VaptOptions& options, const std::string& programs) : options_(options), vcow_(programs + "/vcow") {}
 
-  VaptGuest prepare(const Asked& asked) const {
+  VaptGuest prepare(const AskedGuest& asked) const {
     const auto place = find_guest(asked.root.path, read_mounts());
     if (place.is_mounted) stat_fd(open_host(place.path, O_PATH).get());  // its daemon lives
     const RootDir tree(place.root);
@@ -86,7 +87,7 @@ class Preparing {
   }
 
  private:
-  void protect(const Asked& asked, const GuestPlace& place, const RootDir& tree, InsideRequest& request) const {
+  void protect(const AskedGuest& asked, const GuestPlace& place, const RootDir& tree, InsideRequest& request) const {
     const auto fixed = place.is_adopted() ? "" : fixed_file_in(tree);
     if (request.container && !fixed.empty())
       refuse("it runs, and " + printable(fixed) +
@@ -108,18 +109,18 @@ Options where_of(const VaptOptions& options) {
   return where;
 }
 
-std::vector<Asked> all_of(const HostGuests& host, const VaptOptions& options, bool& are_all) {
+std::vector<AskedGuest> all_of(const HostGuests& host, const VaptOptions& options, bool& are_all) {
   for (const auto& mistake : host.mistakes) complain(printable(place_of(mistake)) + ": " + one_line(mistake.reason));
   are_all = host.mistakes.empty();
-  std::vector<Asked> all;
+  std::vector<AskedGuest> all;
   for (auto& root : roots_of_all(where_of(options), host)) all.push_back({root.name, std::move(root)});
   return all;
 }
 
-Asked one_of(const std::string& word, const HostGuests& host, const VaptOptions& options) {
+AskedGuest one_of(const std::string& word, const HostGuests& host, const VaptOptions& options) {
   if (is_directory_word(word)) return {word, {.path = word}};
   const auto& guest = find_named(word, host);
-  if (!guest.left_alone.empty()) throw Failed(Exit::refused, printable(word) + ": " + one_line(guest.left_alone));
+  if (!guest.left_alone.empty()) refuse_guest(word, guest.left_alone);
   GuestRoot root{.path = guest.root, .name = name_among(guest, host.guests), .rules = {.protect = guest.unify.protect}};
   return {word, std::move(root), OffList(options.state_dir).is_off(guest)};
 }
@@ -128,9 +129,9 @@ Asked one_of(const std::string& word, const HostGuests& host, const VaptOptions&
 
 VaptGuests find_vapt_guests(const VaptOptions& options, const std::string& programs) {
   const bool asks_host = options.all || !std::ranges::all_of(options.guests, is_directory_word);
-  const auto host = asks_host ? find_host_guests(where_of(options)) : HostGuests();
+  const auto host = asks_host ? find_host_guests(options.config) : HostGuests();
   VaptGuests found;
-  auto asked = options.all ? all_of(host, options, found.are_all) : std::vector<Asked>();
+  auto asked = options.all ? all_of(host, options, found.are_all) : std::vector<AskedGuest>();
   for (const auto& word : options.guests) asked.push_back(one_of(word, host, options));
   const Preparing preparing(options, programs);
   for (const auto& one : asked) {

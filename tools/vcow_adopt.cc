@@ -21,7 +21,7 @@ struct AdoptOptions {
   std::string config = "/etc/vservers";
 };
 
-AdoptOptions parse(int argc, char** argv, const std::string& verb, const std::string& description) {
+AdoptOptions parse_adopt(int argc, char** argv, const std::string& verb, const std::string& description) {
   AdoptOptions options;
   CommandLine line(verb + " [options] GUEST...", description);
   line.option("--state", "DIR", path_into(options.state_dir), "where vunify's journals are (default: /var/lib/vunify)");
@@ -69,14 +69,8 @@ bool is_moved(const std::string& dir, const Roots& known, Move move) {
   }
 }
 
-HostGuests find_host(const AdoptOptions& options) {
-  Options where;
-  where.config = options.config;
-  return find_host_guests(where);
-}
-
 Exit move_all(const AdoptOptions& options, Move move) {
-  const auto host = find_host(options);
+  const auto host = find_host_guests(options.config);
   Roots dirs, known;
   for (const auto& word : options.guests) dirs.push_back(root_named(word, host));
   for (const auto& guest : host.guests)
@@ -92,17 +86,18 @@ Exit move_all(const AdoptOptions& options, Move move) {
 
 Exit vcow_adopt(int argc, char** argv) {
   return move_all(
-      parse(argc, argv, "adopt",
-            "Moves the root of a stopped guest into GUEST/../.vcow, and leaves an empty immutable directory: "
-            "mounted by vcow it runs, without it does not start."),
+      parse_adopt(argc, argv, "adopt",
+                  "Moves the root of a stopped guest into GUEST/../.vcow, and leaves an empty immutable directory: "
+                  "mounted by vcow it runs, without it does not start."),
       move_away);
 }
 
 Exit vcow_release(int argc, char** argv) {
-  return move_all(parse(argc, argv, "release",
-                        "Moves the root of an adopted guest back to GUEST. It is unmounted, and shares nothing: vunify "
-                        "-R GUEST gives it files of its own."),
-                  move_back);
+  return move_all(
+      parse_adopt(argc, argv, "release",
+                  "Moves the root of an adopted guest back to GUEST. It is unmounted, and shares nothing: vunify "
+                  "-R GUEST gives it files of its own."),
+      move_back);
 }
 
 }  // namespace vunify

@@ -80,9 +80,7 @@ class Tasks {
 };
 
 HostGuests find_host(const AllGuests& all) {
-  Options where;
-  where.config = all.config;
-  auto host = find_host_guests(where);
+  auto host = find_host_guests(all.config);
   for (const auto& mistake : host.mistakes) complain(printable(place_of(mistake)) + ": " + one_line(mistake.reason));
   return host;
 }

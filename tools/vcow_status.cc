@@ -17,7 +17,7 @@
 namespace vunify {
 namespace {
 
-struct Asked {
+struct StatusAsked {
   std::vector<std::string> words;  // names, or directories; none: all
   std::string config = "/etc/vservers";
   std::string run_dir = vcow_run_dir;
@@ -25,8 +25,8 @@ struct Asked {
   bool json = false;
 };
 
-Asked parse(int argc, char** argv) {
-  Asked asked;
+StatusAsked parse_status(int argc, char** argv) {
+  StatusAsked asked;
   CommandLine line("status [options] [GUEST|MOUNTPOINT ...]",
                    "Tells what each vcow that is asked for, or each of all, has in hand and what broke links.");
   line.flag("--json", asked.json, "as one JSON array");
@@ -68,7 +68,7 @@ bool is_meant(const Mounted& one, const std::string& dir) {
 }
 
 // Of those that are meant; a word that none is meant by has its line.
-std::vector<MountStatus> choose(const Asked& asked, const HostGuests& host, bool& is_any_missing) {
+std::vector<MountStatus> choose(const StatusAsked& asked, const HostGuests& host, bool& is_any_missing) {
   const auto shown = shown_now(asked.run_dir);
   std::vector<MountStatus> chosen;
   const auto take = [&chosen](const Mounted& one) { chosen.push_back({.noted = one}); };
@@ -92,13 +92,7 @@ void name(MountStatus& one, const HostGuests& host) {
   if (one.guest.empty()) one.guest = one.noted.mount_point;
 }
 
-HostGuests find_host(const Asked& asked) {
-  Options where;
-  where.config = asked.config;
-  return find_host_guests(where);
-}
-
-void tell(const Asked& asked, const std::vector<MountStatus>& all) {
+void tell(const StatusAsked& asked, const std::vector<MountStatus>& all) {
   if (!asked.prometheus.empty()) replace_file(asked.prometheus, mount_status_prometheus(all), 0644);
   if (asked.json) print(mount_status_json(all));
   if (!asked.json && asked.prometheus.empty()) print(mount_status_text(all));
@@ -116,9 +110,9 @@ Heavy others_of(const Mounted& noted, const std::vector<Heavy>& first) {
 }
 
 Exit vcow_status(int argc, char** argv) {
-  const auto asked = parse(argc, argv);
+  const auto asked = parse_status(argc, argv);
   if (!is_root()) throw Failed(Exit::refused, "only root may ask");
-  const auto host = find_host(asked);
+  const auto host = find_host_guests(asked.config);
   bool is_any_missing = false;
   auto all = choose(asked, host, is_any_missing);
   if (all.empty() && is_any_missing) return Exit::refused;

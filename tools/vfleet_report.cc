@@ -44,10 +44,6 @@ ReportOptions parse_report(int argc, char** argv) {
   return options;
 }
 
-[[noreturn]] void reject(const std::string& word, const std::string& reason) {
-  throw Failed(Exit::usage, printable(word) + ": " + reason);
-}
-
 std::string hosts_of(const std::vector<FleetGuest>& guests) {
   constexpr std::size_t most_told = 5;
   std::vector<std::string> hosts;
