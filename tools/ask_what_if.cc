@@ -26,12 +26,12 @@ Words words_of(const std::string& question) {
   return words;
 }
 
-struct Asked {
+struct PlannedGuest {
   const Plan* plan = nullptr;
   const GuestPlan* guest = nullptr;
 };
 
-Asked find_guest(const std::string& name, const std::vector<Plan>& plans) {
+PlannedGuest find_planned(const std::string& name, const std::vector<Plan>& plans) {
   for (const auto& plan : plans)
     for (const auto& guest : plan.guests)
       if (guest.now.name == name) return {&plan, &guest};
@@ -45,7 +45,7 @@ std::string need_of(const Need& need) {
 
 std::string fits(bool does) { return does ? "fits" : "does not fit"; }
 
-WhatIfAnswer add(const std::string& count, const Asked& asked) {
+WhatIfAnswer add_like(const std::string& count, const PlannedGuest& asked) {
   std::uint64_t guests = 0;
   const auto end = std::from_chars(count.data(), count.data() + count.size(), guests);
   if (end.ec != std::errc() || *end.ptr != '\0' || guests == 0)
@@ -67,14 +67,14 @@ WhatIfAnswer add(const std::string& count, const Asked& asked) {
            {"fits", guests <= settled}}};
 }
 
-WhatIfAnswer deunify(const Asked& asked) {
+WhatIfAnswer deunify(const PlannedGuest& asked) {
   const auto [need, does_fit] = deunified(asked.plan->now, asked.guest->now);
   auto text = fmt::format("vunify -R {} takes {}; {} are free: it {}.", printable(asked.guest->now.name),
                           format_bytes(need), format_bytes(asked.plan->now.available), fits(does_fit));
   return {{}, text, {{"need", need}, {"fits", does_fit}}};
 }
 
-WhatIfAnswer move(const Asked& asked) {
+WhatIfAnswer move(const PlannedGuest& asked) {
   const auto moved = moved_away(asked.guest->now);
   auto text = fmt::format("without {} there is {} more; where it goes to, it takes {} to {}, by what is there already.",
                           printable(asked.guest->now.name), format_bytes(moved.freed), format_bytes(moved.freed),
@@ -146,8 +146,8 @@ bool is_question(const Words& words) {
 WhatIfAnswer answer_words(const Question& question, const std::vector<Plan>& plans) {
   const auto& words = question.words;
   if (words[0] == "upgrade") return upgrade_package(question, plans);
-  const auto asked = find_guest(words.back(), plans);
-  if (words[0] == "add") return add(words[1], asked);
+  const auto asked = find_planned(words.back(), plans);
+  if (words[0] == "add") return add_like(words[1], asked);
   return words[0] == "deunify" ? deunify(asked) : move(asked);
 }
 

@@ -34,7 +34,7 @@ std::string content_of(const std::string& path, const File& file, bool shares_da
 }
 
 // The inodes of each content so far.
-class Contents {
+class ContentsSoFar {
  public:
   void add(const Guest& guest, const Tree& tree) {
     const bool shares_data = guest.mount.type == "xfs" || guest.mount.type == "btrfs";
@@ -78,7 +78,7 @@ std::vector<GuestRoot> roots_of_group(const std::string& group, const std::strin
 std::map<FsId, GroupSavings> group_savings(const std::vector<GuestRoot>& roots, const Stop& stop) {
   auto opened = open_guests(roots);
   for (const auto& refusal : opened.refused) complain(printable(refusal.path) + ": " + one_line(refusal.reason));
-  std::map<FsId, Contents> of_filesystems;
+  std::map<FsId, ContentsSoFar> of_filesystems;
   Counters counters;
   for (auto& guest : opened.guests) {
     auto fs = guest.fs;

@@ -22,11 +22,8 @@ namespace vunify {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto patience = std::chrono::minutes(2);  // of a daemon that counts
 // What the filesystem needs for itself once data is written out nobody has seen.
 constexpr std::uint64_t most_drift_part = 1000;
-
-constexpr auto between_looks = std::chrono::milliseconds(20);
 
 bool lives(const Ledger& ledger, const AccountKey& key) {
   return LockFile::is_taken(lock_path(ledger.state_dir(), key));
@@ -43,6 +40,8 @@ std::uint64_t ask(const Ledger& ledger, const LimitKey& key) {
 }
 
 bool wait_for(const Ledger& ledger, const AccountKey& key, std::uint64_t asked) {
+  constexpr auto patience = std::chrono::minutes(2);  // of a daemon that counts
+  constexpr auto between_looks = std::chrono::milliseconds(20);
   for (const auto end = Clock::now() + patience; Clock::now() < end; std::this_thread::sleep_for(between_looks)) {
     const auto account = ledger.read().account(key);
     if (account && account->counts >= asked) return true;

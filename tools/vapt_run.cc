@@ -14,11 +14,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds patience{100};  // in which a signal is seen that came before the wait
-constexpr std::size_t most_left_bytes = 1 << 20;    // in a pipe: /proc/sys/fs/pipe-max-size
+constexpr std::size_t most_left_bytes = 1 << 20;  // in a pipe: /proc/sys/fs/pipe-max-size
 
 // What standard output does not take is told once all is done, by run_tool(): no upgrade ends half-way for it.
-void tell(const std::string& line) {
+void pass_on(const std::string& line) {
   std::fwrite(line.data(), 1, line.size(), stdout);
   std::fflush(stdout);
 }
@@ -26,7 +25,7 @@ void tell(const std::string& line) {
 // One guest's program.
 class AtWork {
  public:
-  AtWork(const VaptGuest& guest, VaptEnd& end) : end_(end), inside_(guest.request), lines_(guest.name, tell) {}
+  AtWork(const VaptGuest& guest, VaptEnd& end) : end_(end), inside_(guest.request), lines_(guest.name, pass_on) {}
 
   int output() const { return is_open_ ? inside_.output() : -1; }
   int held() const { return inside_.held(); }
@@ -85,6 +84,7 @@ class Runs {
   }
 
   void wait() {
+    constexpr std::chrono::milliseconds patience{100};  // in which a signal is seen that came before the wait
     std::vector<int> files;
     for (const auto& one : at_work_) files.insert(files.end(), {one.output(), one.held()});
     const auto readable = wait_readable(files, patience);

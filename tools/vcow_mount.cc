@@ -27,7 +27,7 @@
 namespace vunify {
 namespace {
 
-struct Options {
+struct MountOptions {
   MountRequest request;
   std::string config = "/etc/vservers";
   bool foreground = false;
@@ -94,7 +94,7 @@ std::string own_program() {
 }
 
 // The same request as words, wherever the program that reads them stands.
-std::vector<std::string> words_of(const Options& options, const MountRequest& request) {
+std::vector<std::string> words_of(const MountOptions& options, const MountRequest& request) {
   std::vector<std::string> words{"mount", "--foreground", "--state", request.state_dir, "--config", options.config};
   const auto add = [&](const char* option, const std::string& value) { words.insert(words.end(), {option, value}); };
   if (!options.log.empty()) add("--log", options.log);
@@ -132,15 +132,15 @@ Take noting(std::vector<std::string>& words, const std::string& name, Take take)
   };
 }
 
-void expect_operands(const Options& options, const std::vector<std::string>& operands) {
+void expect_operands(const MountOptions& options, const std::vector<std::string>& operands) {
   if (options.all && (!operands.empty() || options.foreground || options.request.xid))
     throw Failed(Exit::usage, "--all takes no GUEST, no --foreground and no --xid (see vcow mount --help)");
   if (!options.all && (operands.empty() || operands.size() > 2))
     throw Failed(Exit::usage, "mount takes GUEST [MOUNTPOINT] (see vcow mount --help)");
 }
 
-Options parse(int argc, char** argv) {
-  Options options;
+MountOptions parse_mount(int argc, char** argv) {
+  MountOptions options;
   options.request.state_dir = "/var/lib/vunify";
   std::vector<std::string> operands;
   CommandLine line("mount [options] GUEST [MOUNTPOINT] | --all",
@@ -175,7 +175,7 @@ Options parse(int argc, char** argv) {
 Exit exit_of(const std::system_error& error) { return is_error(error, EBUSY) ? Exit::locked : Exit::refused; }
 
 // Of the guest that the configuration of util-vserver has there; none where it is wrong about itself.
-std::optional<HostGuest> configured(const Options& options) {
+std::optional<HostGuest> configured(const MountOptions& options) {
   const auto root = find_guest(options.request.dir, read_mounts()).path;
   for (auto& guest : vserver_guests(options.config).guests)
     if (guest.root == root && guest.xid) return std::move(guest);
@@ -183,7 +183,7 @@ std::optional<HostGuest> configured(const Options& options) {
 }
 
 // What is configured is set now; what was set by hand for others stays.
-void find_limits(const Options& options, MountRequest& request) {
+void find_limits(const MountOptions& options, MountRequest& request) {
   const auto guest = configured(options);
   if (!guest) return;
   if (!request.xid) request.xid = guest->xid;
@@ -193,7 +193,7 @@ void find_limits(const Options& options, MountRequest& request) {
   follow_natively(limits);
 }
 
-void serve(const Options& options, Background& background) {
+void serve(const MountOptions& options, Background& background) {
   if (options.log.empty())
     open_log();
   else
@@ -209,7 +209,7 @@ void serve(const Options& options, Background& background) {
 }  // namespace
 
 Exit vcow_mount(int argc, char** argv) {
-  const auto options = parse(argc, argv);
+  const auto options = parse_mount(argc, argv);
   if (!is_root()) throw Failed(Exit::refused, "mounting needs root");
   if (options.all) return mount_all({options.config, options.fstab, options.words});
   Background background;

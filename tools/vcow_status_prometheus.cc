@@ -12,25 +12,25 @@ namespace vunify {
 namespace {
 
 // Nothing where it is not known of this one.
-using NumberOf = std::function<std::optional<std::uint64_t>(const MountStatus&)>;
+using NumberOfMount = std::function<std::optional<std::uint64_t>(const MountStatus&)>;
 
 struct Series {
   const char* name;
   const char* help;
   const char* type;
-  NumberOf number_of;
+  NumberOfMount number_of;
 };
 
-NumberOf of_serving(std::uint64_t Serving::*member) {
+NumberOfMount of_serving(std::uint64_t Serving::*member) {
   return
       [member](const MountStatus& one) { return one.serving ? std::optional((*one.serving).*member) : std::nullopt; };
 }
 
-NumberOf of_use(std::uint64_t ProcessUse::*member) {
+NumberOfMount of_use(std::uint64_t ProcessUse::*member) {
   return [member](const MountStatus& one) { return one.use ? std::optional((*one.use).*member) : std::nullopt; };
 }
 
-NumberOf of_noted(std::uint64_t Mounted::*member) {
+NumberOfMount of_noted(std::uint64_t Mounted::*member) {
   return [member](const MountStatus& one) { return std::optional(one.noted.*member); };
 }
 

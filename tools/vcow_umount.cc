@@ -15,7 +15,7 @@
 namespace vunify {
 namespace {
 
-struct Options {
+struct UmountOptions {
   std::string point;
   std::string config = "/etc/vservers";
   bool force = false, lazy = false, all = false;
@@ -30,8 +30,8 @@ struct Options {
   int flags() const { return (force ? MNT_FORCE : 0) | (lazy ? MNT_DETACH : 0); }
 };
 
-Options parse(int argc, char** argv) {
-  Options options;
+UmountOptions parse_umount(int argc, char** argv) {
+  UmountOptions options;
   std::vector<std::string> operands;
   CommandLine line("umount [options] GUEST|MOUNTPOINT | --all",
                    "Ends a mount of vcow, and what it shows natively; nothing while that is in use.");
@@ -53,7 +53,7 @@ Options parse(int argc, char** argv) {
 }  // namespace
 
 Exit vcow_umount(int argc, char** argv) {
-  const auto options = parse(argc, argv);
+  const auto options = parse_umount(argc, argv);
   if (!is_root()) throw Failed(Exit::refused, "unmounting needs root");
   if (options.all) return umount_all({options.config, "/etc/fstab", options.words()});
   if (!is_vcow(options.point)) throw Failed(Exit::refused, printable(options.point) + ": not a mount of vcow");

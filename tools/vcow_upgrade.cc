@@ -16,17 +16,14 @@
 namespace vunify {
 namespace {
 
-constexpr auto patience = std::chrono::seconds(10);
-constexpr auto between_looks = std::chrono::milliseconds(10);
-
-struct Options {
+struct UpgradeOptions {
   std::vector<std::string> guests;
   bool all = false;
   std::string config = "/etc/vservers", run_dir = vcow_run_dir;
 };
 
-Options parse(int argc, char** argv) {
-  Options options;
+UpgradeOptions parse_upgrade(int argc, char** argv) {
+  UpgradeOptions options;
   CommandLine line("upgrade [options] GUEST...|--all",
                    "Has this program serve guests that another one mounted; nobody in them notices.");
   line.flag("--all", options.all, "all that vcow shows");
@@ -65,6 +62,8 @@ void expect_upgradable(const Mounted& one) {
 }
 
 void upgrade(const Mounted& one, const std::string& run_dir) {
+  constexpr auto patience = std::chrono::seconds(10);
+  constexpr auto between_looks = std::chrono::milliseconds(10);
   expect_upgradable(one);
   if (!ask_to_replace(one.process)) throw Failed(Exit::refused, "has ended");
   const auto end = std::chrono::steady_clock::now() + patience;
@@ -89,7 +88,7 @@ bool try_upgrade(const std::string& guest, const std::string& run_dir) {
 }  // namespace
 
 Exit vcow_upgrade(int argc, char** argv) {
-  auto options = parse(argc, argv);
+  auto options = parse_upgrade(argc, argv);
   if (!is_root()) throw Failed(Exit::refused, "only root upgrades");
   if (options.all)
     for (const auto& one : list_mounted(options.run_dir))
