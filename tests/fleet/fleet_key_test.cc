@@ -6,24 +6,24 @@
 namespace vunify::test {
 namespace {
 
-const std::string secret(32, 's'), other_secret(32, 'o');
+const std::string a_secret(32, 's'), other_secret(32, 'o');
 
 TEST(FleetKeys, GiveAContentTheSameNumberOnAllHosts) {
-  EXPECT_EQ(FleetKey(secret).number_of("usr/bin/tool"), FleetKey(secret).number_of("usr/bin/tool"));
-  EXPECT_NE(FleetKey(secret).number_of("usr/bin/tool"), FleetKey(secret).number_of("usr/bin/tool2"));
-  EXPECT_NE(FleetKey(secret).number_of("usr/bin/tool"), FleetKey(other_secret).number_of("usr/bin/tool"));
+  EXPECT_EQ(FleetKey(a_secret).number_of("usr/bin/tool"), FleetKey(a_secret).number_of("usr/bin/tool"));
+  EXPECT_NE(FleetKey(a_secret).number_of("usr/bin/tool"), FleetKey(a_secret).number_of("usr/bin/tool2"));
+  EXPECT_NE(FleetKey(a_secret).number_of("usr/bin/tool"), FleetKey(other_secret).number_of("usr/bin/tool"));
 }
 
 TEST(FleetKeys, AreToldApartByWhatDoesNotTellThem) {
-  EXPECT_NE(FleetKey(secret).id(), FleetKey(other_secret).id());
-  EXPECT_EQ(FleetKey(secret).id().size(), 32u);
-  EXPECT_EQ(FleetKey(secret).id().find('s'), std::string::npos);
+  EXPECT_NE(FleetKey(a_secret).id(), FleetKey(other_secret).id());
+  EXPECT_EQ(FleetKey(a_secret).id().size(), 32u);
+  EXPECT_EQ(FleetKey(a_secret).id().find('s'), std::string::npos);
 }
 
 TEST(FleetKeys, HideNames) {
-  EXPECT_EQ(FleetKey(secret).hidden("web"), FleetKey(secret).hidden("web"));
-  EXPECT_NE(FleetKey(secret).hidden("web"), FleetKey(other_secret).hidden("web"));
-  EXPECT_THAT(FleetKey(secret).hidden("web"), testing::MatchesRegex("hidden-[0-9a-f]+"));
+  EXPECT_EQ(FleetKey(a_secret).hidden("web"), FleetKey(a_secret).hidden("web"));
+  EXPECT_NE(FleetKey(a_secret).hidden("web"), FleetKey(other_secret).hidden("web"));
+  EXPECT_THAT(FleetKey(a_secret).hidden("web"), testing::MatchesRegex("hidden-[0-9a-f]+"));
 }
 
 TEST(Identities, DoNotTellTheMachineId) {

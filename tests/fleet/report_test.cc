@@ -13,7 +13,7 @@ namespace {
 using testing::ElementsAre;
 using Contents = std::vector<HashedContent>;
 
-const Day today = day_of(clock_now());
+const Day this_day = day_of(clock_now());
 
 // Of 40 KiB each, 40 MiB in all; the same for the same number.
 Contents contents(std::uint64_t number) {
@@ -39,7 +39,7 @@ class FleetReports : public FleetTest {
     push.claim(false);
     for (const auto& sample : days) push.usage({sample});
     HostSketches sketches;
-    sketches.day = today;
+    sketches.day = this_day;
     sketches.guests = {{"web", Sketch(held)}};
     sketches.all = Sketch(held, HostSketches::all_size);
     push.sketches(sketches);
@@ -56,7 +56,7 @@ class FleetReports : public FleetTest {
 TEST_F(FleetReports, TellWhenEachFilesystemIsFull) {
   push("web7", history(20));
   push("web8", history(3));
-  const auto found = read_filesystems(database_, today, {});
+  const auto found = read_filesystems(database_, this_day, {});
   ASSERT_EQ(found.size(), 2u);
   EXPECT_EQ(found[0].host, "web7");
   EXPECT_EQ(found[0].used, 2'380 * mib);
@@ -72,10 +72,10 @@ TEST_F(FleetReports, SayAsOfWhenAHostIsThatWasNotHeardOfForAYear) {
   days.erase(days.begin() + 15, days.end());
   push("gone", days);
   push("web7", history(20));
-  const auto found = read_filesystems(database_, today, {});
+  const auto found = read_filesystems(database_, this_day, {});
   ASSERT_EQ(found.size(), 2u);
-  EXPECT_EQ(found[0].day, today - 365);
-  EXPECT_TRUE(found[0].growth.is_stale(today));
+  EXPECT_EQ(found[0].day, this_day - 365);
+  EXPECT_TRUE(found[0].growth.is_stale(this_day));
   EXPECT_FALSE(found[0].full);
 }
 
@@ -85,13 +85,13 @@ TEST_F(FleetReports, LeaveOutAFilesystemThatTheHostHasNoMore) {
   Push later(database, {"web7", "machine web7", "key", ""});
   auto day = history(1)[0];
   later.usage({day});
-  EXPECT_EQ(read_filesystems(database_, today, {}).size(), 1u);
+  EXPECT_EQ(read_filesystems(database_, this_day, {}).size(), 1u);
 }
 
 TEST_F(FleetReports, TellOneHostsGuests) {
   push("web7", history(2));
   push("web8", history(2));
-  EXPECT_EQ(read_filesystems(database_, today, "web8").size(), 1u);
+  EXPECT_EQ(read_filesystems(database_, this_day, "web8").size(), 1u);
   const auto guests = read_guests(database_, "web8");
   ASSERT_EQ(guests.size(), 3u);
   EXPECT_EQ(guests[2].guest, "web");

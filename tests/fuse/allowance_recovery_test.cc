@@ -13,7 +13,7 @@
 namespace vunify::test {
 namespace {
 
-constexpr std::uint64_t block = 4096;
+constexpr std::uint64_t a_block = 4096;
 constexpr AccountKey root{{{7, 9, 0}, 42}, 0, 256, {}};
 constexpr NodeId removed = 9;
 
@@ -33,30 +33,30 @@ class AllowanceAfterAKill : public testing::Test {
     {
       const Ledger ledger(dir_.root(), lmdb::Access::write);
       auto change = ledger.change();
-      change.put(root.of, Limit{{10 * block, no_limit}});
+      change.put(root.of, Limit{{10 * a_block, no_limit}});
       change.commit();
     }
     Allowance allowance;
     allowance.begin(dir_.root(), root, {[](Count) { return Uses{}; }, {}, {}, {}});
     Taking taking(allowance);
-    taking.take({{9 * block, 1}, {}});
+    taking.take({{9 * a_block, 1}, {}});
     ::raise(SIGKILL);
   }
   Seen seen() {
     return {[this](Count) {
               is_counted_ = true;
-              return Uses{{8 * block, 1}, {}};
+              return Uses{{8 * a_block, 1}, {}};
             },
             [] { return std::vector<NodeId>{}; },
             [](NodeId) {
-              return Takes{block, {}};
+              return Takes{a_block, {}};
             },
             [] { return std::vector<NodeId>{removed}; }};
   }
   bool may_take(Allowance& allowance, std::uint64_t blocks) const {
     try {
       Taking taking(allowance);
-      taking.take({{blocks * block, 0}, {}});
+      taking.take({{blocks * a_block, 0}, {}});
       EXPECT_TRUE(is_counted_);
       return true;
     } catch (const std::system_error&) {
@@ -91,7 +91,7 @@ TEST_F(AllowanceAfterAKill, CountsWhatHasNoNameUntilItIsGone) {
     allowance.gone(removed);
     EXPECT_TRUE(may_take(allowance, 2));
   }
-  EXPECT_EQ(account().used, (Amount{8 * block, 1}));
+  EXPECT_EQ(account().used, (Amount{8 * a_block, 1}));
 }
 
 TEST_F(AllowanceAfterAKill, IsCountedByTheNextWhereThatWasKilledToo) {
@@ -121,7 +121,7 @@ TEST_F(AllowanceAfterAKill, LetsNobodyTakeWhereItCannotBeCounted) {
   failing.count = [&](Count) -> Uses {
     if (++tries == 1) throw std::system_error(EMFILE, std::generic_category());
     is_counted_ = true;
-    return Uses{{8 * block, 1}, {}};
+    return Uses{{8 * a_block, 1}, {}};
   };
   Allowance allowance;
   allowance.go_on(dir_.root(), root, failing);

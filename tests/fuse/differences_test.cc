@@ -21,7 +21,7 @@
 namespace vunify::test {
 namespace {
 
-constexpr auto content = "shared\n";
+constexpr auto shared_line = "shared\n";
 constexpr long fuse_super_magic = 0x65735546;  // linux/magic.h
 
 struct FileHandle : file_handle {
@@ -54,12 +54,12 @@ class Differences : public GuestMount {
 };
 
 TEST_P(Differences, AMapOfAReaderKeepsTheOldBytes) {
-  share("f", content);
+  share("f", shared_line);
   mount();
   const Fd reader = open_host(mine("f"), O_RDONLY);
   auto* map = static_cast<char*>(::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, reader.get(), 0));
   write("f", "new\n");
-  EXPECT_EQ(std::string(map, 7), content);
+  EXPECT_EQ(std::string(map, 7), shared_line);
   ::munmap(map, 4096);
 }
 
@@ -128,7 +128,7 @@ TEST_P(Differences, StatxTellsNoFlags) {
 }
 
 TEST_P(Differences, ASharedFileInAnAppendOnlyDirectoryIsNotWritten) {
-  share("d/f", content);
+  share("d/f", shared_line);
   watch_other();
   mount();
   must(run({"chattr", "+a", mine("d")}));
@@ -138,7 +138,7 @@ TEST_P(Differences, ASharedFileInAnAppendOnlyDirectoryIsNotWritten) {
 }
 
 TEST_P(Differences, WhereTheDataLiesIsNotTold) {
-  write("f", content);
+  write("f", shared_line);
   mount();
   try {
     extents_of(open_host(mine("f"), O_RDONLY).get());
@@ -149,12 +149,12 @@ TEST_P(Differences, WhereTheDataLiesIsNotTold) {
 }
 
 TEST_P(Differences, DataIsNotCloned) {
-  write("f", content);
+  write("f", shared_line);
   mount();
   const Fd from = open_host(mine("f"), O_RDONLY), to = open_host(mine("g"), O_RDWR | O_CREAT);
   EXPECT_EQ(error_of(::ioctl(to.get(), FICLONE, from.get())), EOPNOTSUPP);
   must(run({"cp", "--reflink=auto", mine("f"), mine("g")}));
-  EXPECT_EQ(read("g"), content);
+  EXPECT_EQ(read("g"), shared_line);
 }
 
 TEST_P(Differences, RangesAreNeitherCutOutNorInserted) {
@@ -173,7 +173,7 @@ TEST_P(Differences, NothingIsSwappedTo) {
 }
 
 TEST_P(Differences, LeasesAreBrokenByWhoOpensOnThisMountAlone) {
-  write("f", content);
+  write("f", shared_line);
   const auto native = beneath("f");
   mount();
   const Fd leased = open_host(mine("f"), O_RDONLY);
@@ -186,7 +186,7 @@ TEST_P(Differences, LeasesAreBrokenByWhoOpensOnThisMountAlone) {
 }
 
 TEST_P(Differences, OfWhatIsAskedByIoctlOnlyFlagsAndProjectAreKnown) {
-  write("f", content);
+  write("f", shared_line);
   mount();
   const Fd file = open_host(mine("f"), O_RDONLY);
   int version = 0, flags = 0;
@@ -225,7 +225,7 @@ TEST_P(Differences, WhatChangesNothingMovesNoCtime) {
 }
 
 TEST_P(Differences, ReadingASharedFileMovesNoAtime) {
-  share("f", content);
+  share("f", shared_line);
   must(run({"touch", "-a", "-d", "2019-01-01", others("f")}));
   mount();
   read("f");
@@ -235,7 +235,7 @@ TEST_P(Differences, ReadingASharedFileMovesNoAtime) {
 }
 
 TEST_P(Differences, ReadingAgainWithoutPassthroughMovesNoAtime) {
-  write("f", content);
+  write("f", shared_line);
   must(run({"vcow", "mount", "-o", "nopassthrough,strictatime", mine("")}));
   read("f");
   must(run({"touch", "-a", "-d", "2019-01-01", mine("f")}));

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <csignal>
+#include <nlohmann/json.hpp>
 
 #include "tests/fuse/guest_mount.h"
 #include "tests/fuse/limited_guest.h"

@@ -104,7 +104,7 @@ TEST_P(Worker, AfterWorkerDiesAndTheGuestIsUnmounted) {
 INSTANTIATE_TEST_SUITE_P(BothWays, Worker, both_ways, name_of_each);
 
 // Each kind of request once, and what it leaves.
-constexpr auto work =
+constexpr auto each_request =
     "mkdir made && mknod fifo p && ln -s to sym && printf new > created && printf more >> append && printf new > empty "
     "&& "
     "chmod 600 mode && truncate -s 5 cut && ln linked link && mv -T moved over && mv created renamed && rm removed && "
@@ -130,7 +130,7 @@ class KilledOnce : public Worker {
       ::umount2(mine("").c_str(), MNT_DETACH);
       return {killed, {}, {}};
     }
-    const auto done = shell("cd " + mine(in) + " && " + work);
+    const auto done = shell("cd " + mine(in) + " && " + each_request);
     EXPECT_EQ(done.status, 0) << done.err;
     EXPECT_EQ(done.out, result);
     const bool was_killed = told().replaced != 0;

@@ -10,6 +10,7 @@
 #include "tests/root_test.h"
 #include "tests/shared.h"
 #include "tests/tools/adopted_guests.h"
+#include "tests/tools/script_in.h"
 
 namespace vunify::test {
 namespace {
@@ -34,11 +35,6 @@ constexpr auto of_all_kinds = R"sh(
   : > empty; printf '\n' > "$(printf 'new\nline')"
   touch -d '2001-02-03 04:05:06.123456789' usr/lib/one; touch -h -d '2002-02-03 04:05:06.5' usr/lib/symlink fifo
   touch -d '2003-02-03 04:05:06.987654321' dir/sub dir usr/lib .)sh";
-
-std::string in(const std::string& directory, std::string script) {
-  for (std::size_t at; (at = script.find('%')) != std::string::npos;) script.replace(at, 1, directory);
-  return script;
-}
 
 class Vclone : public RootTest {
  protected:
@@ -83,7 +79,7 @@ INSTANTIATE_TEST_SUITE_P(Each, VcloneOn, testing::Values("ext4", "xfs", "btrfs")
 TEST_P(VcloneOn, IsAlikeInAllThatAGuestSees) {
   const Guests guests({}, fs_.root());
   ASSERT_EQ(::mknod((guests / "a/socket").c_str(), S_IFSOCK | 0600, 0), 0);
-  shell_or_fail(in(guests / "a", of_all_kinds));
+  shell_or_fail(script_in(guests / "a", of_all_kinds));
   const auto before = image_of(guests / "a");
   const auto finished = run({"vclone", "--state", guests / "state", guests / "a", guests / "new"});
   EXPECT_EQ(finished.status, 0) << finished.err;
@@ -162,7 +158,7 @@ TEST_F(Vclone, KeepsWhatTheGuestMadeImmutableItself) {
 
 TEST_F(Vclone, ResetsWhatMakesItOneGuest) {
   const Guests guests;
-  shell_or_fail(in(guests / "a", identity));
+  shell_or_fail(script_in(guests / "a", identity));
   const auto before = image_of(guests / "a");
   const auto finished = clone(guests);
   EXPECT_EQ(guests.read("new/etc/machine-id"), "");
@@ -178,7 +174,7 @@ TEST_F(Vclone, ResetsWhatMakesItOneGuest) {
 
 TEST_F(Vclone, ADryRunTellsAllAndMakesNothing) {
   const Guests guests(both({"bin/sh"}));
-  shell_or_fail(in(guests / "a", identity));
+  shell_or_fail(script_in(guests / "a", identity));
   ASSERT_EQ(guests.vunify().status, 0);
   const auto finished = clone(guests, {"-n"});
   EXPECT_EQ(finished.status, 0) << finished.err;

@@ -11,14 +11,14 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string content(5000, 'x');
+const std::string hashified(5000, 'x');
 
 class Vhashify : public RootTest {
  protected:
   void SetUp() override {
     RootTest::SetUp();
-    guests_.fill({"a", "b", "c"}, "usr/x", content);
-    guests_.fill({"b", "c"}, "usr/y", content + "y");
+    guests_.fill({"a", "b", "c"}, "usr/x", hashified);
+    guests_.fill({"b", "c"}, "usr/y", hashified + "y");
     guests_.set(".defaults/apps/vunify/protect", flag_name());
   }
   using Words = ConfiguredGuests::Words;
@@ -63,7 +63,7 @@ TEST_F(Vhashify, PassesAGuestByThatIsOff) {
 }
 
 TEST_F(Vhashify, TakesADirectory) {
-  guests_.write("new/usr/x", content);
+  guests_.write("new/usr/x", hashified);
   ASSERT_EQ(vhashify({protect_by_flag(), guests_ / "new"}).status, 0);
   EXPECT_EQ(guests_.inode("new/usr/x").ino, guests_.inode("vs/a/usr/x").ino);
 }
@@ -80,7 +80,7 @@ TEST_F(Vhashify, TakesTheOptionsThatScriptsHave) {
 TEST_F(Vhashify, TellsOfEachFileOfTheGuest) {
   guests_.fill({"a"}, "srv/small", "");
   guests_.set("a/apps/vunify/exclude", "/etc/*");
-  guests_.fill({"a", "b"}, "etc/z", content);
+  guests_.fill({"a", "b"}, "etc/z", hashified);
   const auto out = vhashify({"-vv", "a"}).out;
   EXPECT_THAT(out, HasSubstr("unifying   '/usr/x'\n"));
   EXPECT_THAT(out, HasSubstr("  skipping '/srv/small' (too small)\n"));

@@ -16,6 +16,7 @@
 #include "tests/root_test.h"
 #include "tests/shared.h"
 #include "tests/tools/guests.h"
+#include "tests/tools/script_in.h"
 
 namespace vunify::test {
 namespace {
@@ -25,7 +26,7 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 // All that a guest can see, but extents and numbers of inodes.
-constexpr auto of_all_kinds = R"sh(
+constexpr auto all_that_is_sent = R"sh(
   cd % && mkdir -p usr/lib dir/sub && chmod 2750 dir && echo one > usr/lib/one && ln usr/lib/one usr/lib/two
   ln -s one usr/lib/symlink; chown -h 5:6 usr/lib/symlink; mkfifo -m 640 fifo; mknod null c 1 3; mknod disk b 7 9
   truncate -s 5M sparse; printf x | dd of=sparse bs=1 seek=3M conv=notrunc status=none
@@ -35,11 +36,6 @@ constexpr auto of_all_kinds = R"sh(
   : > empty; printf '\n' > "$(printf 'new\nline')"; echo own > own; chattr +i own
   touch -d '2001-02-03 04:05:06.123456789' usr/lib/one; touch -h -d '2002-02-03 04:05:06.5' usr/lib/symlink fifo
   touch -d '2003-02-03 04:05:06.987654321' dir/sub dir usr/lib .)sh";
-
-std::string in(const std::string& directory, std::string script) {
-  for (std::size_t at; (at = script.find('%')) != std::string::npos;) script.replace(at, 1, directory);
-  return script;
-}
 
 // XFS shows ACLs a second time, by the attributes that it keeps them in.
 std::map<std::string, std::string> seen_in(const std::string& directory) {
@@ -113,7 +109,7 @@ TEST_P(VsendOn, ArrivesAsItWas) {
   if (!ext4.ok() || !other.ok()) GTEST_SKIP() << ext4.reason() << other.reason();
   const Host here(other.root()), there(ext4.root());
   here.add_guest("g");
-  shell_or_fail(in(here / "vm/g", of_all_kinds));
+  shell_or_fail(script_in(here / "vm/g", all_that_is_sent));
   const auto before = seen_in(here / "vm/g");
   const auto finished = run(here.send("g", {"--to", there.receive("g")}));
   EXPECT_EQ(finished.status, 0) << finished.err;

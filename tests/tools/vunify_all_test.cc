@@ -19,7 +19,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string content(5000, 'x');
+const std::string common_text(5000, 'x');
 
 // A process whose root is that of a guest: it appends "mine" to a file, once whoever has a lease on that lets it.
 class Inhabitant {
@@ -53,7 +53,7 @@ class VunifyAll : public RootTest {
  protected:
   void SetUp() override {
     RootTest::SetUp();
-    guests_.fill({"a", "b", "c"}, "usr/x", content);
+    guests_.fill({"a", "b", "c"}, "usr/x", common_text);
     guests_.set(".defaults/apps/vunify/protect", flag_name());
   }
   ConfiguredGuests guests_{{"a", "b", "c"}};
@@ -93,7 +93,7 @@ TEST_F(VunifyAll, SharesInTwoGroupsAtOnce) {
     guests_.set(guest + "/apps/vunify/group", "web");
   }
   for (int i = 0; i < 50; ++i)
-    guests_.fill({"a", "b", "c", "d"}, "usr/" + std::to_string(i), content + std::to_string(i));
+    guests_.fill({"a", "b", "c", "d"}, "usr/" + std::to_string(i), common_text + std::to_string(i));
   EXPECT_EQ(guests_.report({"--all", "--jobs=2"})["linked_files"], 101);
   EXPECT_TRUE(guests_.are_one("a/usr/7", "b/usr/7") && guests_.are_one("c/usr/7", "d/usr/7"));
   EXPECT_FALSE(guests_.are_one("a/usr/7", "c/usr/7"));
@@ -119,7 +119,7 @@ TEST_F(VunifyAll, FindsNoKeeperInAnotherGroup) {
 }
 
 TEST_F(VunifyAll, ExcludesAndProtectsEachGuestByItsOwnRules) {
-  guests_.fill({"a", "b", "c"}, "srv/y", content + "y");
+  guests_.fill({"a", "b", "c"}, "srv/y", common_text + "y");
   guests_.set("c/apps/vunify/exclude", "/srv");
   EXPECT_EQ(guests_.report({"--all"})["linked_files"], 3);
   EXPECT_TRUE(guests_.are_one("a/srv/y", "b/srv/y"));
@@ -152,19 +152,19 @@ TEST_F(VunifyAll, LeavesAGuestThatIsStartedMeanwhileWhatItWrites) {
   EXPECT_TRUE(guest.waits());
   EXPECT_EQ(night.go_on().status, 0);
   EXPECT_TRUE(guest.has_written());
-  EXPECT_EQ(guests_.read("vs/a/usr/x"), content + "mine");
-  for (const std::string other : {"b", "c"}) EXPECT_EQ(guests_.read("vs/" + other + "/usr/x"), content);
+  EXPECT_EQ(guests_.read("vs/a/usr/x"), common_text + "mine");
+  for (const std::string other : {"b", "c"}) EXPECT_EQ(guests_.read("vs/" + other + "/usr/x"), common_text);
   EXPECT_EQ(guests_.vunify({"--all"}).status, 0);
   EXPECT_TRUE(guests_.are_one("b/usr/x", "c/usr/x"));
-  EXPECT_EQ(guests_.read("vs/a/usr/x"), content + "mine");
+  EXPECT_EQ(guests_.read("vs/a/usr/x"), common_text + "mine");
 }
 
 TEST_F(VunifyAll, LeavesConffilesOfDpkgAlone) {
   const std::string status =
       "Package: base\nStatus: install ok installed\nVersion: 1\nConffiles:\n /etc/conf 0123456789abcdef\n\n";
   guests_.fill({"a", "b"}, "var/lib/dpkg/status", status);
-  guests_.fill({"a", "b"}, "etc/conf", content);
-  guests_.fill({"a", "b"}, "etc/other", content + "o");
+  guests_.fill({"a", "b"}, "etc/conf", common_text);
+  guests_.fill({"a", "b"}, "etc/other", common_text + "o");
   const auto report = guests_.report({"a", "b"});
   EXPECT_FALSE(guests_.are_one("a/etc/conf", "b/etc/conf"));
   EXPECT_TRUE(guests_.are_one("a/etc/other", "b/etc/other"));
@@ -177,7 +177,7 @@ TEST_F(VunifyAll, LeavesConffilesOfDpkgAlone) {
 TEST_F(VunifyAll, SharesWhatLiesInADirectoryThatIsCalledAConffile) {
   const std::string status = "Package: base\nStatus: install ok installed\nConffiles:\n /etc 0\n /usr 0\n / 0\n";
   guests_.fill({"a", "b"}, "var/lib/dpkg/status", status);
-  guests_.fill({"a", "b"}, "etc/deep/conf", content + "c");
+  guests_.fill({"a", "b"}, "etc/deep/conf", common_text + "c");
   guests_.report({"a", "b"});
   EXPECT_TRUE(guests_.are_one("a/etc/deep/conf", "b/etc/deep/conf"));
   EXPECT_TRUE(guests_.are_one("a/usr/x", "b/usr/x"));
@@ -186,7 +186,7 @@ TEST_F(VunifyAll, SharesWhatLiesInADirectoryThatIsCalledAConffile) {
 TEST_F(VunifyAll, SharesConffilesWhereTheConfigurationSaysSo) {
   const std::string status = "Package: base\nStatus: install ok installed\nConffiles:\n /etc/conf 0123456789abcdef\n";
   guests_.fill({"a", "b"}, "var/lib/dpkg/status", status);
-  guests_.fill({"a", "b"}, "etc/conf", content + "c");
+  guests_.fill({"a", "b"}, "etc/conf", common_text + "c");
   for (const std::string guest : {"a", "b"}) guests_.set(guest + "/apps/vunify/pkgmgmt-ignore", "");
   guests_.report({"a", "b"});
   EXPECT_TRUE(guests_.are_one("a/etc/conf", "b/etc/conf"));

@@ -15,12 +15,12 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-const std::string same(5000, 's');
+const std::string served_text(5000, 's');
 
 // The program, the libraries it loads, /proc, and the guests /a and /b.
 class Chroot : public Scratch {
  public:
-  explicit Chroot(const std::string& where) : Scratch({{"a/f", same}, {"b/f", same}}, where) {
+  explicit Chroot(const std::string& where) : Scratch({{"a/f", served_text}, {"b/f", served_text}}, where) {
     make_directory("proc");
     const auto made = shell("cd " + root() + " && cp " VUNIFY_BIN_DIR "/vunify . && ldd vunify | grep -o '/[^ ]*' | " +
                             "xargs cp --parents -Lt . && mount -t proc proc proc");

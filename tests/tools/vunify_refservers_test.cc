@@ -12,13 +12,13 @@ namespace {
 
 using testing::HasSubstr;
 
-const std::string content(5000, 'x');
+const std::string of_refserver(5000, 'x');
 
 class VunifyRefservers : public RootTest {
  protected:
   void SetUp() override {
     RootTest::SetUp();
-    guests_.fill({"a", "b", "c", "d"}, "usr/x", content);
+    guests_.fill({"a", "b", "c", "d"}, "usr/x", of_refserver);
     guests_.set(".defaults/apps/vunify/protect", flag_name());
     name_refserver("a", "c");
   }
@@ -45,7 +45,7 @@ TEST_F(VunifyRefservers, AreWalkedForTheGuestThatIsNamed) {
 
 TEST_F(VunifyRefservers, AreNotUnifiedWithOneAnother) {
   name_refserver("a", "d");
-  guests_.fill({"c", "d"}, "usr/y", content + "y");
+  guests_.fill({"c", "d"}, "usr/y", of_refserver + "y");
   EXPECT_EQ(guests_.report({"a"})["linked_files"], 2);
   EXPECT_FALSE(guests_.are_one("c/usr/y", "d/usr/y"));
   EXPECT_EQ(guests_.report({"a", "c", "d"})["linked_files"], 1) << "named they are as others";

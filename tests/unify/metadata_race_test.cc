@@ -14,11 +14,11 @@
 namespace vunify::test {
 namespace {
 
-constexpr unsigned files = 16;
+constexpr unsigned changed_files = 16;
 constexpr mode_t common_mode = 0644;
 
-std::string leaf(unsigned k) { return "/m" + std::to_string(k); }
-std::string common(unsigned k) { return std::string(6000, static_cast<char>('a' + k)); }
+std::string changed_leaf(unsigned k) { return "/m" + std::to_string(k); }
+std::string changed_text(unsigned k) { return std::string(6000, static_cast<char>('a' + k)); }
 
 // struct vfs_cap_data, revision 2: one permitted capability, a different one for each guest.
 std::string capability(unsigned number) {
@@ -55,7 +55,7 @@ class Changer : public Racer {
   explicit Changer(unsigned number) : number_(number) {}
 
   void act() override {
-    const unsigned k = below(files);
+    const unsigned k = below(changed_files);
     look(k);
     switch (below(6)) {
       case 0:
@@ -83,11 +83,11 @@ class Changer : public Racer {
   }
 
   void finish() override {
-    for (unsigned k = 0; k < files; ++k) look(k);
+    for (unsigned k = 0; k < changed_files; ++k) look(k);
   }
 
  private:
-  const char* path(unsigned k) { return (path_ = leaf(k)).c_str(); }
+  const char* path(unsigned k) { return (path_ = changed_leaf(k)).c_str(); }
   unsigned uid() const { return 1000 + number_; }
   mode_t mode_bit() const { return number_ == 1 ? S_ISUID : S_ISGID; }
 
@@ -111,14 +111,15 @@ class Changer : public Racer {
   // What it made one inode stays one, but where the link was made to a shared inode in the moment in which that is not
   // protected.
   void link(unsigned k) {
-    const auto other = leaf(k) + ".link";
+    const auto other = changed_leaf(k) + ".link";
     const int result = ::link(path(k), other.c_str());
     if (result != 0 && errno == ENOENT)
       return;  // its inode lost its last name since the kernel looked it up (vfs_link)
     if (refused(result != 0, "link")) return;
     ++course().linked;
     bool together = true;
-    for (int i = 0; together && i < 3; ++i, ::usleep(below(2000))) together = inode_of(leaf(k)) == inode_of(other);
+    for (int i = 0; together && i < 3; ++i, ::usleep(below(2000)))
+      together = inode_of(changed_leaf(k)) == inode_of(other);
     if (!together) ++course().parted;
     if (refused(::unlink(other.c_str()) != 0, "unlink")) remove_later(other);
   }
@@ -144,7 +145,7 @@ class Changer : public Racer {
   void look(unsigned k) {
     std::string strange;
     if (!in_time([&] { return (strange = another_guests(k)).empty(); }))
-      complain(leaf(k) + " shows another guest's " + strange);
+      complain(changed_leaf(k) + " shows another guest's " + strange);
   }
 
   std::string another_guests(unsigned k) {
@@ -162,12 +163,12 @@ class Changer : public Racer {
   std::string path_;
 };
 
-void fill(const std::string& root) {
-  for (unsigned k = 0; k < files; ++k) make_common(root + leaf(k), common(k));
+void fill_changed(const std::string& root) {
+  for (unsigned k = 0; k < changed_files; ++k) make_common(root + changed_leaf(k), changed_text(k));
 }
 
 TEST(MetadataRace, NoGuestShowsWhatAnotherSet) {
-  Races races({"a", "b"}, fill);
+  Races races({"a", "b"}, fill_changed);
   if (!races.reason().empty()) GTEST_SKIP() << races.reason();
   for (const auto& race : races.each()) {
     race->racers.start(race->guests[0], [] { return std::make_unique<Changer>(1); });

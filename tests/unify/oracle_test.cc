@@ -17,7 +17,7 @@
 namespace vunify::test {
 namespace {
 
-using Guests = std::vector<std::string>;
+using GuestPaths = std::vector<std::string>;
 
 // Of each guest, by class (the image of a file is its bytes and all its metadata): names that lead to shared inodes.
 using SharedNames = std::map<std::pair<std::string, std::string>, std::size_t>;
@@ -34,7 +34,7 @@ struct Class {
 };
 
 // Shows every file that may share its inode: not those the guest hard-linked itself, and not the empty ones.
-void for_each_file(const Guests& guests, bool hard_linked,
+void for_each_file(const GuestPaths& guests, bool hard_linked,
                    const std::function<void(const std::string& guest, const std::string& path, const std::string& image,
                                             const struct stat& st)>& look) {
   for (const auto& guest : guests) {
@@ -46,7 +46,7 @@ void for_each_file(const Guests& guests, bool hard_linked,
   }
 }
 
-Answer ask_oracle(const Guests& guests) {
+Answer ask_oracle(const GuestPaths& guests) {
   std::map<std::string, Class> classes;
   for_each_file(guests, false, [&](const auto& guest, const auto&, const auto& image, const struct stat& st) {
     ++classes[image].copies[guest];
@@ -55,7 +55,7 @@ Answer ask_oracle(const Guests& guests) {
   Answer answer;
   for (const auto& [image, files] : classes) {
     for (std::size_t rank = 0;; ++rank) {
-      Guests holders;
+      GuestPaths holders;
       for (const auto& [guest, copies] : files.copies)
         if (copies > rank) holders.push_back(guest);
       if (holders.size() < 2) break;
@@ -67,7 +67,7 @@ Answer ask_oracle(const Guests& guests) {
   return answer;
 }
 
-SharedNames shared_names(const Guests& guests) {
+SharedNames shared_names(const GuestPaths& guests) {
   SharedNames names;
   for_each_file(guests, true, [&](const auto& guest, const auto& path, const auto& image, const struct stat&) {
     if (has_mark(guest + "/" + path)) ++names[{guest, image}];
@@ -81,7 +81,7 @@ std::uint64_t free_bytes(const LoopFs& fs) {
   return space_of(root.get()).free;
 }
 
-nlohmann::json vunify(const Scratch& state, const std::vector<std::string>& options, const Guests& guests) {
+nlohmann::json vunify(const Scratch& state, const std::vector<std::string>& options, const GuestPaths& guests) {
   std::vector<std::string> command = {"vunify", "--json", protect_by_flag(), "--state", state / "state"};
   command.insert(command.end(), options.begin(), options.end());
   command.insert(command.end(), guests.begin(), guests.end());

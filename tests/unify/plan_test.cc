@@ -17,10 +17,12 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-using Guests = std::vector<std::uint32_t>;
+using GuestNumbers = std::vector<std::uint32_t>;
 
 Copy private_copy(std::uint32_t guest) { return {{guest}, false, true, 1, {}}; }
-Copy shared_by(const Guests& guests) { return {guests, true, true, static_cast<std::uint32_t>(guests.size()), {}}; }
+Copy shared_by(const GuestNumbers& guests) {
+  return {guests, true, true, static_cast<std::uint32_t>(guests.size()), {}};
+}
 Copy private_of(std::uint32_t guest, std::int64_t mtime) { return {{guest}, false, true, 1, {mtime, 0}}; }
 
 Copy of_refserver(Copy copy, std::uint32_t rank) {

@@ -14,7 +14,7 @@
 namespace vunify::test {
 namespace {
 
-constexpr std::size_t size = 1 << 20;
+constexpr std::size_t file_bytes = 1 << 20;
 constexpr timespec then{1577836800, 0};
 
 struct Case {
@@ -92,7 +92,7 @@ TEST_P(QuietOn, LeavesAccessTimesAndThePageCache) {
     const std::string last(1, name.find("other") == std::string::npos ? 'x' : name[0]);
     const std::size_t kind =
         (name.find("other") != std::string::npos ? 4096 : 0) + (name.find("warm") != std::string::npos ? 8192 : 0);
-    make(name, std::string(size + kind - 1, static_cast<char>('k' + kind / 4096)) + last);
+    make(name, std::string(file_bytes + kind - 1, static_cast<char>('k' + kind / 4096)) + last);
   }
   for (const auto& name : names) name.find("warm") == std::string::npos ? cool(name) : warm(name);
   for (const auto& name : names) set_times(name);
@@ -104,7 +104,7 @@ TEST_P(QuietOn, LeavesAccessTimesAndThePageCache) {
   for (const auto& name : names) {
     EXPECT_EQ(atime(name), then.tv_sec) << name;
     if (name.find("warm") != std::string::npos) {
-      EXPECT_GE(resident(name), most_of(size)) << name;
+      EXPECT_GE(resident(name), most_of(file_bytes)) << name;
       continue;
     }
     EXPECT_TRUE(eventually([&] { return resident(name) == 0; })) << name;  // read ahead goes on by itself

@@ -14,10 +14,10 @@
 namespace vunify::test {
 namespace {
 
-constexpr unsigned files = 12;
+constexpr unsigned swapped_files = 12;
 
-std::string leaf(unsigned k) { return "s" + std::to_string(k); }
-std::string common(unsigned k) { return std::string(5000, static_cast<char>('a' + k)); }
+std::string swapped_leaf(unsigned k) { return "s" + std::to_string(k); }
+std::string swapped_text(unsigned k) { return std::string(5000, static_cast<char>('a' + k)); }
 
 // In the guest: /d/s0 and so on. outside: a directory of the host, as the host names it.
 class Swapper : public Racer {
@@ -26,7 +26,7 @@ class Swapper : public Racer {
 
   void act() override {
     if (below(8) == 0) return swap_parent();
-    const auto path = "/d/" + leaf(below(files));
+    const auto path = "/d/" + swapped_leaf(below(swapped_files));
     if (refused(::rename(path.c_str(), "/away") != 0, "rename")) return;
     const auto kind = put_another(path);
     expect(path, kind);
@@ -39,7 +39,7 @@ class Swapper : public Racer {
   }
 
   void finish() override {
-    for (unsigned k = 0; k < files; ++k) expect("/d/" + leaf(k), S_IFREG);
+    for (unsigned k = 0; k < swapped_files; ++k) expect("/d/" + swapped_leaf(k), S_IFREG);
   }
 
  private:
@@ -97,9 +97,9 @@ class Swapper : public Racer {
   std::string outside_;
 };
 
-void fill(const std::string& root) {
+void fill_swapped(const std::string& root) {
   check(::mkdir((root + "/d").c_str(), 0755), "mkdir");
-  for (unsigned k = 0; k < files; ++k) make_common(root + "/d/" + leaf(k), common(k));
+  for (unsigned k = 0; k < swapped_files; ++k) make_common(root + "/d/" + swapped_leaf(k), swapped_text(k));
 }
 
 // Where nobody races: a directory of the host with the same files, and the third guest.
@@ -107,7 +107,7 @@ class Bystanders {
  public:
   explicit Bystanders(const Race& race) : outside_(race.fs / "outside"), guest_(race.guests[2]) {
     check(::mkdir(outside_.c_str(), 0755), "mkdir");
-    for (unsigned k = 0; k < files; ++k) make_common(outside_ + "/" + leaf(k), common(k));
+    for (unsigned k = 0; k < swapped_files; ++k) make_common(outside_ + "/" + swapped_leaf(k), swapped_text(k));
     outside_before_ = image_of(outside_);
     guest_before_ = image_of(guest_);
   }
@@ -116,8 +116,8 @@ class Bystanders {
     EXPECT_EQ(image_of(outside_), outside_before_);
     EXPECT_EQ(image_of(guest_), guest_before_);
     struct stat st {};
-    for (unsigned k = 0; k < files; ++k) {
-      ASSERT_EQ(::stat((outside_ + "/" + leaf(k)).c_str(), &st), 0);
+    for (unsigned k = 0; k < swapped_files; ++k) {
+      ASSERT_EQ(::stat((outside_ + "/" + swapped_leaf(k)).c_str(), &st), 0);
       EXPECT_EQ(st.st_nlink, 1u) << "a guest shares what is not in its root";
     }
   }
@@ -128,7 +128,7 @@ class Bystanders {
 };
 
 TEST(SwapRace, LeadsNowhereAndChangesNothing) {
-  Races races({"a", "b", "c"}, fill);
+  Races races({"a", "b", "c"}, fill_swapped);
   if (!races.reason().empty()) GTEST_SKIP() << races.reason();
   std::vector<Bystanders> bystanders;
   for (const auto& race : races.each()) bystanders.emplace_back(*race);
