@@ -68,8 +68,11 @@ bool holds(int staging, Protection protection) {
   return kept && (removed || !row_of(protection).may_remove);
 }
 
-// Where there is no room for a file: by staging itself, in which no name can be made then.
+// Where there is no room for a file: by what the kernel tells of its filesystem, or by staging itself, in which no name
+// can be made then.
 bool holds_on_directory(int staging, Protection protection) {
+  if (protection == Protection::iunlink)
+    return (known_cowlink_flags(staging) & FS_IUNLINK_FL) != 0 && has_capability(linux_immutable);
   if (!must_lift(protection)) return false;
   protect(staging, protection);
   bool refused = false;

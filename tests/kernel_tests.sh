@@ -33,12 +33,11 @@ without 'the flags cannot be set while somebody writes (ETXTBSY), which these te
   'Breaking.AFileThatSomebodyWritesTo*' 'LinkingOver.TurnsAwayWhoComesLate*' 'Interrupted.KeeperThatIsBeingWritten*' \
   'VunifyDeunify.OfAFileThatIsWrittenTo*'
 without 'its calls are counted as a protection takes them that has to be lifted' 'VunifyDelete.GoesOnWhereItWasKilled'
-without 'immutable alone looks for guests that could take it off' 'VunifyFault.AGuestThatCouldTakeTheFlagOff*' \
+without 'the kernel lets no guest take the flags off (cowtest, FlagsAreTheHosts)' 'VunifyFault.AGuestThatCouldTakeTheFlagOff*' \
   'VunifyFault.WhereOnlySuchGuests*'
 without 'of kernels that know iunlink not' '*IunlinkIsRefused*' '*AutoNeverTakesImmutable*' \
   'Setattr.NamesWhatThisKernelCannotSet' 'Setattr.RefusesIunlinkWithoutAKernelForIt'
 without 'a clone under auto shares what they want copied' 'Vclone.LinksWhatIsSharedAndCopies*' 'Vclone.ADiskThatIsFull*'
-without 'iunlink is tried on a file, and no inode is left for one' 'VunifyOnFull.KilledIsMadeWholeByTheNextRun'
 without 'they know the letters of other kernels; ShowattrInKernelCow has those of this one' 'Showattr.*'
 
 status=0
