@@ -3,7 +3,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -68,6 +70,29 @@ static enum answer root_of_a_user_namespace_breaks(void)
 	return answer == YES ? is_split() : answer;
 }
 
+/* As root, with every capability. */
+static enum answer flags_in_a_chroot(void)
+{
+	int flags;
+
+	if (chroot("a") || chdir("/"))
+		return NO;
+	flags = flags_of("f");
+	if (!refused(set_flags("f", flags & ~FROZEN), EPERM) || !refused(set_flags("f", flags & ~IMMUTABLE), EPERM) ||
+	    !refused(set_flags("f", flags & ~FS_IUNLINK_FL), EPERM) || flags_of("f") != flags)
+		return NO;
+	put("own", CONTENT);
+	flags = flags_of("own");
+	return refused(set_flags("own", flags | FROZEN), EPERM) && refused(set_flags("own", flags | FS_IUNLINK_FL), EPERM) &&
+	       !set_flags("own", flags | IMMUTABLE) && !set_flags("own", flags) && !unlink("own");
+}
+
+static enum answer flags_are_the_hosts(void)
+{
+	share();
+	return in_child(flags_in_a_chroot) == YES && is_shared() && !unfreeze("b/f");
+}
+
 /* wall/guest/x, and a barrier on wall. */
 static void make_wall(void)
 {
@@ -130,12 +155,13 @@ static enum answer escape_by_chdir_and_chroot(void)
 
 static enum answer with_a_descriptor_of_the_wall(void)
 {
-	int wall = open("wall", O_RDONLY);
+	int wall = open("wall", O_RDONLY), plain = flags_of("wall") & ~FS_BARRIER_FL;
 
 	if (wall < 0 || chroot("wall/guest") || chdir("/"))
 		return NO;
 	return refused(fchdir(wall), EACCES) && refused(openat(wall, "other", O_RDONLY), EACCES) &&
-	       refused(mkdirat(wall, "new", 0755), EACCES) && refused(faccessat(wall, ".", R_OK, 0), EACCES);
+	       refused(mkdirat(wall, "new", 0755), EACCES) && refused(faccessat(wall, ".", R_OK, 0), EACCES) &&
+	       refused(ioctl(wall, FS_IOC_SETFLAGS, &plain), EPERM);
 }
 
 static enum answer escape_by_descriptor(void)
@@ -192,6 +218,7 @@ const struct check guest_checks[] = {
 	{"AccessTellsOfTheMode", access_tells_of_the_mode},
 	{"ImmutableDirectoryIsRespected", immutable_directory_is_respected},
 	{"RootOfAUserNamespaceBreaks", root_of_a_user_namespace_breaks},
+	{"FlagsAreTheHosts", flags_are_the_hosts},
 	{"HostPassesBarrier", host_passes_barrier},
 	{"HostServicePassesBarrier", host_service_passes_barrier},
 	{"EscapeByChdirAndChroot", escape_by_chdir_and_chroot},

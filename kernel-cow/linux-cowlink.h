@@ -88,6 +88,20 @@ static inline int cowlink_barrier(const struct inode *inode)
 	return __cowlink_in_guest() ? -EACCES : 0;
 }
 
+/*
+ * What makes a file shared or a directory a barrier is for the host to change,
+ * and so is all that FS_IOC_SETFLAGS sets of such; a guest may not even with the
+ * capability.
+ */
+static inline int cowlink_may_set(const struct inode *inode,
+				  unsigned int changed)
+{
+	if (likely(!(changed & COWLINK_FL) && !IS_COWLINK(inode) &&
+		   !IS_BARRIER(inode)))
+		return 0;
+	return __cowlink_in_guest() ? -EPERM : 0;
+}
+
 /* A file is shared, a directory is a barrier, and nothing else is either. */
 static inline bool cowlink_flags_fit(const struct inode *inode,
 				     unsigned int added)
