@@ -129,10 +129,16 @@ class Writer : public Racer {
     note(k, text + written_[k].substr(text.size()));
   }
 
+  // By another name each time: one that stays, for its place was refused, may be shared by then, and immutable.
+  std::string make_new(const std::string& text) {
+    auto path = "/new" + std::to_string(made_++);
+    make_common(path, text);
+    return path;
+  }
+
   void replace(unsigned k, const std::string& text) {
     way_ = "rename";
-    make_common("/new", text);
-    if (refused(::rename("/new", leaf(k).c_str()) != 0, "rename")) return;
+    if (refused(::rename(make_new(text).c_str(), leaf(k).c_str()) != 0, "rename")) return;
     note(k, text);
   }
 
@@ -140,8 +146,7 @@ class Writer : public Racer {
   void give_back(unsigned k) {
     if (below(2) == 0) {
       way_ = "rename back";
-      make_common("/new", common(k));
-      if (refused(::rename("/new", leaf(k).c_str()) != 0, "rename")) return;
+      if (refused(::rename(make_new(common(k)).c_str(), leaf(k).c_str()) != 0, "rename")) return;
       return note(k, common(k));
     }
     way_ = "write back";
@@ -160,7 +165,7 @@ class Writer : public Racer {
   std::string name_;
   std::string way_ = "nothing yet";
   std::vector<std::string> written_;
-  unsigned round_ = 0;
+  unsigned round_ = 0, made_ = 0;
 };
 
 // A guest that never writes: nothing of the others may show in it.
