@@ -20,7 +20,7 @@ std::string parent_of(const std::string& path) {
 // The nearest directory that is above both.
 std::string common_ancestor(const std::string& one, const std::string& other) {
   auto ancestor = parent_of(one);
-  while (!is_beneath(other, ancestor)) ancestor = parent_of(ancestor);
+  while (ancestor != "/" && !is_beneath(other, ancestor)) ancestor = parent_of(ancestor);
   return ancestor;
 }
 

@@ -38,7 +38,7 @@ namespace vunify {
 
 using NodeId = std::uint64_t;
 
-// ESTALE: what has this name is another inode than the one that it is asked for.
+// ESTALE: what was asked by leads to the inode no longer.
 [[noreturn]] void throw_stale(const std::string& name);
 
 inline constexpr NodeId root_node = 1;  // FUSE_ROOT_ID

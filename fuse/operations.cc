@@ -6,8 +6,8 @@
 namespace vunify {
 namespace {
 
-// Not wanted_of_libfuse: a cache of writes in the kernel (it would take passthrough away), splicing, which our hooks do
-// not see, directories shown in part only, and pages dropped when a time changed, for nobody else changes the files.
+// Not wanted: a cache of writes in the kernel (it would take passthrough away), splicing, which our hooks do not see,
+// directories shown in part only, and pages dropped when a time changed, for nobody else changes the files.
 constexpr unsigned unwanted = FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
                               FUSE_CAP_SPLICE_MOVE | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_AUTO_INVAL_DATA |
                               FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_FLOCK_LOCKS |

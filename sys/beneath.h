@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which path lies in which directory, by their names alone: both whole, and without a symlink or ".." in them.
+// Which path lies in which directory, by their names alone: both from one root, and without a symlink or ".." in them.
 #pragma once
 
 #include <string>
