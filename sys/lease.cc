@@ -224,18 +224,18 @@ std::optional<std::vector<int>> waiting_in(std::string_view table, int holder, c
   return waiting;
 }
 
-std::vector<int> Lease::waiting() const {
+Lease::Waiting Lease::waiting() const {
   const auto dev = dev_ != 0 ? dev_ : mount_of(fd_).dev;
   char inode[64];
   std::snprintf(inode, sizeof inode, "%02x:%02x:%llu", major(dev), minor(dev),
                 static_cast<unsigned long long>(stat_fd(fd_).ino));
   for (int tries = 0; tries < 100; ++tries) {
     const auto table = read_lock_table(most_table_bytes);
-    if (auto found = waiting_in(table.text, ::getpid(), inode)) return *found;
+    if (auto found = waiting_in(table.text, ::getpid(), inode)) return {*found, true};
     // One who waits for another lease and is sent back as well comes to wait for it again.
-    if (!table.is_whole) return processes_sleeping_in(lease_wait);
+    if (!table.is_whole) return {processes_sleeping_in(lease_wait), false};
   }
-  return {};
+  return {{}, false};
 }
 
 bool Lease::turn_away() const { return send_back(false); }
@@ -249,9 +249,9 @@ bool Lease::send_back(bool may_return) const {
   const auto end = std::chrono::steady_clock::now() + most;
   std::set<int> sent;
   while (is_counted_as_written(fd_)) {
-    const auto waiting = this->waiting();
-    const auto was_sent = [&](int process) { return sent.contains(process); };
-    if (may_return && !waiting.empty() && std::ranges::all_of(waiting, was_sent)) return true;
+    const auto [waiting, all_for_this] = this->waiting();
+    const auto was_sent = [&sent](int process) { return sent.contains(process); };
+    if (may_return && all_for_this && !waiting.empty() && std::ranges::all_of(waiting, was_sent)) return true;
     for (const auto process : waiting)
       if (restart_system_call(process, lease_wait)) sent.insert(process);
     if (std::chrono::steady_clock::now() > end) {

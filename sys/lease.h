@@ -72,6 +72,7 @@ class Lease {
   // within two seconds; once a process has waited so for six seconds in all, within 20 ms.
   bool turn_away() const;
   // For an inode that is a guest's own again: its writers come back to it, and each process that waits is sent once.
+  // Where the table of locks is too long to tell who waits for this lease, one who came back counts as not sent.
   bool turn_away_once() const;
 
  private:
@@ -81,7 +82,11 @@ class Lease {
   bool is_not_lost() const;
   void leave_watcher() const;
   bool send_back(bool may_return) const;
-  std::vector<int> waiting() const;
+  struct Waiting {
+    std::vector<int> processes;
+    bool all_for_this;  // lease; else they wait for some
+  };
+  Waiting waiting() const;
 
   int fd_;
   std::uint64_t dev_;

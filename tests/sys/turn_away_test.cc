@@ -55,6 +55,22 @@ TEST(TurnAway, FindsWhoWaitsHoweverManyLocksThereAre) {
   EXPECT_TRUE(eventually([&] { return dir.read("file") == "new+"; })) << dir.read("file");
 }
 
+// One who waits elsewhere is not the one who was to be sent, whom a scanner holds.
+TEST(TurnAway, TakesNobodyElsesWriterForItsOwn) {
+  const Scratch dir{{"file", "old"}, {"other", ""}};
+  const Fd file = open_host(dir / "file", O_RDONLY), other = open_host(dir / "other", O_RDONLY);
+  auto lease = Lease::take(file.get()), others = Lease::take(other.get());
+  ASSERT_TRUE(lease && lease->pin() && others && others->pin());
+  shell("printf + >> " + (dir / "other") + " 2>/dev/null &");
+  ASSERT_TRUE(eventually([&] { return !others->held(); }));
+  const ManyLocks many(dir / "many");
+  Scanner scanner(dir / "file");
+  if (!scanner.works()) GTEST_SKIP() << "no fanotify here";
+  scanner.hold_a_writer();
+  EXPECT_FALSE(lease->turn_away_once());
+  scanner.let_go();
+}
+
 // Else he could cost two seconds a file, file by file.
 TEST(TurnAway, WaitsSixSecondsInAllForThoseWhoDoNotCome) {
   const Scratch dir{{"file", "old"}};
