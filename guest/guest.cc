@@ -299,6 +299,9 @@ std::vector<std::vector<std::uint32_t>> guests_by_mount(const std::vector<Guest>
   for (std::uint32_t i = 0; i < guests.size(); ++i) by_mount[{guests[i].fs, guests[i].mount.id}].push_back(i);
   std::vector<std::vector<std::uint32_t>> all;
   for (auto& [mount, members] : by_mount) all.push_back(std::move(members));
+  std::ranges::sort(all, [](const auto& one, const auto& other) {
+    return std::pair(other.size(), one.front()) < std::pair(one.size(), other.front());
+  });
   return all;
 }
 

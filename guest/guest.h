@@ -75,7 +75,8 @@ OpenedGuests open_guests(const std::vector<std::string>& paths);
 // also by way of a symlink or a bind mount. path need not be there yet.
 std::optional<Refusal> expect_outside(const std::string& path, const std::vector<std::string>& roots);
 
-// The guests between which names can be linked: of one filesystem, seen through one mount. Indices into guests.
+// The guests between which names can be linked: of one filesystem, seen through one mount. Indices into guests. Where
+// most are comes first, and of as many the first path: of a filesystem's mounts only one can have its staging.
 std::vector<std::vector<std::uint32_t>> guests_by_mount(const std::vector<Guest>& guests);
 
 }  // namespace vunify

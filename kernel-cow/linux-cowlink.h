@@ -93,13 +93,13 @@ static inline int cowlink_barrier(const struct inode *inode)
  * and so is all that FS_IOC_SETFLAGS sets of such; a guest may not even with the
  * capability.
  */
-static inline int cowlink_may_set(const struct inode *inode,
-				  unsigned int changed)
+static inline bool cowlink_may_set(const struct inode *inode,
+				   unsigned int changed)
 {
 	if (likely(!(changed & COWLINK_FL) && !IS_COWLINK(inode) &&
 		   !IS_BARRIER(inode)))
-		return 0;
-	return __cowlink_in_guest() ? -EPERM : 0;
+		return true;
+	return !__cowlink_in_guest();
 }
 
 /* A file is shared, a directory is a barrier, and nothing else is either. */

@@ -11,6 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/uml.sh"
 . "$here/two_guests.sh"
 . "$here/machine_guest.sh"
+trap 'end_machines; rm -rf "$work"' EXIT
 
 failed() {  # failed WHAT LOG
   echo "kernel: $1: FAILED, see $2" >&2
@@ -36,14 +37,13 @@ once() {
   echo "$what: $(($(date +%s) - started)) s"
 }
 
-# Looked at once for each state of them and of Debian's sources, of which it needs little.
+# Looked at once for each state of them and of Debian's sources.
 check_patches() {
   for release in 6.1 6.12; do
     checked=$cache/checked-$release-$(source_key "$release" "$patches/make-patch" "$patches/hooks" "$patches"/*cowlink.[ch] \
       "$patches/linux-$release.patch" "$here/kernel_patch.sh")
     [ ! -f "$checked" ] || continue
-    unpack "$release" "$work/source" --exclude='*/drivers/*/*' --exclude='*/arch/*/*' --exclude='*/Documentation/*/*' \
-      --exclude='*/tools/*' --exclude='*/sound/*' --exclude='*/net/*'
+    unpack "$release" "$work/source"
     "$here/kernel_patch.sh" "$work/source"
     rm -f "$cache/checked-$release-"*
     : >"$checked"
@@ -60,12 +60,14 @@ test_patch() {
 
 # Two at once, half of the tests each.
 test_vunify() {
-  limit=1200
+  limit=1200 shards=
   for shard in 0 1; do
     scratch "tests-$shard" 8G
     (uml "tests-$shard" "$here/kernel_tests.sh" "$bin" "$shard" 2) &
+    shards="$shards $!"
   done
-  wait
+  # shellcheck disable=SC2086  # words
+  wait $shards || :
   for shard in 0 1; do
     grep -q '^EXIT:0$' "$cache/tests-$shard.log" || failed "vunify's tests" "$cache/tests-$shard.log"
   done
@@ -93,19 +95,25 @@ make_guests() {
 }
 
 test_life() {
-  make_guests
   cp --sparse=always "$cache/guests.img" "$work/life.img"
   uml life "$here/kernel_life.sh" "$bin" || failed 'the life of a guest' "$cache/life.log"
   e2fsck -fn "$work/life.img" >"$cache/e2fsck.log" 2>&1 || failed e2fsck "$cache/e2fsck.log"
   grep -v -e '^EXIT:' -e '^reboot:' "$cache/life.log"
 }
 
+mkdir -p "$cache"
 check_patches
+make_guests >"$cache/guests.log" 2>&1 &
+guests=$!
 build_kernel uml um linux "$patches/uml.config" "$patches/linux-6.12.patch" "$patches/uml-fp.patch"
+wait $guests || failed 'to bootstrap guests' "$cache/guests.log"
+
 scripts="$here/kernel.sh $here/uml.sh $here/kernel_inside.sh"
 # shellcheck disable=SC2086  # words
 once patch "$kernel" $scripts "$here/kernel_cow.sh" "$patches"/cowtest*
 # shellcheck disable=SC2086
-once vunify "$kernel" $scripts "$here/kernel_tests.sh" "$bin"/* "$bin"/../tests/*.so
+once life "$kernel" $scripts "$here/kernel_life.sh" "$here/two_guests.sh" "$bin/vunify" &
+life=$!
 # shellcheck disable=SC2086
-once life "$kernel" $scripts "$here/kernel_life.sh" "$here/two_guests.sh" "$bin/vunify"
+once vunify "$kernel" $scripts "$here/kernel_tests.sh" "$bin"/* "$bin"/../tests/*.so
+wait $life

@@ -7,7 +7,7 @@ set -u
 bin=$1
 export GTEST_SHARD_INDEX="$2" GTEST_TOTAL_SHARDS="$3" VUNIFY_TEST_PROTECT=iunlink
 # A system call takes ten times what it takes outside. Of what is drawn by chance one draw, of each sweep a few steps.
-export VUNIFY_RACE_SECONDS=5 VUNIFY_SWEEP_EVERY=48
+export VUNIFY_RACE_SECONDS=5 VUNIFY_SWEEP_EVERY=96
 VUNIFY_SEED=$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 export VUNIFY_SEED
 echo "VUNIFY_SEED=$VUNIFY_SEED"
@@ -37,6 +37,8 @@ without 'the kernel lets no guest take the flags off (cowtest, FlagsAreTheHosts)
   'VunifyFault.WhereOnlySuchGuests*'
 without 'of kernels that know iunlink not' '*IunlinkIsRefused*' '*AutoNeverTakesImmutable*' \
   'Setattr.NamesWhatThisKernelCannotSet' 'Setattr.RefusesIunlinkWithoutAKernelForIt'
+without 'where no name is led yet, every kernel is the same' 'Phases/VunifyStopped.*/0' 'Phases/VunifyStopped.*/1' \
+  'Phases/VunifyStopped.*/4'
 without 'a clone under auto shares what they want copied' 'Vclone.LinksWhatIsSharedAndCopies*' 'Vclone.ADiskThatIsFull*'
 without 'they know the letters of other kernels; ShowattrInKernelCow has those of this one' 'Showattr.*'
 
@@ -50,5 +52,5 @@ run change '*'
 run unify "*Clones*:*Linking*:*LinkLimit*:*Race*:Writers*:SwapFiles*:AgainstTheOracle*:*UnifyingRandom*:Crash*:PowerCut*:\
 Places*:MovedAside*:LastName*:SecondName*:*SharingGroups*:*RestoreAttributes*:*RestoreProject*:NoView*"
 run tools "*InKernelCow*:Setattr*:CrashVclone*:Vclone*:*VunifyFault*:*VunifyFull*:*VunifyOnFull*:*VunifyStopped*:\
-*VunifyProtect*:*VunifyDe*:*VunifyNames*:*VunifyTrust*:*VunifyForged*:*VunifyLost*"
+*VunifyProtect*:*VunifyDe*:*VunifyNames*:*VunifyForged*:*VunifyLost*"
 exit $status

@@ -112,6 +112,18 @@ TEST(OpenGuests, KeepGuestsOfDifferentFilesystemsApart) {
   EXPECT_EQ(opened.refused[0].reason, "is inside " + fs.root() + ", another root");
 }
 
+// Whatever numbers the kernel gives to the mounts.
+TEST(GuestsByMount, BeginWithWhereMostAre) {
+  const Scratch dir{{"guests/a/x", ""}, {"guests/b/x", ""}, {"guests/c/x", ""}, {"early/x", ""}, {"late/x", ""}};
+  for (const auto* point : {"early", "late"}) shell_or_fail("mount --bind " + dir / "guests" + " " + dir / point);
+  const auto order = [&](const std::vector<std::string>& paths) { return guests_by_mount(open_guests(paths).guests); };
+  using Order = std::vector<std::vector<std::uint32_t>>;
+  EXPECT_EQ(order({dir / "early/a", dir / "late/b", dir / "late/c"}), (Order{{1, 2}, {0}}));
+  EXPECT_EQ(order({dir / "early/a", dir / "early/b", dir / "late/c"}), (Order{{0, 1}, {2}}));
+  EXPECT_EQ(order({dir / "early/a", dir / "late/b"}), (Order{{0}, {1}}));
+  for (const auto* point : {"early", "late"}) shell_or_fail("umount " + dir / point);
+}
+
 class OpenClonedGuests : public test::RootTestOn {};
 INSTANTIATE_TEST_SUITE_P(Each, OpenClonedGuests, testing::Values("ext4", "xfs"), test::name_of_each);
 
