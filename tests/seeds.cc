@@ -21,4 +21,11 @@ std::vector<std::uint32_t> draw_seeds(std::size_t fresh, const std::vector<std::
   return seeds;
 }
 
+std::vector<std::size_t> draw(std::size_t cases) {
+  std::vector<std::size_t> drawn;
+  const std::size_t step = VUNIFY_IS_SANITIZED ? 8 : 1;
+  for (auto number = std::random_device()() % step; number < cases; number += step) drawn.push_back(number);
+  return drawn;
+}
+
 }  // namespace vunify::test

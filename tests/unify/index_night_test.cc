@@ -16,6 +16,7 @@
 #include "hashindex/store.h"
 #include "sys/fd.h"
 #include "tests/nights.h"
+#include "tests/seeds.h"
 
 namespace vunify::test {
 namespace {
@@ -103,7 +104,7 @@ TEST_F(IndexNight, ThatWasCutShortIsBegunAnew) {
 
 TEST_F(IndexNight, WithOneBitFlippedIsBegunAnew) {
   const auto whole = bytes();
-  for (std::size_t i = 0; i < 24; ++i) {
+  for (const auto i : draw(24)) {
     restore();
     auto flipped = whole;
     const auto at = i < 8 ? i * 17 : (i * whole.size() / 24 + i) % whole.size();
@@ -119,7 +120,7 @@ TEST_F(IndexNight, WithOneBitFlippedIsBegunAnew) {
 TEST_F(IndexNight, ThatWasBeingWrittenAndIsDamagedCrashesNoRun) {
   const auto whole = bytes();
   std::set<std::string> told;
-  for (std::size_t i = 0; i < 80; ++i) {
+  for (const auto i : draw(80)) {
     restore();
     auto broken = whole;
     const auto page = i % (whole.size() / 4096) * 4096;
@@ -189,7 +190,7 @@ TEST_F(IndexNight, WithBrokenFindingsBesideItCrashesNoRun) {
   const auto whole = nights_->state().read("state/index.delta");
   const std::string keep = nights_->state() / "with-delta";
   std::filesystem::copy(nights_->state_dir(), keep, std::filesystem::copy_options::recursive);
-  for (std::size_t i = 0; i < 40; ++i) {
+  for (const auto i : draw(40)) {
     std::filesystem::remove_all(nights_->state_dir());
     std::filesystem::copy(keep, nights_->state_dir(), std::filesystem::copy_options::recursive);
     auto broken = whole;

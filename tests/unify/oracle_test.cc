@@ -99,7 +99,7 @@ TEST(AgainstTheOracle, PlanAndRunLinkWhatItCounts) {
   const LoopFs fs("ext4", 512);
   if (!fs.ok()) GTEST_SKIP() << fs.reason();
   const Scratch state;
-  for (const auto seed : draw_seeds(16)) {
+  for (const auto seed : draw_seeds(draw(16).size())) {
     SCOPED_TRACE("VUNIFY_SEED=" + std::to_string(seed));
     const Scratch dir({}, fs.root());
     const auto guests = grow_guests(dir.root(), seed, {.guests = 2 + seed % 4, .files = 60});
