@@ -15,7 +15,7 @@ bool borrow_lost_and_found(int parent, const std::string& leaf);
 bool is_lost_and_found(int dir);
 
 // From where it was moved to; where another one was made meanwhile, or its place is not seen any more, nothing is done,
-// and false is returned.
+// and false is returned. Throws ENOSPC where its place was given to other names.
 bool give_back_lost_and_found(int parent, const std::string& leaf);
 
 }  // namespace vunify

@@ -61,6 +61,16 @@ void make_staging(int parent, const std::string& path) {
   }
 }
 
+// False where its place is taken. Where that has no room, it stays for now: a run frees some.
+bool give_back_or_leave(int parent) {
+  try {
+    return give_back_lost_and_found(parent, staging_leaf);
+  } catch (const std::system_error& error) {
+    if (!is_disk_full(error)) throw;
+    return true;
+  }
+}
+
 void lock(int parent, int dir, const std::string& path) {
   if (lock_exclusively(dir) && still_named(parent, dir)) return;
   throw StagingInUse(EWOULDBLOCK, std::generic_category(), path + " is in use by another run");
@@ -121,7 +131,7 @@ void Staging::remove_if_empty() {
     if (is_directory(fd_.get(), leaf)) remove_empty_directory(fd_.get(), leaf);
   if (!still_named(parent_.get(), fd_.get())) return;
   const bool is_borrowed = is_lost_and_found(fd_.get()) && list_names(fd_.get()).empty();
-  if (is_borrowed && give_back_lost_and_found(parent_.get(), staging_leaf)) return;
+  if (is_borrowed && give_back_or_leave(parent_.get())) return;
   remove_empty_directory(parent_.get(), staging_leaf);
 }
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <csignal>
+#include <filesystem>
 #include <optional>
 
 #include "tests/root_test.h"
@@ -110,7 +111,21 @@ TEST_F(VunifyOnFull, KilledIsMadeWholeByTheNextRun) {
   ASSERT_EQ(killed.status, 128 + SIGKILL) << killed.err;
   EXPECT_TRUE(guests_->exists(".vunify"));
   EXPECT_FALSE(stat_name(AT_FDCWD, (fs_ / "lost+found").c_str()));
-  EXPECT_EQ(unify_full(elsewhere_ / "state").status, 0);
+  const auto next = unify_full(elsewhere_ / "state");
+  EXPECT_EQ(next.status, 0) << next.out << next.err;
+  expect_unified();
+}
+
+// The place of lost+found in the root directory has other names meanwhile, and that cannot grow.
+TEST_F(VunifyOnFull, GivesBackWhatItBorrowedOnceThereIsRoom) {
+  const auto state = elsewhere_ / "state";
+  unify_full(state, {"strace", "-f", "-qq", "-o", elsewhere_ / "strace", "-e", "trace=linkat", "-e",
+                     "inject=linkat:signal=KILL:when=1"});
+  std::error_code full;  // as long as its own name, and enough of them to fill each block of the directory
+  for (int i = 100'000; i < 120'000; ++i)
+    std::filesystem::create_hard_link(fs_ / "full", fs_ / "link" + std::to_string(i), full);
+  const auto next = unify(state);
+  EXPECT_EQ(next.status, 0) << next.out << next.err;
   expect_unified();
 }
 
