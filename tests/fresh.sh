@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # ./dev fresh: README.md's two commands on a Debian 12 of this very minute. A bare tree with today's packages is
 # bootstrapped on a filesystem of its own, the checkout is copied into it, and "./dev demo" and "./dev check" have to
-# install and do all the rest; then what "./dev deb" builds is installed and removed in a copy of the bare tree
-# (tests/package.sh). --quick leaves out the tests that take minutes. --deb FILE does only the last, with this package;
-# --boot FILE boots the bare tree and tries the package's unit there (tests/booted.sh).
+# install and do all the rest; so has "./dev kernel", with what that built; then what "./dev deb" builds is installed and
+# removed in a copy of the bare tree (tests/package.sh). --quick leaves out the kernel, and the tests that take minutes.
+# --deb FILE does only the last, with this package; --boot FILE boots the bare tree and tries the package's unit there
+# (tests/booted.sh).
 # All of it lives in namespaces of its own, on an image file that has lost its name: it goes when its last process does,
 # however that ends.
 set -eu
@@ -152,7 +153,8 @@ check_out
 echo "$(run dpkg-query -W | wc -l) packages"
 part './dev demo' run ./dev demo
 part './dev check' run ./dev check ${long:+-E "$long"}
+[ -n "$long" ] || part './dev kernel' run ./dev kernel
 part './dev deb' run ./dev deb
 part 'the package in a bare tree' try_package "$tree"/vunify/build/release/*.deb
 run dpkg-query -W g++-12 libc6 linux-libc-dev
-title 'demo, check and the package are green'
+title 'all of it is green'
