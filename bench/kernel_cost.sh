@@ -14,9 +14,9 @@ rounds=5
 . "$here/../tests/uml.sh"
 
 sed '/^CONFIG_FS_COWLINK/d' "$patches/uml.config" >"$work/plain.config"
-build_kernel plain um linux "$work/plain.config" "$patches/uml-fp.patch"
+build_kernel uml-plain 6.12 um linux "$work/plain.config" "$patches/uml-fp.patch"
 plain=$kernel
-build_kernel uml um linux "$patches/uml.config" "$patches/linux-6.12.patch" "$patches/uml-fp.patch"
+build_kernel uml-6.12 6.12 um linux "$patches/uml.config" "$patches/linux-6.12.patch" "$patches/uml-fp.patch"
 patched=$kernel
 
 for round in $(seq $rounds); do

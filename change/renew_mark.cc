@@ -73,9 +73,20 @@ void MarkRenewal::renew() {
   protect_shared_again(held_.fd.get(), request_.protection, held_.metadata, held_.seen.stamp.mtime);
 }
 
+// One who was about to write kept iunlink off (ETXTBSY): it is set once he is gone.
+void MarkRenewal::turn_away() {
+  try {
+    if (held_.lease->turn_away())
+      protect_at_any_rate(held_.fd.get(), request_.protection);
+    else
+      reason_ = "a writer could not be turned away";
+  } catch (const std::system_error& error) {
+    fail(error);
+  }
+}
+
 RenewReason MarkRenewal::finish() {
-  if (is_begun() && !held_.lease->is_unwritten() && !held_.lease->turn_away())
-    reason_ = "a writer could not be turned away";
+  if (is_begun() && !held_.lease->is_unwritten()) turn_away();
   held_ = {};
   return std::move(reason_);
 }

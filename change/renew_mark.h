@@ -46,6 +46,7 @@ class MarkRenewal {
  private:
   bool is_begun() const { return held_.lease.has_value(); }
   void take_lease();
+  void turn_away();
   void fail(const std::system_error& error) { reason_ = error.code().message(); }
 
   const RenewRequest& request_;

@@ -67,7 +67,7 @@ int ask(bpf_cmd command, const Key& key, std::uint8_t& value) {
 
 constexpr std::uint32_t many = 4096;  // keys asked for at a time
 
-// False once these were the last. `from` and `next` are the kernel's own notes of how far it came.
+// False once these were the last. `at` is the kernel's own note of how far it came.
 bool read_batch(std::vector<Key>& keys, bool is_first, std::uint32_t& at) {
   std::vector<Key> read(many);
   std::vector<std::uint8_t> values(many);

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# kernel.sh BIN CACHE: Debian's kernel with kernel-cow, built as User-Mode Linux, and all that is to hold in it: the tests
-# of the patch, vunify's own under iunlink, and the life of a Debian guest. CACHE keeps kernels and guests. As root.
+# kernel.sh BIN CACHE [6.1]: Debian's kernel with kernel-cow, built as User-Mode Linux, and all that is to hold in it: the
+# tests of the patch, vunify's own under iunlink, and the life of a Debian guest; of 6.1, the first. CACHE keeps kernels
+# and guests. As root.
 set -eu
-bin=$1 cache=$2
+bin=$1 cache=$2 old=${3:-}
 here=$(cd "$(dirname "$0")" && pwd)
 
 . "$here/machine.sh"
@@ -19,7 +20,7 @@ failed() {  # failed WHAT LOG
   exit 1
 }
 
-# once WHAT FILE...: does test_WHAT, and keeps what it said, by the contents of all that has a part in it: it is not done
+# once WHAT FILE...: does test_WHAT (WHAT may begin with "old-"), and keeps what it said, by the contents of all that has a part in it: it is not done
 # again as long as these are the same.
 once() {
   what=$1
@@ -30,7 +31,7 @@ once() {
     return
   fi
   started=$(date +%s)
-  "test_$what" >"$cache/$what.said"
+  "test_${what#old-}" >"$cache/$what.said"
   rm -f "$cache/passed-$what"-*
   mv "$cache/$what.said" "$passed"
   cat "$passed"
@@ -77,7 +78,7 @@ test_vunify() {
 
 # Both alike, and with packages to be installed once more, which come from a mirror.
 make_guests() {
-  [ ! -f "$cache/guests.img" ] || return 0
+  [ ! -f "$guests" ] || return 0
   one=$work/root/guest
   mkdir -p "$work/root"
   bootstrap "$one" sqlite3
@@ -90,12 +91,13 @@ make_guests() {
   mkdir "$work/guests"
   mv "$one" "$work/guests/one"
   cp -a "$work/guests/one" "$work/guests/two"
-  mke2fs -q -t ext4 -d "$work/guests" "$cache/guests.new" 2G
-  mv "$cache/guests.new" "$cache/guests.img"
+  mke2fs -q -t ext4 -d "$work/guests" "$cache/new.img" 2G
+  rm -f "$cache"/guests-*.img
+  mv "$cache/new.img" "$guests"
 }
 
 test_life() {
-  cp --sparse=always "$cache/guests.img" "$work/life.img"
+  cp --sparse=always "$guests" "$work/life.img"
   uml life "$here/kernel_life.sh" "$bin" || failed 'the life of a guest' "$cache/life.log"
   e2fsck -fn "$work/life.img" >"$cache/e2fsck.log" 2>&1 || failed e2fsck "$cache/e2fsck.log"
   grep -v -e '^EXIT:' -e '^reboot:' "$cache/life.log"
@@ -103,12 +105,20 @@ test_life() {
 
 mkdir -p "$cache"
 check_patches
-make_guests >"$cache/guests.log" 2>&1 &
-guests=$!
-build_kernel uml um linux "$patches/uml.config" "$patches/linux-6.12.patch" "$patches/uml-fp.patch"
-wait $guests || failed 'to bootstrap guests' "$cache/guests.log"
-
 scripts="$here/kernel.sh $here/uml.sh $here/kernel_inside.sh"
+if [ -n "$old" ]; then
+  build_kernel "uml-$old" "$old" um linux "$patches/uml.config" "$patches/linux-$old.patch" "$patches/uml-fp.patch"
+  # shellcheck disable=SC2086  # words
+  once old-patch "$kernel" $scripts "$here/kernel_cow.sh" "$patches"/cowtest*
+  exit
+fi
+
+guests=$cache/guests-$(cat "$here/kernel.sh" "$here/two_guests.sh" "$here/machine_guest.sh" | sha256sum | cut -c 1-16).img
+make_guests >"$cache/guests.log" 2>&1 &
+making=$!
+build_kernel uml-6.12 6.12 um linux "$patches/uml.config" "$patches/linux-6.12.patch" "$patches/uml-fp.patch"
+wait $making || failed 'to bootstrap guests' "$cache/guests.log"
+
 # shellcheck disable=SC2086  # words
 once patch "$kernel" $scripts "$here/kernel_cow.sh" "$patches"/cowtest*
 # shellcheck disable=SC2086

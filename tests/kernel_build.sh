@@ -22,15 +22,15 @@ unpack() {
   tar -C "$into" --strip-components=1 -xf "/usr/src/linux-source-$release.tar.xz" "$@"
 }
 
-# build_kernel NAME ARCH TARGET CONFIG PATCH...: of 6.12; $kernel is the file.
+# build_kernel NAME RELEASE ARCH TARGET CONFIG PATCH...: $kernel is the file.
 build_kernel() {
-  name=$1 arch=$2 target=$3 config=$(realpath "$4")
-  shift 4
-  kernel=$cache/$name-$(source_key 6.12 "$config" "$@")
+  name=$1 release=$2 arch=$3 target=$4 config=$(realpath "$5")
+  shift 5
+  kernel=$cache/$name-$(source_key "$release" "$config" "$@")
   [ ! -f "$kernel" ] || return 0
   echo "building $kernel (minutes; what that says is in $cache/$name.log)"
   tree=$cache/$name.tree
-  unpack 6.12 "$tree"
+  unpack "$release" "$tree"
   for patch; do patch -d "$tree" -p1 -F0 -s <"$patch"; done
   make_kernel >"$cache/$name.log" 2>&1 || { tail -n 20 "$cache/$name.log" >&2; return 1; }
   rm -f "$cache/$name"-*

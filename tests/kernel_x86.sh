@@ -11,7 +11,7 @@ limit=5400
 . "$here/kernel_build.sh"
 . "$here/uml.sh"
 
-build_kernel x86 x86_64 vmlinux "$patches/x86-debug.config" "$patches/linux-6.12.patch"
+build_kernel x86 6.12 x86_64 vmlinux "$patches/x86-debug.config" "$patches/linux-6.12.patch"
 make_cowtest
 scratch x86 8G
 # Its root is this host's, as that of User-Mode Linux is.

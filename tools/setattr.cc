@@ -151,12 +151,17 @@ std::string change(const Found& found, const Request& request) {
   const Fd fd = open_found(found);
   if (!fd) return "not a regular file or directory";
   if (!has_inode_flags(fd.get())) return "this filesystem keeps no inode flags";
-  const bool knows_barrier = (known_cowlink_flags(fd.get()) & FS_BARRIER_FL) != 0;
-  if ((set & attr_barrier) != 0 && knows_barrier && !found.inode.is_directory()) return "only a directory is a barrier";
+  const bool is_known = known_cowlink_flags(fd.get()) != 0;
+  if ((set & attr_barrier) != 0 && is_known && !found.inode.is_directory()) return "only a directory is a barrier";
+  if ((set & attr_iunlink) != 0 && is_known && !found.inode.is_regular()) return "only a regular file is iunlink";
   return change_flags(fd.get(), set, clear & settable);
 }
 
-bool has_flags(const Inode& inode) { return inode.is_regular() || inode.is_directory(); }
+// What is to be set is for inodes of its kind; links and devices have no flags at all.
+bool takes(const Inode& inode, std::uint32_t set) {
+  if ((set & attr_barrier) != 0) return inode.is_directory();
+  return inode.is_regular() || (inode.is_directory() && (set & attr_iunlink) == 0);
+}
 
 Exit setattr(int argc, char** argv) {
   const Request request = ArgumentReader(argc, argv).read();
@@ -169,8 +174,8 @@ Exit setattr(int argc, char** argv) {
   walk.failed = [&](const auto& path, const auto& error) { failed(path, error.code().message()); };
   for (const auto& operand : request.paths) {
     walk.visit = [&](const Found& found) {
-      // Beneath a directory, links and devices are passed over: they have no flags to set.
-      if (found.path != operand && !has_flags(found.inode)) return;
+      const bool is_meant = found.path == operand && !(request.recurse && found.inode.is_directory());
+      if (!is_meant && !takes(found.inode, request.set)) return;
       if (const auto reason = change(found, request); !reason.empty()) failed(found.path, reason);
     };
     visit_tree(operand, walk);

@@ -90,6 +90,14 @@ TEST(SetattrInKernelCow, SetsIunlink) {
   EXPECT_EQ(flags_of(dir / "a") & shared_flags, FS_IUNLINK_FL);
 }
 
+TEST(SetattrInKernelCow, MakesIunlinkOfRegularFilesAlone) {
+  const Scratch dir({{"d/a", "x"}});
+  expect_refusal(run({"setattr", "--iunlink", dir / "d"}), dir / "d" + ": only a regular file is iunlink");
+  EXPECT_EQ(run({"setattr", "-R", "--iunlink", dir / "d"}).status, 0);
+  EXPECT_EQ(flags_of(dir / "d/a") & shared_flags, shared_flags);
+  EXPECT_EQ(run({"setattr", "-R", "--~iunlink", dir / "d"}).status, 0);
+}
+
 TEST(SetattrInKernelCow, MakesABarrierOfADirectoryAlone) {
   const Scratch dir({{"d/a", "x"}});
   expect_refusal(run({"setattr", "--barrier", dir / "d/a"}), dir / "d/a" + ": only a directory is a barrier");
