@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <random>
+#include <string_view>
 
 namespace vunify::test {
 
@@ -23,7 +24,7 @@ std::vector<std::uint32_t> draw_seeds(std::size_t fresh, const std::vector<std::
 
 std::vector<std::size_t> draw(std::size_t cases) {
   std::vector<std::size_t> drawn;
-  const std::size_t step = VUNIFY_IS_SANITIZED ? 8 : 1;
+  constexpr std::size_t step = std::string_view(VUNIFY_SANITIZE).empty() ? 1 : 8;
   for (auto number = std::random_device()() % step; number < cases; number += step) drawn.push_back(number);
   return drawn;
 }
