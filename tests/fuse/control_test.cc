@@ -10,6 +10,7 @@
 #include "sys/root_dir.h"
 #include "tests/eventually.h"
 #include "tests/fuse/guest_mount.h"
+#include "tests/stop_process.h"
 
 namespace vunify::test {
 namespace {
@@ -49,7 +50,7 @@ TEST_P(ControlSocket, OfAStoppedDaemonIsNotWaitedForLong) {
   mount();
   const int daemon = worker_of(mine(""));
   const DaemonLine line(record(), std::chrono::milliseconds(20));
-  check(::kill(daemon, SIGSTOP), "kill");
+  stop_process(daemon);
   try {
     line.ask({ControlVerb::status});
     ADD_FAILURE() << "a stopped daemon answered";

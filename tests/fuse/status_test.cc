@@ -9,6 +9,7 @@
 
 #include "tests/fuse/guest_mount.h"
 #include "tests/fuse/limited_guest.h"
+#include "tests/stop_process.h"
 
 namespace vunify::test {
 namespace {
@@ -70,7 +71,7 @@ TEST_P(VcowStatus, TellsWhatIsHeld) {
 TEST_P(VcowStatus, OfAProcessThatDoesNotAnswerIsWhatItNoted) {
   mount();
   const int daemon = worker_of(mine(""));
-  check(::kill(daemon, SIGSTOP), "kill");
+  stop_process(daemon);
   const auto told = json(1);
   check(::kill(daemon, SIGCONT), "kill");
   EXPECT_EQ(told["serving"], nullptr);

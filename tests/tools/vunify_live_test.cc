@@ -17,6 +17,7 @@
 #include "tests/crash_points.h"
 #include "tests/eventually.h"
 #include "tests/root_test.h"
+#include "tests/stop_process.h"
 #include "tests/stopped_run.h"
 #include "tests/tools/adopted_guests.h"
 
@@ -227,7 +228,7 @@ TEST_P(VunifyLive, OneThatDoesNotAnswerIsLeftAloneAndTold) {
   mount({"a"});
   StoppedRun vunify(command({"a", "b", "c"}, {"--json", "--jobs=1"}), "renameat2", 1, in("trace"));
   const int daemon = worker_of("a");
-  check(::kill(daemon, SIGSTOP), "kill");
+  stop_process(daemon);
   const auto begin = steady_clock::now();
   const auto finished = vunify.go_on();
   EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(10));
@@ -241,7 +242,7 @@ TEST_P(VunifyLive, OneThatDoesNotAnswerIsLeftAloneAndTold) {
 TEST_P(VunifyLive, OneThatWasStoppedBeforeIsLeftAsMounted) {
   mount({"a"});
   const int daemon = worker_of("a");
-  check(::kill(daemon, SIGSTOP), "kill");
+  stop_process(daemon);
   const auto report = unify({"a", "b", "c"});
   check(::kill(daemon, SIGCONT), "kill");
   EXPECT_EQ(report["skipped"]["mounted"], 2) << report.dump(1);

@@ -120,7 +120,7 @@ TEST_F(IndexNight, WithOneBitFlippedIsBegunAnew) {
 TEST_F(IndexNight, ThatWasBeingWrittenAndIsDamagedCrashesNoRun) {
   const auto whole = bytes();
   std::set<std::string> told;
-  for (const auto i : draw(80)) {
+  for (std::size_t i = 0; i < 80; ++i) {
     restore();
     auto broken = whole;
     const auto page = i % (whole.size() / 4096) * 4096;
