@@ -85,7 +85,7 @@ void sweep(int first, int stride, int steps, const std::function<Finished(int st
   constexpr int far_too_many = 400;
   const int every = sweep_every();
   const int skipped = static_cast<int>(std::random_device()() % static_cast<unsigned>(every));
-  for (int step = first + skipped * stride; step < far_too_many; step += stride * every) {
+  for (int step = first + skipped * stride; step < far_too_many + stride * every; step += stride * every) {
     SCOPED_TRACE("killed before step " + std::to_string(step));
     const auto finished = crash(step);
     if (finished.status == killed) continue;
