@@ -31,7 +31,8 @@ Finished run_until(const CrashPoint& point, std::vector<std::string> command);
 // Calls crash(first), crash(first + stride), ... each on guests of its own, until a run ends by itself: crash returns
 // what run_until() said. Fails unless runs were killed before every such step, and the last one ended well, after more
 // than `steps` of them: else it would have shown nothing. VUNIFY_SWEEP_EVERY=N in the environment: only each N-th of
-// these, from one drawn by chance on, so that many such sweeps are a whole one.
+// these, from one drawn by chance on, so that many such sweeps are a whole one. A run that is killed at its 400th step
+// or later is one too many.
 void sweep(int first, int stride, int steps, const std::function<Finished(int step)>& crash);
 
 // Four guests in one directory. Some of their files are shared already: among them a keeper that gets one name more,

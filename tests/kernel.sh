@@ -20,8 +20,8 @@ failed() {  # failed WHAT LOG
   exit 1
 }
 
-# once WHAT FILE...: does test_WHAT (WHAT may begin with "old-"), and keeps what it said, by the contents of all that has a part in it: it is not done
-# again as long as these are the same.
+# once WHAT FILE...: does test_WHAT (WHAT may begin with "old-"), and keeps what it said, by the contents of all that has
+# a part in it: it is not done again as long as these are the same.
 once() {
   what=$1
   shift
