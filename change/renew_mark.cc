@@ -73,20 +73,21 @@ void MarkRenewal::renew() {
   protect_shared_again(held_.fd.get(), request_.protection, held_.metadata, held_.seen.stamp.mtime);
 }
 
-// One who was about to write kept iunlink off (ETXTBSY): it is set once he is gone.
+// One who was about to write kept iunlink off (ETXTBSY), whether he came to the lease or went away: it is set again.
 void MarkRenewal::turn_away() {
+  const int fd = held_.fd.get();
   try {
-    if (held_.lease->turn_away())
-      protect_at_any_rate(held_.fd.get(), request_.protection);
-    else
+    if (!held_.lease->is_unwritten() && !held_.lease->turn_away())
       reason_ = "a writer could not be turned away";
+    else if (!is_protected(fd, request_.protection))
+      protect_at_any_rate(fd, request_.protection);
   } catch (const std::system_error& error) {
     fail(error);
   }
 }
 
 RenewReason MarkRenewal::finish() {
-  if (is_begun() && !held_.lease->is_unwritten()) turn_away();
+  if (is_begun()) turn_away();
   held_ = {};
   return std::move(reason_);
 }
