@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "sys/fd.h"
+#include "sys/guard.h"
 #include "sys/inode_attr.h"
 #include "sys/mark.h"
 #include "tests/tree.h"
@@ -32,6 +33,10 @@ constexpr auto first_files = R"(
   for g in a b c d; do echo two keepers > %/$g/merged; echo last name > %/$g/last; done
   for g in a b; do echo shared already > %/$g/shared; done)";
 
+constexpr auto last_names_by_flag = R"(
+  chattr -i %/a/last %/b/last %/c/last %/d/last && rm %/b/last %/c/last && chattr +i %/a/last)";
+constexpr auto guarded_last_names = "rm %/b/last %/c/last";
+
 constexpr auto more_files = R"(
   echo another last name > %/b/last; echo a third > %/c/last; rm %/d/last
   echo shared already > %/c/shared
@@ -47,11 +52,16 @@ bool is_marked_inode(int dir, const std::string& leaf, const FsId& fs, const str
   return mark_at(dir, leaf, {fs, st.st_ino}) == Mark::valid;
 }
 
+bool is_protected(int dir, const std::string& leaf) {
+  const auto inode = stat_name(dir, leaf.c_str());
+  return inode && (inode->immutable || GuardedInodes::now().contains(*inode));
+}
+
 std::string protection_fault(int dir, const std::string& leaf, const std::string& path, const FsId& fs,
                              const struct stat& st) {
-  const bool protected_now = stat_name(dir, leaf.c_str())->immutable;
+  const bool protected_now = is_protected(dir, leaf);
   const bool marked = is_marked_inode(dir, leaf, fs, st);
-  if (protected_now && !marked) return path + " is immutable, and not shared\n";
+  if (protected_now && !marked) return path + " is protected, and not shared\n";
   const bool was_so_before = leaf == "adopted" && st.st_nlink == 2;  // the names a and b have had all the time
   if (marked && st.st_nlink > 1 && !protected_now && !was_so_before) return path + " is shared, and not protected\n";
   return {};
@@ -109,8 +119,8 @@ CrashGuests::CrashGuests(const std::string& directory, const std::string& state_
   must(shell(with_directory(all_mtimes, directory)));
   must(run(with("a", "b")));
   must(run(with("c", "d")));
-  must(shell(with_directory("chattr -i %/a/last %/b/last %/c/last %/d/last; rm %/b/last %/c/last", directory)));
-  must(shell(with_directory("chattr +i %/a/last", directory)));
+  const bool by_guard = by_flag() == Protection::guard;  // which keeps flags, and lets names go
+  must(shell(with_directory(by_guard ? guarded_last_names : last_names_by_flag, directory)));
   must(shell(with_directory(more_files, directory)));
   shell(with_directory(all_mtimes, directory));  // what is immutable keeps the time it has
   for (const auto* guest : guests) {
@@ -177,7 +187,7 @@ std::string CrashGuests::last_names() const {
   const FsId fs = fs_id(open_host(directory_, O_RDONLY | O_DIRECTORY).get());
   for_each_name(directory_, [&](int dir, const std::string& leaf, const std::string& path, const struct stat& st) {
     if (!S_ISREG(st.st_mode) || st.st_nlink != 1) return;
-    if (is_marked_inode(dir, leaf, fs, st) && stat_name(dir, leaf.c_str())->immutable) text += path + "\n";
+    if (is_marked_inode(dir, leaf, fs, st) && is_protected(dir, leaf)) text += path + "\n";
   });
   return text;
 }

@@ -53,8 +53,8 @@ class CrashGuests {
   // Changes nothing; says what it found, one line each; empty where all is well.
   std::string content_faults() const;     // a name that leads to something else than at first
   std::string image_faults() const;       // the same, the directories' mtimes and each guest's own links included
-  std::string protection_faults() const;  // an inode that is +i and not marked, or shared and not +i
-  std::string last_names() const;         // marked and +i still, with one name
+  std::string protection_faults() const;  // an inode that is protected and not marked, or shared and not protected
+  std::string last_names() const;         // marked and protected still, with one name
   std::string staged() const;             // in staging, but for the file that protection is tried on
   bool has_staging() const;
 

@@ -14,15 +14,16 @@ kernel=linux-image-6.12-cloud-amd64
 
 make_root() {
   begin_root "$here/guard_inside.sh"
-  PATH=$bin:$PATH take "$work/root" vguard vunify guard_tries mkfs.ext4 mkfs.xfs find sha256sum jq dpkg tar
+  PATH=$bin:$PATH take "$work/root" vguard vunify guard_tries unify_test mkfs.ext4 mkfs.xfs find sha256sum jq dpkg tar \
+    touch rm
   preload=$(dirname "$bin")/tests/libcrash_before.so
-  mkdir -p "$work/root/$(dirname "$preload")"
+  mkdir -p "$work/root/var/tmp" "$work/root/$(dirname "$preload")"
   cp "$preload" "$work/root/$preload"
   printf 'preload=%s\n' "$preload" >>"$work/root/where"
   make_guest
   make_package 1
   make_package 2
-  mke2fs -q -t ext4 -O ^has_journal -d "$work/root" "$work/root.img" 600M >/dev/null
+  mke2fs -q -t ext4 -O ^has_journal -d "$work/root" "$work/root.img" 900M >/dev/null
 }
 
 # boot_and_see ACT IMAGE...
@@ -34,7 +35,7 @@ boot_and_see() {
 }
 
 fetch_kernel
-take_modules virtio_blk xfs
+take_modules virtio_blk xfs loop
 make_root
 make_init
 truncate -s 400M "$work/ext4.img" "$work/xfs.img"

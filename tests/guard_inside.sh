@@ -174,6 +174,19 @@ try_loader_killed() {
   try_unload_killed
 }
 
+# As ./dev check has it on other kernels, each twelfth step.
+try_runs_killed() {
+  command vguard load
+  export VUNIFY_TEST_PROTECT=guard VUNIFY_SWEEP_EVERY=12
+  if unify_test --gtest_filter='Crash.*:CrashInKernelCow.*:-*btrfs*' >/tmp/crash; then
+    ok "vunify under the guard, killed: $(grep -c OK /tmp/crash) sweeps: $(grep -o 'at step .*' /tmp/crash | tr '\n' ' ')"
+  else
+    cat /tmp/crash
+    bad 'vunify under the guard, killed'
+  fi
+  command vguard unload
+}
+
 first_boot() {
   mkdir "$fs"
   "mkfs.$kind" -q "$disk"
@@ -230,6 +243,7 @@ if ! grep -q bpf /sys/kernel/security/lsm; then
 fi
 if [ ! -e /srv/ext4 ]; then
   on_each first_boot /dev/vdb /dev/vdc
+  try_runs_killed
   end_with 'first boot'
 fi
 on_each second_boot /dev/vdc /dev/vdb
