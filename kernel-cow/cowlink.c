@@ -25,6 +25,7 @@
 #include <linux/namei.h>
 #include <linux/pid_namespace.h>
 #include <linux/posix_acl.h>
+#include <linux/random.h>
 #include <linux/sched/signal.h>
 #include <linux/security.h>
 #include <linux/sizes.h>
@@ -38,7 +39,7 @@
 /* What chattr(1) set on the file, and any filesystem can set on the copy */
 #define KEPT_FL		(FS_SYNC_FL | FS_NODUMP_FL | FS_NOATIME_FL)
 
-/* Scratch names to try, where guests have made files of that name */
+/* Scratch names to try, where guests have made files of that name, before one by chance */
 #define SCRATCH_NAMES	10
 
 /*
@@ -143,7 +144,7 @@ static int thaw_locked(struct dentry *parent, struct dentry *dentry)
 	err = set_flags(dentry, old.flags & ~FROZEN_FL, new.fsx_projid);
 	if (err)
 		set_flags(dentry, old.flags, old.fsx_projid);
-	else
+	else /* without the flags nobody trusts one that stays */
 		__vfs_removexattr_locked(&nop_mnt_idmap, dentry,
 					 VUNIFY_MARK_XATTR, NULL);
 	return err;
@@ -352,7 +353,7 @@ static bool is_leftover(const struct inode *inode)
 /* A free scratch name in the locked directory, after what a crash left there. */
 static struct dentry *scratch_name(struct dentry *parent)
 {
-	char name[sizeof(COWLINK_SCRATCH) + 2] = COWLINK_SCRATCH;
+	char name[sizeof(COWLINK_SCRATCH) + 9] = COWLINK_SCRATCH;
 	struct dentry *dentry;
 	int i, err;
 
@@ -365,10 +366,11 @@ static struct dentry *scratch_name(struct dentry *parent)
 			err = vfs_unlink(&nop_mnt_idmap, d_inode(parent),
 					 dentry, NULL);
 		dput(dentry);
-		if (err && i >= SCRATCH_NAMES)
+		if (err && i > SCRATCH_NAMES)
 			return ERR_PTR(err);
 		if (err)
-			snprintf(name, sizeof(name), COWLINK_SCRATCH ".%d", i);
+			snprintf(name, sizeof(name), COWLINK_SCRATCH ".%x",
+				 i < SCRATCH_NAMES ? i : get_random_u32());
 	}
 }
 

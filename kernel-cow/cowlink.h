@@ -24,8 +24,9 @@
 
 /*
  * The name that the kernel links a copy under before it is renamed over the
- * shared name, and .1 to .9 where a guest has taken it. Only a crash leaves it
- * behind: FS_IUNLINK_FL without FS_IMMUTABLE_FL, one link, free to remove.
+ * shared name; where a guest has taken it, with .1 to .9, then with a number of
+ * 32 bits, by chance. Numbers are hexadecimal. Only a crash leaves it behind:
+ * FS_IUNLINK_FL without FS_IMMUTABLE_FL, one link, free to remove.
  */
 #define COWLINK_SCRATCH ".cowlink"
 

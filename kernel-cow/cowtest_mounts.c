@@ -176,6 +176,16 @@ static enum answer rename_in_overlay(void)
 	       is_shared();
 }
 
+/* No name of it can be given a copy through the overlay: as immutable files are in mainline. */
+static enum answer write_above(void)
+{
+	if (!mount_overlay() || umount2("merged", 0) || link("a/f", "upper/g") || !mount_overlay())
+		return SKIPPED;
+	return refused(open("merged/g", O_WRONLY), EPERM) && refused(chmod("merged/g", 0600), EPERM) &&
+	       refused(access("merged/g", W_OK), EPERM) && holds_text("merged/g", CONTENT) &&
+	       !rename("merged/g", "merged/h") && !unlink("merged/h") && is_shared();
+}
+
 static enum answer in_overlay(enum answer (*run)(void))
 {
 	enum answer answer;
@@ -194,6 +204,7 @@ static enum answer in_overlay(enum answer (*run)(void))
 static enum answer overlay_copies_data_up(void) { return in_overlay(write_in_overlay); }
 static enum answer overlay_copies_metadata_up(void) { return in_overlay(change_metadata_in_overlay); }
 static enum answer overlay_removes(void) { return in_overlay(remove_in_overlay); }
+static enum answer overlay_refuses_what_is_shared_above(void) { return in_overlay(write_above); }
 static enum answer overlay_renames(void) { return in_overlay(rename_in_overlay); }
 
 const struct check mount_checks[] = {
@@ -204,5 +215,6 @@ const struct check mount_checks[] = {
 	{"OverlayCopiesMetadataUp", overlay_copies_metadata_up},
 	{"OverlayRemoves", overlay_removes},
 	{"OverlayRenames", overlay_renames},
+	{"OverlayRefusesWhatIsSharedAbove", overlay_refuses_what_is_shared_above},
 	{},
 };

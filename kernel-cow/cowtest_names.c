@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Names of a shared inode are free; and what the flags do, and do not. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "cowlink.h"
@@ -233,6 +237,45 @@ static enum answer handle_is_refused(void)
 	return holds;
 }
 
+/* Calls by path, of which none may be refused for the moment at which it comes; ENOENT: the names come and go, too. */
+static void change_again_and_again(const char *path)
+{
+	for (;;) {
+		int fd = open(path, O_WRONLY);
+
+		if ((fd < 0 || close(fd) || truncate(path, 3) || chmod(path, 0644) || chown(path, 7, 8) || utimes(path, NULL) ||
+		     setxattr(path, "trusted.t", "t", 1, 0)) && errno != ENOENT)
+			_exit(errno);
+	}
+}
+
+/* Shared once more as soon as it is not: at any moment of the other's calls. */
+static enum answer nobody_is_refused_for_the_moment(void)
+{
+	int frozen = 0, tries, status;
+	pid_t guest;
+
+	share();
+	unfreeze("a/f");
+	guest = fork();
+	if (!guest)
+		change_again_and_again("b/f");
+	for (tries = 0; frozen < 2000 && tries < 1000000 && !waitpid(guest, &status, WNOHANG); tries++) {
+		if (freeze("b/f"))
+			continue;
+		frozen++;
+		unlink("a/f");
+		link("b/f", "a/f");
+	}
+	if (tries < 1000000 && frozen < 2000) {
+		errno = WEXITSTATUS(status);
+		return NO;
+	}
+	kill(guest, SIGKILL);
+	waitpid(guest, &status, 0);
+	return frozen > 0;
+}
+
 /* All eight write to the one copy, none is refused. */
 static enum answer racing_writers_share_one_copy(void)
 {
@@ -262,19 +305,41 @@ static enum answer leftover_is_removed(void)
 	return !truncate("a/f", 0) && is_split() && refused(access("a/" COWLINK_SCRATCH, F_OK), ENOENT);
 }
 
-static enum answer guests_file_of_that_name_stays(void)
+static int scratch_names_left(void)
 {
+	DIR *dir = opendir("a");
+	struct dirent *entry;
+	int count = 0;
+
+	while ((entry = readdir(dir)))
+		count += !strncmp(entry->d_name, COWLINK_SCRATCH, strlen(COWLINK_SCRATCH));
+	closedir(dir);
+	return count;
+}
+
+/* The first so many of the scratch names are files of a guest, and stay. */
+static bool splits_beside(int taken)
+{
+	char name[32] = "a/" COWLINK_SCRATCH;
 	bool holds;
+	int i;
 
 	share();
-	put("a/" COWLINK_SCRATCH, "mine");
-	put("a/" COWLINK_SCRATCH ".1", "mine");
-	holds = !truncate("a/f", 0) && is_split() && holds_text("a/" COWLINK_SCRATCH, "mine") &&
-		holds_text("a/" COWLINK_SCRATCH ".1", "mine") && refused(access("a/" COWLINK_SCRATCH ".2", F_OK), ENOENT);
-	unlink("a/" COWLINK_SCRATCH);
-	unlink("a/" COWLINK_SCRATCH ".1");
-	return holds;
+	put(name, "mine");
+	for (i = 1; i < taken; i++) {
+		snprintf(name, sizeof(name), "a/" COWLINK_SCRATCH ".%d", i);
+		put(name, "mine");
+	}
+	holds = !truncate("a/f", 0) && is_split() && scratch_names_left() == taken;
+	for (i = 1; i < taken; i++) {
+		snprintf(name, sizeof(name), "a/" COWLINK_SCRATCH ".%d", i);
+		holds = holds_text(name, "mine") && !unlink(name) && holds;
+	}
+	return holds_text("a/" COWLINK_SCRATCH, "mine") && !unlink("a/" COWLINK_SCRATCH) && holds;
 }
+
+static enum answer guests_file_of_that_name_stays(void) { return splits_beside(2); }
+static enum answer all_scratch_names_may_be_taken(void) { return splits_beside(10); }
 
 static enum answer no_scratch_name_is_left(void)
 {
@@ -298,11 +363,13 @@ const struct check name_checks[] = {
 	{"FlagsNeedTheCapability", flags_need_the_capability},
 	{"WriterKeepsTheFlagsAway", writer_keeps_the_flags_away},
 	{"NoWriterSlipsIn", no_writer_slips_in},
+	{"NobodyIsRefusedForTheMoment", nobody_is_refused_for_the_moment},
 	{"UnlinkedByDescriptorIsRefused", unlinked_by_descriptor_is_refused},
 	{"HandleIsRefused", handle_is_refused},
 	{"RacingWritersShareOneCopy", racing_writers_share_one_copy},
 	{"LeftoverIsRemoved", leftover_is_removed},
 	{"GuestsFileOfThatNameStays", guests_file_of_that_name_stays},
+	{"AllScratchNamesMayBeTaken", all_scratch_names_may_be_taken},
 	{"NoScratchNameIsLeft", no_scratch_name_is_left},
 	{},
 };

@@ -3,7 +3,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/xattr.h>
@@ -13,6 +15,7 @@
 #include "cowtest.h"
 
 #define FCHMODAT2 452
+#define EXT4_IOC_MIGRATE _IO('f', 9)
 #define ACL "system.posix_acl_access"
 
 /* user::rwx user:7:r-- group::r-x mask::r-x other::--x, as setfacl(1) stores it */
@@ -111,6 +114,24 @@ static enum answer descriptors_are_refused(void)
 	return holds;
 }
 
+/* Of ext4 only; without checksums of metadata it changes both. */
+static enum answer inode_of_ext4_is_left_alone(void)
+{
+	long generation = 7;
+	bool holds;
+	int fd;
+
+	share();
+	fd = open("a/f", O_RDONLY);
+	if (ioctl(fd, FS_IOC_GETVERSION, &generation)) {
+		close(fd);
+		return SKIPPED;
+	}
+	holds = refused(ioctl(fd, FS_IOC_SETVERSION, &generation), EPERM) && refused(ioctl(fd, EXT4_IOC_MIGRATE), EPERM);
+	close(fd);
+	return holds && is_shared();
+}
+
 static enum answer reading_leaves_it_shared(void)
 {
 	share();
@@ -154,6 +175,7 @@ const struct check trigger_checks[] = {
 	{"EmptyPathBreaks", .change = by_empty_path},
 	{"ProcSelfFdBreaks", .change = by_proc_self_fd},
 	{"DescriptorsAreRefused", descriptors_are_refused},
+	{"InodeOfExt4IsLeftAlone", inode_of_ext4_is_left_alone},
 	{"ReadingLeavesItShared", reading_leaves_it_shared},
 	{"ExclusiveCreateLeavesItShared", excl_leaves_it_shared},
 	{},

@@ -73,6 +73,17 @@ static inline int cowlink_break(struct path *path, enum cowlink_why why,
 	return __cowlink_break(path, why, lookup_flags);
 }
 
+/*
+ * What came of the change after that: who was refused because the file has been
+ * shared meanwhile, looks it up again.
+ */
+static inline int cowlink_raced(const struct path *path, int error)
+{
+	if (error != -EPERM || !IS_COWLINK(d_backing_inode(path->dentry)))
+		return error;
+	return -ESTALE;
+}
+
 /* access(2), where inode_permission() said @error because of the flag only */
 static inline int cowlink_access(const struct path *path, int mode, int error)
 {

@@ -21,7 +21,10 @@ bool is_iunlink_alone(const struct statx& told) {
 bool is_scratch_leaf(std::string_view leaf) {
   if (!leaf.starts_with(scratch)) return false;
   leaf.remove_prefix(scratch.size());
-  return leaf.empty() || (leaf.size() == 2 && leaf[0] == '.' && leaf[1] >= '1' && leaf[1] <= '9');
+  if (leaf.empty()) return true;
+  constexpr std::string_view hexadecimal = "0123456789abcdef";
+  return leaf[0] == '.' && leaf.size() >= 2 && leaf.size() <= 9 &&
+         leaf.find_first_not_of(hexadecimal, 1) == std::string_view::npos;
 }
 
 bool is_left_by_kernel(int dir, std::string_view leaf) {
