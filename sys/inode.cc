@@ -27,6 +27,25 @@ struct FsUuid {
 };
 constexpr unsigned long get_fs_uuid = _IOR(0x15, 0, FsUuid);
 
+// fs/ext4/ext4.h, Linux 6.0: struct fsuuid, EXT4_IOC_GETFSUUID; the number has the size of what stands before the
+// bytes.
+struct Ext4Uuid {
+  std::uint32_t length;
+  std::uint32_t flags;
+  std::uint8_t bytes[16];
+};
+constexpr unsigned long get_ext4_uuid = _IOR('f', 44, std::uint64_t);
+
+// fs/xfs/libxfs/xfs_fs.h: struct xfs_fsop_geom_v1, XFS_IOC_FSGEOMETRY_V1.
+struct XfsGeometry {
+  std::uint32_t sizes[8];
+  std::uint64_t extents[4];
+  std::uint8_t uuid[16];
+  std::uint64_t more[4];
+};
+constexpr unsigned long get_xfs_geometry = _IOR('X', 100, XfsGeometry);
+static_assert(sizeof(XfsGeometry) == 112);
+
 constexpr std::uint64_t first_subvolume_object = 256;  // include/uapi/linux/btrfs_tree.h, BTRFS_FIRST_FREE_OBJECTID
 
 constexpr unsigned wanted = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;
@@ -66,14 +85,40 @@ std::uint64_t big_endian(const std::uint8_t* bytes) {
   return value;
 }
 
-// btrfs answers FS_IOC_GETFSUUID no more than f_fsid without mixing the subvolume in; BTRFS_IOC_FS_INFO says it
-// plainly.
-bool read_uuid(int fd, bool is_btrfs, FsUuid& uuid) {
-  if (!is_btrfs) return ::ioctl(fd, get_fs_uuid, &uuid) == 0 && uuid.length == 16;
+bool read_btrfs_uuid(int fd, FsUuid& uuid) {
   btrfs_ioctl_fs_info_args args{};
   if (::ioctl(fd, BTRFS_IOC_FS_INFO, &args) != 0) return false;
   std::memcpy(uuid.bytes, args.fsid, sizeof uuid.bytes);
   return true;
+}
+
+bool read_ext4_uuid(int fd, FsUuid& uuid) {
+  Ext4Uuid answer{sizeof uuid.bytes, 0, {}};
+  if (::ioctl(fd, get_ext4_uuid, &answer) != 0) return false;
+  std::memcpy(uuid.bytes, answer.bytes, sizeof uuid.bytes);
+  return true;
+}
+
+bool read_xfs_uuid(int fd, FsUuid& uuid) {
+  XfsGeometry answer{};
+  if (::ioctl(fd, get_xfs_geometry, &answer) != 0) return false;
+  std::memcpy(uuid.bytes, answer.uuid, sizeof uuid.bytes);
+  return true;
+}
+
+// Each is asked in its own way, which kernels before 6.9 know, too: f_fsid is another there, and on XFS the device's
+// number. btrfs mixes the subvolume into whatever else it answers.
+bool read_uuid(int fd, long type, FsUuid& uuid) {
+  switch (type) {
+    case BTRFS_SUPER_MAGIC:
+      return read_btrfs_uuid(fd, uuid);
+    case EXT4_SUPER_MAGIC:
+      return read_ext4_uuid(fd, uuid);
+    case XFS_SUPER_MAGIC:
+      return read_xfs_uuid(fd, uuid);
+    default:
+      return ::ioctl(fd, get_fs_uuid, &uuid) == 0 && uuid.length == 16;
+  }
 }
 
 // The subvolume that fd lies in: BTRFS_IOC_INO_LOOKUP with treeid 0 answers it (man btrfs-ioctl).
@@ -95,10 +140,9 @@ FsId fs_id(int fd) {
   struct statfs fs {};
   check(::fstatfs(fd, &fs), "statfs");
   FsId id;
-  const bool is_btrfs = fs.f_type == BTRFS_SUPER_MAGIC;
-  if (is_btrfs) id.subvolume = btrfs_subvolume(fd);
+  if (fs.f_type == BTRFS_SUPER_MAGIC) id.subvolume = btrfs_subvolume(fd);
   FsUuid uuid{};
-  if (read_uuid(fd, is_btrfs, uuid)) {
+  if (read_uuid(fd, static_cast<long>(fs.f_type), uuid)) {
     id.uuid_high = big_endian(uuid.bytes);
     id.uuid_low = big_endian(uuid.bytes + 8);
   }

@@ -25,7 +25,7 @@ struct Stamp {
 };
 
 // Which filesystem: its UUID, and on btrfs the subvolume, whose inodes have numbers of their own. Never st_dev, which
-// changes at reboot. Where a filesystem tells no UUID (before Linux 6.9), statfs(2)'s f_fsid stands in its place.
+// changes at reboot. Where a filesystem tells no UUID, statfs(2)'s f_fsid stands in its place.
 struct FsId {
   std::uint64_t uuid_high = 0;
   std::uint64_t uuid_low = 0;
