@@ -20,11 +20,11 @@ build_kernel uml-6.12 6.12 um linux "$patches/uml.config" "$patches/linux-6.12.p
 patched=$kernel
 
 for round in $(seq $rounds); do
-  for name in plain patched; do
-    eval "kernel=\$$name"
+  for which in plain patched; do
+    eval "kernel=\$$which"
     scratch cost 1G
     uml cost "$bin/kernel_cost" /var/tmp || { cat "$cache/cost.log"; exit 1; }
-    sed -n "s/^\([a-z]*-*[a-z0-9]* [0-9]*\)$/$name \1/p" "$cache/cost.log" >>"$work/all"
+    sed -n "s/^\([a-z]*-*[a-z0-9]* [0-9]*\)$/$which \1/p" "$cache/cost.log" >>"$work/all"
   done
 done
 

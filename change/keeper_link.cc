@@ -166,17 +166,19 @@ void KeeperLink::prepare() {
     // Opened through a view of its guest, the keeper is on another mount than staging, where it is to be linked.
     if (before.mount != ground_.mount) linkable_ = hold_on_mount_of(passages_.front().front().staged.dir, keeper());
   } catch (const std::system_error& error) {
-    if (is_error(error, ETXTBSY)) return withdraw();
+    if (is_error(error, ETXTBSY)) return withdraw(LinkEnd::changed);
     result_.disk_full = is_disk_full(error);
+    if (!must_lift(request_.protection)) return withdraw(LinkEnd::failed, error.code());
     return leave_all(LinkEnd::failed, error.code());
   }
   for_each_linked([this](std::size_t i) { prepare_names(i); });
   undo_too_few([this](std::size_t i) { undo(i, LinkEnd::left_alone); });
 }
 
-// A kernel with iunlink protects nothing that somebody is about to write to: it is as it was.
-void KeeperLink::withdraw() {
-  leave_all(LinkEnd::changed);
+// A kernel with iunlink protects nothing that somebody is about to write to, and a guard may be full: nothing was
+// lifted, and it is as it was.
+void KeeperLink::withdraw(LinkEnd end, const std::error_code& error) {
+  leave_all(end, error);
   is_begun_ = false;
   release_unlinked_keeper();
 }

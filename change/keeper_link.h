@@ -145,7 +145,7 @@ class KeeperLink {
   void lift();
   void change_protection() const;
   void protect_shared_again(Protection protection) const;
-  void withdraw();
+  void withdraw(LinkEnd end, const std::error_code& error = {});
   template <typename Step>
   void for_each_linked(const Step& step);
   void prepare_names(std::size_t victim);

@@ -127,6 +127,8 @@ std::string what_would_help(const std::string& fs_type, std::optional<Protection
     return "vunify may not make files immutable here: it lacks CAP_LINUX_IMMUTABLE; run it on the host";
   if (wanted == Protection::cow) return "it is not adopted: stop it, and then vcow adopt it";
   if (wanted == Protection::guard && !is_guard_loaded()) return "the guard is not loaded: vguard load";
+  if (wanted == Protection::guard && GuardedInodes::now().count() >= guard_room())
+    return "the guard is full: while no guest runs, vguard unload and vguard load give it room";
   if (wanted == Protection::guard)
     return "the guard keeps nothing on " + fs_type +
            " here (ext4 and XFS it can); where there are reflinks (btrfs), --protect=reflink would help";

@@ -48,6 +48,16 @@ class Guarding {
     return result_;
   }
 
+  std::uint64_t count_bare() {
+    const auto guarded = GuardedInodes::now();
+    lmdb::Cursor records(reading_, store_.table(Store::inodes));
+    std::uint64_t count = 0;
+    for (auto entry = records.first(); entry; entry = records.next())
+      if (const auto record = record_from(entry->value); record.shared && record.guarded)
+        count += stands_bare(key_from(entry->key), record, guarded);
+    return count;
+  }
+
  private:
   void guard(const InodeKey& key, const Record& record) {
     const auto root = filesystems_.find(key.fs);
@@ -55,7 +65,7 @@ class Guarding {
     if (root == filesystems_.end() || !keeper) return static_cast<void>(++result_.unreached);
     try {
       const auto fd = open_handle(root->second.get(), keeper->handle);
-      if (fd) guard(fd->get(), {store_.filesystem(key.fs), key.ino}, record, keeper->stat);
+      if (fd && needs_guard(fd->get(), key)) guard(fd->get(), record, keeper->stat);
     } catch (const std::system_error& error) {
       if (is_error(error, E2BIG) || is_error(error, ENODEV)) throw;
       ++result_.unreached;
@@ -63,8 +73,27 @@ class Guarding {
   }
 
   // What carries a flag, or no mark, is kept otherwise by now, or nobody's but its guest's.
-  void guard(int fd, const FileId& id, const Record& record, std::uint64_t stat) {
-    if ((inode_flags(fd) & FS_IMMUTABLE_FL) != 0 || !is_marked(fd, id)) return;
+  bool needs_guard(int fd, const InodeKey& key) const {
+    return (inode_flags(fd) & FS_IMMUTABLE_FL) == 0 && is_marked(fd, {store_.filesystem(key.fs), key.ino});
+  }
+
+  // What is guarded by device and number is not opened. What cannot be reached is not seen by a guest either.
+  bool stands_bare(const InodeKey& key, const Record& record, const GuardedInodes& guarded) {
+    const auto root = filesystems_.find(key.fs);
+    const auto keeper = find_keeper(key, record);
+    if (root == filesystems_.end() || !keeper) return false;
+    auto inode = stat_fd(root->second.get());
+    inode.ino = key.ino;
+    if (guarded.contains(inode)) return false;
+    try {
+      const auto fd = open_handle(root->second.get(), keeper->handle);
+      return fd && needs_guard(fd->get(), key) && !is_guarded(fd->get());
+    } catch (const std::system_error&) {
+      return false;
+    }
+  }
+
+  void guard(int fd, const Record& record, std::uint64_t stat) {
     const auto lease = Lease::take(fd);
     if (!lease || !is_as_recorded(stat_fd(fd), record, stat)) return static_cast<void>(++result_.changed);
     put_under_guard(fd);
@@ -113,6 +142,8 @@ std::uint64_t count_guarded(const Store& store) {
   }
   return count;
 }
+
+std::uint64_t count_bare(const Store& store) { return Guarding(store).count_bare(); }
 
 GuardedAgain guard_again(const Store& store) { return Guarding(store).run(); }
 

@@ -19,6 +19,9 @@ struct GuardedAgain {
 // By what the index knows; some may be gone since.
 std::uint64_t count_guarded(const Store& store);
 
+// Of these, those that are there, on filesystems that are mounted, and are not under the guard that is loaded.
+std::uint64_t count_bare(const Store& store);
+
 // Throws where the guard is not loaded, or has no room.
 GuardedAgain guard_again(const Store& store);
 

@@ -28,6 +28,8 @@ Verdict of_linking(int error) {
       return Verdict::link_limit;
     case EPERM:  // the guest made it, or its directory, immutable
       return Verdict::own_flags;
+    case E2BIG:  // the guard has no room
+      return Verdict::no_protection;
     case EOPNOTSUPP:  // no copy can have all of its metadata
       return Verdict::not_shareable;
     default:

@@ -91,7 +91,7 @@ inline constexpr std::array<VerdictRow, 32> verdicts = {{
      "the filesystem gives the shared inode no further name, and no second one could be started."},
     {Verdict::no_protection, "no-protection",
      "nothing here would keep one guest from changing it for another; use a kernel with iunlink, a filesystem with "
-     "reflink (XFS, btrfs), or vcow."},
+     "reflink (XFS, btrfs), or vcow. A guard that is full gets room while no guest runs: vguard unload, vguard load."},
     {Verdict::not_shareable, "not-shareable",
      "the filesystem cannot share it: it is too small, stored inside the inode, sealed or encrypted (fs-verity, "
      "fscrypt), or stored in some "

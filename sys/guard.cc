@@ -95,6 +95,16 @@ std::vector<Key> all_keys() {
 
 }  // namespace
 
+std::uint64_t guard_room() {
+  bpf_map_info info{};
+  bpf_attr attr{};
+  attr.info.bpf_fd = static_cast<std::uint32_t>(map().get());
+  attr.info.info_len = sizeof info;
+  attr.info.info = pointer(&info);
+  check(bpf(BPF_OBJ_GET_INFO_BY_FD, attr), "bpf", map_path);
+  return info.max_entries;
+}
+
 bool is_guard_loaded() { return map() && ::access(sign_path, F_OK) == 0; }
 
 void put_under_guard(int fd) {

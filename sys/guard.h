@@ -19,6 +19,9 @@ namespace vunify {
 // Its programs are there, and its map can be had: not without CAP_BPF or CAP_SYS_ADMIN.
 bool is_guard_loaded();
 
+// How many inodes it can have at most: what it was loaded with. Of one that is loaded.
+std::uint64_t guard_room();
+
 // Throws where the guard is not loaded (ENODEV), has no room (E2BIG), or the filesystem tells no generation (ENOTTY).
 // It stays until it is taken out: from then on its owner's metadata, too, can be changed by nobody.
 // Who has it open for writing by then goes on: a lease that is held meanwhile tells of him (Lease::is_unwritten).

@@ -115,13 +115,24 @@ void choose_programs(bpf_object* opened) {
       bpf_program__set_autoload(program, is_of_this_kernel(kernel.get(), program));
 }
 
+// -1 with errno where it cannot be had.
+int reuse_map(bpf_map* map) {
+  const Fd kept(bpf_obj_get(map_pin.c_str()));
+  bpf_map_info info{};
+  std::uint32_t size = sizeof info;
+  if (!kept || bpf_obj_get_info_by_fd(kept.get(), &info, &size) != 0) return -1;
+  if (info.key_size != sizeof(vunify_guard_key) || info.value_size != 1)
+    throw GuardRefused(
+        "the guard that is loaded is of another vunify: while no guest runs, vguard unload, vguard load");
+  return bpf_map__reuse_fd(map, kept.get());
+}
+
 // The one that is there, or one of so much room that will be.
 void choose_map(bpf_object* opened, bool is_there, std::uint64_t room) {
   auto* map = bpf_object__find_map_by_name(opened, VUNIFY_GUARD_MAP);
   int result = 0;
   if (is_there) {
-    const Fd kept(bpf_obj_get(map_pin.c_str()));
-    result = kept ? bpf_map__reuse_fd(map, kept.get()) : -1;
+    result = reuse_map(map);
   } else {
     bpf_map__set_max_entries(map, static_cast<__u32>(std::bit_ceil(std::max(room, least_answer_room))));
     result = bpf_map__set_pin_path(map, map_pin.c_str());

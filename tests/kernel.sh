@@ -1,10 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# kernel.sh BIN CACHE [6.1]: Debian's kernel with kernel-cow, built as User-Mode Linux, and all that is to hold in it: the
-# tests of the patch, vunify's own under iunlink, and the life of a Debian guest; of 6.1, the first. CACHE keeps kernels
+# kernel.sh BIN CACHE [6.1 | whole]: Debian's kernel with kernel-cow, built as User-Mode Linux, and all that is to hold in
+# it: the tests of the patch, vunify's own under iunlink, and the life of a Debian guest; of 6.1, the first. Of sweeps that
+# kill a run at each step 48 runs of this see all; "whole" is one that does, and races last a minute. CACHE keeps kernels
 # and guests. As root.
 set -eu
-bin=$1 cache=$2 old=${3:-}
+bin=$1 cache=$2 old='' whole='' every=48 race=5
+case ${3:-} in
+  6.1) old=6.1 ;;
+  whole) whole=whole- every=1 race=60 ;;
+esac
 here=$(cd "$(dirname "$0")" && pwd)
 
 . "$here/machine.sh"
@@ -20,8 +25,8 @@ failed() {  # failed WHAT LOG
   exit 1
 }
 
-# once WHAT FILE...: does test_WHAT (WHAT may begin with "old-"), and keeps what it said, by the contents of all that has
-# a part in it: it is not done again as long as these are the same.
+# once WHAT FILE...: does test_WHAT (before that may stand whose or how much of it), and keeps what it said, by the
+# contents of all that has a part in it: it is not done again as long as these are the same.
 once() {
   what=$1
   shift
@@ -31,7 +36,7 @@ once() {
     return
   fi
   started=$(date +%s)
-  "test_${what#old-}" >"$cache/$what.said"
+  "test_${what#*-}" >"$cache/$what.said"
   rm -f "$cache/passed-$what"-*
   mv "$cache/$what.said" "$passed"
   cat "$passed"
@@ -61,10 +66,10 @@ test_patch() {
 
 # Two at once, half of the tests each.
 test_vunify() {
-  limit=1200 shards=
+  limit=$((1200 * (48 / every))) shards=
   for shard in 0 1; do
     scratch "tests-$shard" 8G
-    (uml "tests-$shard" "$here/kernel_tests.sh" "$bin" "$shard" 2) &
+    (uml "tests-$shard" "$here/kernel_tests.sh" "$bin" "$shard" 2 "$every" "$race") &
     shards="$shards $!"
   done
   # shellcheck disable=SC2086  # words
@@ -125,5 +130,5 @@ once patch "$kernel" $scripts "$here/kernel_cow.sh" "$patches"/cowtest*
 once life "$kernel" $scripts "$here/kernel_life.sh" "$here/two_guests.sh" "$bin/vunify" &
 life=$!
 # shellcheck disable=SC2086
-once vunify "$kernel" $scripts "$here/kernel_tests.sh" "$bin"/* "$bin"/../tests/*.so
+once "${whole}vunify" "$kernel" $scripts "$here/kernel_tests.sh" "$bin"/* "$bin"/../tests/*.so
 wait $life

@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# kernel_tests.sh BIN SHARD SHARDS: vunify's own tests in a kernel that has kernel-cow, guests kept apart by iunlink; run
-# in User-Mode Linux by tests/kernel.sh. All that link, break, recover, race, are killed, find the disk full or a hostile
-# guest; what knows nothing of protections (the index, reports, signals, other programs) is the same in every kernel, and
-# ./dev check has it.
+# kernel_tests.sh BIN SHARD SHARDS EVERY RACE: vunify's own tests in a kernel that has kernel-cow, guests kept apart by
+# iunlink; run in User-Mode Linux by tests/kernel.sh. All that link, break, recover, race, are killed, find the disk full
+# or a hostile guest; what knows nothing of protections (the index, reports, signals, other programs) is the same in every
+# kernel, and ./dev check has it.
 set -u
 bin=$1
 export GTEST_SHARD_INDEX="$2" GTEST_TOTAL_SHARDS="$3" VUNIFY_TEST_PROTECT=iunlink
-# A system call takes ten times what it takes outside. Of what is drawn by chance one draw, of each sweep a few steps.
-export VUNIFY_RACE_SECONDS=5 VUNIFY_SWEEP_EVERY=48
+# A system call takes ten times what it takes outside. Of what is drawn by chance one draw, of each sweep each EVERY-th
+# step; a race lasts RACE seconds.
+export VUNIFY_SWEEP_EVERY="$4" VUNIFY_RACE_SECONDS="$5"
 VUNIFY_SEED=$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 export VUNIFY_SEED
 echo "VUNIFY_SEED=$VUNIFY_SEED"

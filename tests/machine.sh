@@ -18,13 +18,14 @@ fetch_kernel() {
   mv "$cache/new" "$cache/$image"
 }
 
-# Module by module, each after those that it needs.
+# Module by module, each after those that it needs; what is part of this kernel is no module.
 take_modules() {
   version=${image#linux-image-}
   mkdir -p "$work/init/modules"
   [ -f "$cache/$image/lib/modules/$version/modules.dep" ] || (cd "$cache/$image" && busybox depmod -b . "$version")
   number=100 taken=
   for module; do
+    ! grep -q "/$module\.ko" "$cache/$image/lib/modules/$version/modules.builtin" || continue
     needed=$(sed -n "s|^\(.*/$module\.ko[.xz]*\): *\(.*\)|\1 \2|p" "$cache/$image/lib/modules/$version/modules.dep")
     [ -n "$needed" ] || { echo "no module $module" >&2; exit 1; }
     # shellcheck disable=SC2086  # words
@@ -61,7 +62,9 @@ begin_root() {  # begin_root SCRIPT
   printf 'bin=%s\n' "$bin" >"$work/root/where"
 }
 
+# make_init [PROGRAM...]: what runs there first; inside.sh, unless another is named.
 make_init() {
+  first=${*:-/bin/busybox sh /inside.sh}
   mkdir -p "$work/init/bin" "$work/init/root"
   cp "$(command -v busybox)" "$work/init/bin/busybox"
   cat >"$work/init/init" <<'end'
@@ -70,19 +73,20 @@ for module in /modules/*; do /bin/busybox insmod $module; done
 /bin/busybox mkdir -p /dev
 /bin/busybox mount -t devtmpfs dev /dev
 /bin/busybox mount -t ext4 /dev/vda /root
-exec /bin/busybox switch_root /root /bin/busybox sh /inside.sh
 end
+  echo "exec /bin/busybox switch_root /root $first" >>"$work/init/init"
   chmod +x "$work/init/init"
   (cd "$work/init" && find . | busybox cpio -o -H newc 2>/dev/null) >"$work/init.cpio"
 }
 
 drive() { printf -- '-drive file=%s,if=virtio,format=raw,cache=unsafe ' "$1"; }
 
-# run_machine OPTION...: what it says is told, and is in $work/log. Never KVM: here it takes no kernel of ours.
+# run_machine OPTION...: what it says is told, and is in $work/log. Never KVM: here it takes no kernel of ours. One
+# processor, unless $processors says more: emulated, a second one may run what the first is just patching in the kernel.
 run_machine() {
   started=$(date +%s)
-  timeout "${limit:-600}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -nographic -nodefaults -serial stdio \
-    -no-reboot "$@" </dev/null | tr -d '\r' | tee "$work/log"
+  timeout "${limit:-600}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp "${processors:-1}" \
+    -nographic -nodefaults -serial stdio -no-reboot "$@" </dev/null | tr -d '\r' | tee "$work/log"
   echo "$(($(date +%s) - started)) s in the machine"
 }
 

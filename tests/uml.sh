@@ -14,13 +14,14 @@ scratch() {  # scratch NAME SIZE [OPTION...]: an ext4, made with these
 }
 
 # uml NAME SCRIPT [ARGUMENT...]: /var/tmp is the image NAME. True where all went well; what is said goes to $cache/NAME.log.
-# It has one CPU, so several of them can run at once. Its programs inherit no rseq: it could not unmap that. This shell
-# waits for it so that a signal ends the wait.
+# It has one CPU, so several of them can run at once; without console= and root= it would add its own behind the script's
+# arguments. Its programs inherit no rseq: it could not unmap that. This shell waits for it so that a signal ends the wait.
 uml() {
   name=$1
   shift
   GLIBC_TUNABLES=glibc.pthread.rseq=0 timeout -s KILL "${limit:-600}" "$kernel" mem=1500M ubd0="$work/$name.img" \
-    rootfstype=hostfs rootflags=/ ro init="$tests/kernel_inside.sh" quiet con=null con0=fd:0,fd:1 -- /dev/ubda "$@" \
+    console=tty0 con=null con0=fd:0,fd:1 quiet root=/dev/root rootfstype=hostfs rootflags=/ ro \
+    init="$tests/kernel_inside.sh" -- /dev/ubda "$@" \
     </dev/null >"$cache/$name.log" 2>&1 &
   wait $! || :
   sed -i 's/\r$//' "$cache/$name.log"

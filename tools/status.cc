@@ -95,7 +95,8 @@ void look_at_index(Status& status, const StateView& state) {
   if (opened.index) {
     status.index->records = opened.index->store().count(Store::inodes);
     status.index->shared = opened.index->store().count(Store::keepers);
-    if (!is_guard_loaded()) status.index->unguarded = count_guarded(opened.index->store());
+    status.index->unguarded =
+        is_guard_loaded() ? count_bare(opened.index->store()) : count_guarded(opened.index->store());
     look_at_guests(status, opened.index->store());
   } else if (!state.holder()) {  // else it was written to while we looked
     status.index->note = opened.note;

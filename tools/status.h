@@ -45,8 +45,8 @@ struct IndexSize {
   std::uint64_t bytes = 0;
   std::optional<std::uint64_t> records{};  // where it can be read now
   std::optional<std::uint64_t> shared{};   // inodes that guests share, under a protection
-  std::uint64_t unguarded = 0;             // of these, that the guard has to keep, which is not loaded; at most, for
-                                           // some are gone since the last run
+  std::uint64_t unguarded = 0;             // of these, that the guard has to keep and does not; where it is not loaded,
+                                           // at most, for some are gone since the last run
   std::string note{};                      // why it cannot
 };
 

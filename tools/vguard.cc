@@ -72,14 +72,31 @@ struct GuardStatus {
   bool is_loaded = false;
   std::string hindrance{};
   std::uint64_t guarded = 0;
+  std::uint64_t room = 0;
   std::optional<std::uint64_t> known{};  // to the index, those that are gone since its last run among them
+  std::uint64_t bare = 0;                // of these, not guarded; not loaded: all that are known
+
+  bool is_whole() const { return is_loaded && bare == 0; }
 };
 
+GuardStatus guard_status(const std::string& state) {
+  GuardStatus status{.is_loaded = is_guard_loaded(), .hindrance = what_hinders_guard()};
+  status.guarded = GuardedInodes::now().count();
+  if (status.is_loaded) status.room = guard_room();
+  const auto opened = open_index(state);
+  if (!opened.index) return status;
+  status.known = count_guarded(opened.index->store());
+  status.bare = status.is_loaded ? count_bare(opened.index->store()) : *status.known;
+  return status;
+}
+
 std::string text_of(const GuardStatus& status) {
-  if (status.is_loaded) return fmt::format("loaded: {} guarded\n", inodes(status.guarded));
-  const auto unguarded = status.known.value_or(0);
+  const auto bare = inodes(status.bare) + " that guests share stand" + (status.bare == 1 ? "s" : "") + " unguarded";
+  if (status.is_loaded)
+    return fmt::format("loaded: {} guarded, room for {}\n{}", inodes(status.guarded), format_count(status.room),
+                       status.bare == 0 ? "" : bare + ": vguard load\n");
   return fmt::format("not loaded: {}\n{}", status.hindrance.empty() ? "vguard load" : status.hindrance,
-                     unguarded == 0 ? "" : "up to " + inodes(unguarded) + " that guests share stand unguarded\n");
+                     status.bare == 0 ? "" : "up to " + bare + "\n");
 }
 
 std::string json_of(const GuardStatus& status) {
@@ -87,7 +104,9 @@ std::string json_of(const GuardStatus& status) {
   object["loaded"] = status.is_loaded;
   object["hindrance"] = status.hindrance.empty() ? Json(nullptr) : Json(status.hindrance);
   object["guarded"] = status.guarded;
+  object["room"] = status.room;
   object["known"] = status.known ? Json(*status.known) : Json(nullptr);
+  object["unguarded"] = status.bare;
   return object.dump() + "\n";
 }
 
@@ -98,11 +117,9 @@ Exit status(int argc, char** argv) {
   line.flag("--json", json, "as one JSON object");
   const auto state = parse(argc, argv, line);
   begin_as_root("ask the kernel");
-  GuardStatus status{.is_loaded = is_guard_loaded(), .hindrance = what_hinders_guard()};
-  status.guarded = GuardedInodes::now().count();
-  if (const auto opened = open_index(state); opened.index) status.known = count_guarded(opened.index->store());
+  const auto status = guard_status(state);
   print(json ? json_of(status) : text_of(status));
-  return status.is_loaded ? Exit::done : Exit::partial;
+  return status.is_whole() ? Exit::done : Exit::partial;
 }
 
 Exit unload(int argc, char** argv) {

@@ -16,8 +16,10 @@ namespace vunify::test {
 namespace {
 
 TEST(ScratchName, IsOneThatTheKernelMakes) {
-  for (const auto* leaf : {".cowlink", ".cowlink.1", ".cowlink.9", ".cowlink.7f03a2c9"}) EXPECT_TRUE(is_scratch_leaf(leaf)) << leaf;
-  for (const auto* leaf : {"cowlink", ".cowlin", ".cowlink.", ".cowlink.x", ".cowlink.7f03a2c90", ".cowlinks", ".cowlink-1"})
+  for (const auto* leaf : {".cowlink", ".cowlink.1", ".cowlink.9", ".cowlink.7f03a2c9"})
+    EXPECT_TRUE(is_scratch_leaf(leaf)) << leaf;
+  for (const auto* leaf :
+       {"cowlink", ".cowlin", ".cowlink.", ".cowlink.x", ".cowlink.7f03a2c90", ".cowlinks", ".cowlink-1"})
     EXPECT_FALSE(is_scratch_leaf(leaf)) << leaf;
 }
 

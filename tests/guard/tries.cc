@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // guard_tries FILE: every way to change a file, tried as root beneath the guard, and what stays allowed; it has another
 // name beside it in the end. guard_tries --time FILE: nanoseconds of an open, a read, a stat and a write. For
-// tests/guard_inside.sh, in a machine whose kernel has the guard.
+// tests/guard_inside.sh, in a machine whose kernel has the guard. guard_tries --fill N: entries of no file, until there is
+// room for N more. guard_tries --foreign FILE: a map like that of a guard of another version, where its own would be.
+#include <bpf/bpf.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -19,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel-cow/guard.h"
 #include "sys/fd.h"
 #include "sys/guard.h"
 #include "sys/inode_attr.h"
@@ -182,16 +185,31 @@ void time_calls(const std::string& path) {
               write);
 }
 
+void fill(std::uint64_t left) {
+  const Fd map(bpf_obj_get(VUNIFY_GUARD_DIRECTORY "/" VUNIFY_GUARD_MAP));
+  const std::uint8_t value = 1;
+  for (auto count = GuardedInodes::now().count(); count < guard_room() - left; ++count) {
+    const vunify_guard_key key{.ino = count, .dev = 0, .generation = 0};
+    say(bpf_map_update_elem(map.get(), &key, &value, BPF_NOEXIST) == 0, "is taken", "an entry", errno);
+  }
+}
+
+void pin_foreign_map() {
+  const Fd map(bpf_map_create(BPF_MAP_TYPE_HASH, "inodes", 8, 1, 16, nullptr));
+  ::mkdir(VUNIFY_GUARD_DIRECTORY, 0700);
+  say(bpf_obj_pin(map.get(), VUNIFY_GUARD_DIRECTORY "/" VUNIFY_GUARD_MAP) == 0, "is pinned", "a map", errno);
+}
+
 }  // namespace
 }  // namespace vunify::test
 
 int main(int argc, char** argv) {
   using namespace vunify::test;
   const std::string path = argv[argc - 1];
-  if (argc > 2) {
-    time_calls(path);
-    return 0;
-  }
+  const std::string_view option = argc > 2 ? argv[1] : "";
+  if (option == "--time") return time_calls(path), 0;
+  if (option == "--fill") return fill(std::stoull(path)), failed;
+  if (option == "--foreign") return pin_foreign_map(), failed;
   try_by_path(path);
   try_by_descriptor(path);
   try_what_stays(path);
