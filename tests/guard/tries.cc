@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // guard_tries FILE: every way to change a file, tried as root beneath the guard, and what stays allowed; it has another
 // name beside it in the end. guard_tries --time FILE: nanoseconds of an open, a read, a stat and a write. For
-// tests/guard_inside.sh, in a machine whose kernel has the guard. guard_tries --fill N: entries of no file, until there is
-// room for N more. guard_tries --foreign FILE: a map like that of a guard of another version, where its own would be.
+// tests/guard_inside.sh, in a machine whose kernel has the guard. guard_tries --fill N: entries of no file, until there
+// is room for N more. guard_tries --foreign FILE: a map like that of a guard of another version, where its own would
+// be.
 #include <bpf/bpf.h>
 #include <fcntl.h>
 #include <sys/file.h>
