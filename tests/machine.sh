@@ -85,16 +85,17 @@ drive() { printf -- '-drive file=%s,if=virtio,format=raw,cache=unsafe ' "$1"; }
 # processor, unless $processors says more: emulated, a second one may run what the first is just patching in the kernel.
 run_machine() {
   started=$(date +%s)
-  timeout "${limit:-600}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp "${processors:-1}" \
+  timeout "${limit:-600}" qemu-system-x86_64 -accel "${accel:-tcg,thread=multi}" -cpu max -smp "${processors:-1}" \
     -nographic -nodefaults -serial stdio -no-reboot "$@" </dev/null | tr -d '\r' | tee "$work/log"
   echo "$(($(date +%s) - started)) s in the machine"
 }
 
-# boot IMAGE...: the first is its root, in which inside.sh runs. More for the kernel's command line is in $boot_with.
+# boot IMAGE...: the first is its root, in which inside.sh runs. More for the kernel's command line is in $boot_with, for
+# qemu's in $machine_with.
 boot() {
   drives=
   for image_file; do drives="$drives $(drive "$image_file")"; done
   # shellcheck disable=SC2086  # words
-  run_machine -m 1024 -kernel "$cache/$image"/boot/vmlinuz-* -initrd "$work/init.cpio" $drives \
+  run_machine -m 1024 ${machine_with:-} -kernel "$cache/$image"/boot/vmlinuz-* -initrd "$work/init.cpio" $drives \
     -append "console=ttyS0 quiet panic=-1 no_timer_check ${boot_with:-}"
 }
