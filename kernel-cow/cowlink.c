@@ -552,6 +552,24 @@ int __cowlink_break(struct path *path, enum cowlink_why why,
 }
 
 /*
+ * -EPERM for who is refused for good, -ESTALE for who may but for the flags:
+ * they came after his cowlink_break(), and may be gone again by now.  Refused
+ * once more, and by no flag of ours, he is believed.
+ */
+int __cowlink_raced(const struct path *path, enum cowlink_why why,
+		    unsigned int lookup_flags)
+{
+	struct inode *inode = d_backing_inode(path->dentry);
+
+	if (IS_COWLINK(inode))
+		return -ESTALE;
+	if (IS_IMMUTABLE(inode) || IS_APPEND(inode) ||
+	    lookup_flags & LOOKUP_REVAL || may_break(path, why))
+		return -EPERM;
+	return -ESTALE;
+}
+
+/*
  * Setting the flags, while nobody has the file open for writing: he could go on,
  * on tmpfs for one.  An opener counts himself, then looks at the flags again
  * (do_dentry_open()); we set the flags, then count.  One sees the other.

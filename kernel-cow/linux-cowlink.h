@@ -26,6 +26,8 @@ enum cowlink_why {
 
 int __cowlink_break(struct path *path, enum cowlink_why why,
 		    unsigned int lookup_flags);
+int __cowlink_raced(const struct path *path, enum cowlink_why why,
+		    unsigned int lookup_flags);
 int __cowlink_access(const struct path *path, int mode);
 bool __cowlink_in_guest(void);
 int cowlink_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry,
@@ -36,6 +38,12 @@ int cowlink_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry,
 #define COWLINK_FL		0
 
 static inline int __cowlink_break(struct path *path, enum cowlink_why why,
+				  unsigned int lookup_flags)
+{
+	return -EPERM;
+}
+
+static inline int __cowlink_raced(const struct path *path, enum cowlink_why why,
 				  unsigned int lookup_flags)
 {
 	return -EPERM;
@@ -75,13 +83,14 @@ static inline int cowlink_break(struct path *path, enum cowlink_why why,
 
 /*
  * What came of the change after that: who was refused because the file has been
- * shared meanwhile, looks it up again.
+ * shared meanwhile, or was for a moment, looks it up again.
  */
-static inline int cowlink_raced(const struct path *path, int error)
+static inline int cowlink_raced(const struct path *path, enum cowlink_why why,
+				unsigned int lookup_flags, int error)
 {
-	if (error != -EPERM || !IS_COWLINK(d_backing_inode(path->dentry)))
+	if (likely(error != -EPERM) || !d_is_reg(path->dentry))
 		return error;
-	return -ESTALE;
+	return __cowlink_raced(path, why, lookup_flags);
 }
 
 /* access(2), where inode_permission() said @error because of the flag only */
