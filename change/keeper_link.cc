@@ -176,7 +176,8 @@ void KeeperLink::prepare() {
 }
 
 // A kernel with iunlink protects nothing that somebody is about to write to, and a guard may be full: nothing was
-// lifted, and it is as it was.
+// lifted. It is as it was; but what came from iunlink may be immutable by now, until the next run
+// (change_protection()).
 void KeeperLink::withdraw(LinkEnd end, const std::error_code& error) {
   leave_all(end, error);
   is_begun_ = false;

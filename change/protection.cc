@@ -132,6 +132,9 @@ std::string what_would_help(const std::string& fs_type, std::optional<Protection
   if (wanted == Protection::guard)
     return "the guard keeps nothing on " + fs_type +
            " here (ext4 and XFS it can); where there are reflinks (btrfs), --protect=reflink would help";
+  if (wanted == Protection::iunlink)
+    return "this kernel keeps no iunlink on " + fs_type +
+           " here: one with kernel-cow does, on ext4 and tmpfs; --protect=auto takes what is there";
   if (wanted == Protection::immutable)
     return fs_type +
            " here keeps no file immutable: a filesystem that does (ext4, XFS, btrfs), or one with reflinks, would help";

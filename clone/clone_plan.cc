@@ -23,7 +23,7 @@ bool is_symlink(const Inode& inode) { return S_ISLNK(inode.mode); }
 // The flag, or the guard, tells in a guest that is not adopted. In one that is, an inode that carries one is shared
 // with guests that are not, and vcow does not keep these apart.
 bool is_shared(const ClonePlan& plan, int dir, const Entry& entry, const Inode& inode) {
-  const bool is_kept = inode.immutable || plan.guarded.contains(inode);
+  const bool is_kept = inode.immutable || plan.guarded.contains(inode, dir, entry.leaf);
   if (inode.nlink < 2 || is_kept == plan.guest->is_adopted()) return false;
   return mark_at(dir, std::string(entry.leaf), {plan.guest->fs, inode.ino}) == Mark::valid;
 }

@@ -48,14 +48,13 @@ class Guarding {
     return result_;
   }
 
-  std::uint64_t count_bare() {
-    const auto guarded = GuardedInodes::now();
+  Unguarded find_unguarded() {
     lmdb::Cursor records(reading_, store_.table(Store::inodes));
-    std::uint64_t count = 0;
+    Unguarded found;
     for (auto entry = records.first(); entry; entry = records.next())
       if (const auto record = record_from(entry->value); record.shared && record.guarded)
-        count += stands_bare(key_from(entry->key), record, guarded);
-    return count;
+        look_at(key_from(entry->key), record, found);
+    return found;
   }
 
  private:
@@ -67,8 +66,8 @@ class Guarding {
       const auto fd = open_handle(root->second.get(), keeper->handle);
       if (fd && needs_guard(fd->get(), key)) guard(fd->get(), record, keeper->stat);
     } catch (const std::system_error& error) {
-      if (is_error(error, E2BIG) || is_error(error, ENODEV)) throw;
-      ++result_.unreached;
+      if (is_error(error, ENODEV)) throw;
+      ++(is_error(error, E2BIG) ? result_.without_room : result_.unreached);
     }
   }
 
@@ -77,28 +76,26 @@ class Guarding {
     return (inode_flags(fd) & FS_IMMUTABLE_FL) == 0 && is_marked(fd, {store_.filesystem(key.fs), key.ino});
   }
 
-  // What is guarded by device and number is not opened. What cannot be reached is not seen by a guest either.
-  bool stands_bare(const InodeKey& key, const Record& record, const GuardedInodes& guarded) {
+  void look_at(const InodeKey& key, const Record& record, Unguarded& found) {
     const auto root = filesystems_.find(key.fs);
     const auto keeper = find_keeper(key, record);
-    if (root == filesystems_.end() || !keeper) return false;
-    auto inode = stat_fd(root->second.get());
-    inode.ino = key.ino;
-    if (guarded.contains(inode)) return false;
+    if (root == filesystems_.end() || !keeper) return static_cast<void>(++found.unreached);
     try {
       const auto fd = open_handle(root->second.get(), keeper->handle);
-      return fd && needs_guard(fd->get(), key) && !is_guarded(fd->get());
+      found.bare += fd && needs_guard(fd->get(), key) && !is_guarded(fd->get());
     } catch (const std::system_error&) {
-      return false;
+      ++found.unreached;
     }
   }
 
+  // Looked at once nobody can change its metadata any more.
   void guard(int fd, const Record& record, std::uint64_t stat) {
     const auto lease = Lease::take(fd);
-    if (!lease || !is_as_recorded(stat_fd(fd), record, stat)) return static_cast<void>(++result_.changed);
+    if (!lease) return static_cast<void>(++result_.changed);
+    const bool was_guarded = is_guarded(fd);
     put_under_guard(fd);
-    if (lease->is_unwritten()) return static_cast<void>(++result_.guarded);
-    take_from_guard(fd);
+    if (lease->is_unwritten() && is_as_recorded(stat_fd(fd), record, stat)) return static_cast<void>(++result_.guarded);
+    if (!was_guarded) take_from_guard(fd);
     ++result_.changed;
   }
 
@@ -143,7 +140,7 @@ std::uint64_t count_guarded(const Store& store) {
   return count;
 }
 
-std::uint64_t count_bare(const Store& store) { return Guarding(store).count_bare(); }
+Unguarded find_unguarded(const Store& store) { return Guarding(store).find_unguarded(); }
 
 GuardedAgain guard_again(const Store& store) { return Guarding(store).run(); }
 

@@ -13,16 +13,20 @@ namespace vunify {
 struct GuardedAgain {
   std::uint64_t guarded = 0;  // are there now, were they before or not
   std::uint64_t changed = 0;  // not as recorded, or open for writing: the next run parts them, or leads them to a copy
-  std::uint64_t unreached = 0;  // on a filesystem that is not mounted now, or not to be opened
+  std::uint64_t without_room = 0;  // the guard is full
+  std::uint64_t unreached = 0;     // on a filesystem that is not mounted now, or not to be opened
 };
 
 // By what the index knows; some may be gone since.
 std::uint64_t count_guarded(const Store& store);
 
-// Of these, those that are there, on filesystems that are mounted, and are not under the guard that is loaded.
-std::uint64_t count_bare(const Store& store);
+struct Unguarded {
+  std::uint64_t bare = 0;       // there, and not under the guard that is loaded
+  std::uint64_t unreached = 0;  // as above: nothing can be told of it
+};
+Unguarded find_unguarded(const Store& store);
 
-// Throws where the guard is not loaded, or has no room.
+// For one that holds the state's lock: nobody marks, or unprotects, meanwhile. Throws where the guard is not loaded.
 GuardedAgain guard_again(const Store& store);
 
 }  // namespace vunify

@@ -56,6 +56,7 @@ struct dentry {
 #define FS_IOC_ENABLE_VERITY	0x40806685
 #define EXT4_IOC_SETVERSION_OLD	0x40086604
 #define EXT4_IOC32_SETVERSION_OLD 0x40046604
+#define EXT4_IOC_MIGRATE	0x6609
 #define EXT4_IOC_SWAP_BOOT	0x6611
 
 char LICENSE[] SEC("license") = "GPL";
@@ -97,6 +98,7 @@ static __always_inline int verdict_of_ioctl(struct file *file, unsigned int comm
 	case FS_IOC_ENABLE_VERITY:
 	case EXT4_IOC_SETVERSION_OLD:
 	case EXT4_IOC32_SETVERSION_OLD:
+	case EXT4_IOC_MIGRATE:
 	case EXT4_IOC_SWAP_BOOT:
 		return verdict(file->f_inode);
 	}

@@ -119,7 +119,7 @@ class GuestScan {
   // Only an inode with several names, or a protected one, can be marked: all others cost no further call. Under cow no
   // flag tells of a last name. What the guard keeps is as good as immutable.
   File look_at(int dir, Entry entry, Verdict by_name) const {
-    const bool is_guarded = guarded_.contains(entry.inode), is_flagged = entry.inode.immutable;
+    const bool is_guarded = guarded_.contains(entry.inode, dir, entry.leaf), is_flagged = entry.inode.immutable;
     entry.inode.immutable |= is_guarded;
     File file(entry.inode);
     if (file.nlink > 1 || file.immutable || guest_.is_adopted()) look_at_mark(dir, entry, file);

@@ -14,6 +14,7 @@
 
 #include "kernel-cow/guard.h"
 #include "sys/fd.h"
+#include "sys/handle.h"
 
 namespace vunify {
 namespace {
@@ -27,11 +28,28 @@ int bpf(bpf_cmd command, bpf_attr& attr) { return static_cast<int>(::syscall(SYS
 
 std::uint64_t pointer(const void* to) { return std::bit_cast<std::uintptr_t>(to); }
 
+bpf_map_info info_of(const Fd& map) {
+  bpf_map_info info{};
+  bpf_attr attr{};
+  attr.info.bpf_fd = static_cast<std::uint32_t>(map.get());
+  attr.info.info_len = sizeof info;
+  attr.info.info = pointer(&info);
+  check(bpf(BPF_OBJ_GET_INFO_BY_FD, attr), "bpf", map_path);
+  return info;
+}
+
+// A guard of another version has other keys, which nobody here can read.
+bool is_ours(const Fd& map) {
+  const auto info = info_of(map);
+  return info.key_size == sizeof(Key) && info.value_size == sizeof(std::uint8_t);
+}
+
 Fd open_map() {
   if (::access(sign_path, F_OK) != 0) return {};
   bpf_attr attr{};
   attr.pathname = pointer(map_path);
-  return Fd(bpf(BPF_OBJ_GET, attr));
+  Fd map(bpf(BPF_OBJ_GET, attr));
+  return map && is_ours(map) ? std::move(map) : Fd();
 }
 
 const Fd& map() {
@@ -95,15 +113,7 @@ std::vector<Key> all_keys() {
 
 }  // namespace
 
-std::uint64_t guard_room() {
-  bpf_map_info info{};
-  bpf_attr attr{};
-  attr.info.bpf_fd = static_cast<std::uint32_t>(map().get());
-  attr.info.info_len = sizeof info;
-  attr.info.info = pointer(&info);
-  check(bpf(BPF_OBJ_GET_INFO_BY_FD, attr), "bpf", map_path);
-  return info.max_entries;
-}
+std::uint64_t guard_room() { return info_of(map()).max_entries; }
 
 bool is_guard_loaded() { return map() && ::access(sign_path, F_OK) == 0; }
 
@@ -135,13 +145,20 @@ bool is_guarded(int fd) {
 GuardedInodes GuardedInodes::now() {
   GuardedInodes all;
   if (!is_guard_loaded()) return all;
-  for (const auto& key : all_keys()) all.inodes_.emplace_back(device(key.dev), key.ino);
+  for (const auto& key : all_keys()) all.inodes_.push_back({device(key.dev), key.ino, key.generation});
   std::ranges::sort(all.inodes_);
   return all;
 }
 
 bool GuardedInodes::contains(const Inode& inode) const {
-  return !inodes_.empty() && std::ranges::binary_search(inodes_, std::pair(inode.dev, inode.ino));
+  const auto found = std::ranges::lower_bound(inodes_, Guarded{inode.dev, inode.ino, 0});
+  return found != inodes_.end() && found->dev == inode.dev && found->ino == inode.ino;
+}
+
+bool GuardedInodes::contains(const Inode& inode, int dir, std::string_view leaf) const {
+  if (!contains(inode)) return false;
+  const auto generation = generation_at(dir, leaf.data());
+  return generation && std::ranges::binary_search(inodes_, Guarded{inode.dev, inode.ino, *generation});
 }
 
 }  // namespace vunify

@@ -9,14 +9,14 @@
 #pragma once
 
 #include <cstdint>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 #include "sys/inode.h"
 
 namespace vunify {
 
-// Its programs are there, and its map can be had: not without CAP_BPF or CAP_SYS_ADMIN.
+// Its programs are there, and its map can be had (not without CAP_BPF or CAP_SYS_ADMIN) and is of this version.
 bool is_guard_loaded();
 
 // How many inodes it can have at most: what it was loaded with. Of one that is loaded.
@@ -30,17 +30,26 @@ void take_from_guard(int fd);  // nothing where it is not there
 bool is_guarded(int fd);
 void empty_guard();  // what is put there meanwhile may stay
 
-// All that are in the map now, by device and number: of those that are gone some may be among them still. The answer
-// for a name that was not opened, and so a hint.
+// All that are in the map now, those of filesystems that are not mounted any more among them. The answer for a name
+// that was not opened.
 class GuardedInodes {
  public:
   static GuardedInodes now();
 
+  // By device and number, which another inode may have by now: a hint.
   bool contains(const Inode& inode) const;
+  // The one that has the name, and the number, in that directory. leaf: a NUL behind it.
+  bool contains(const Inode& inode, int dir, std::string_view leaf) const;
   std::size_t count() const { return inodes_.size(); }
 
  private:
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> inodes_;  // in order
+  struct Guarded {
+    std::uint64_t dev;
+    std::uint64_t ino;
+    std::uint32_t generation;
+    auto operator<=>(const Guarded&) const = default;
+  };
+  std::vector<Guarded> inodes_;  // in order
 };
 
 }  // namespace vunify

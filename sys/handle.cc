@@ -19,7 +19,29 @@ int get_handle(int fd, HandleBuffer& buffer) {
   return ::name_to_handle_at(fd, "", &buffer.handle, &mount, AT_EMPTY_PATH);
 }
 
+constexpr int ino32_gen = 1, ino32_gen_parent = 2;        // include/linux/exportfs.h
+constexpr int ino64_gen = 0x81, ino64_gen_parent = 0x82;  // fs/xfs/xfs_export.h
+
+// Where the generation stands in a handle of that type; nothing where it has none.
+std::optional<std::size_t> generation_offset(int type) {
+  if (type == ino32_gen || type == ino32_gen_parent) return sizeof(std::uint32_t);
+  if (type == ino64_gen || type == ino64_gen_parent) return sizeof(std::uint64_t);
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::optional<std::uint32_t> generation_at(int dir, const char* leaf) {
+  HandleBuffer buffer{};
+  buffer.handle.handle_bytes = MAX_HANDLE_SZ;
+  int mount = 0;
+  if (::name_to_handle_at(dir, leaf, &buffer.handle, &mount, 0) != 0) return std::nullopt;
+  const auto offset = generation_offset(buffer.handle.handle_type);
+  std::uint32_t generation = 0;
+  if (!offset || *offset + sizeof generation > buffer.handle.handle_bytes) return std::nullopt;
+  std::memcpy(&generation, buffer.bytes + sizeof(file_handle) + *offset, sizeof generation);
+  return generation;
+}
 
 std::string handle_of(int fd) {
   HandleBuffer buffer{};

@@ -3,6 +3,7 @@
 // (name_to_handle_at(2), open_by_handle_at(2)).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -17,6 +18,11 @@ std::string handle_of(int fd);
 // EWOULDBLOCK, or waits until the lease is given up. As long as somebody waits no other is granted, and the kernel
 // takes it away after fs.lease-break-time seconds (45 unless the admin changed it).
 enum class OnLease { fail, wait };
+
+// What tells an inode from those that had its number before (FS_IOC_GETVERSION), without opening it: of a name that is
+// no symbolic link. Nothing where it is gone, or its filesystem's handles have none (include/linux/exportfs.h:
+// FILEID_INO32_GEN, as ext4 and tmpfs have it; fs/xfs/xfs_export.h).
+std::optional<std::uint32_t> generation_at(int dir, const char* leaf);
 
 // Opens it for reading. on_mount: any open file or directory of its filesystem. Nothing where the inode is gone.
 std::optional<Fd> open_handle(int on_mount, const std::string& handle, OnLease on_lease = OnLease::fail);

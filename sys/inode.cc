@@ -109,16 +109,10 @@ bool read_xfs_uuid(int fd, FsUuid& uuid) {
 // Each is asked in its own way, which kernels before 6.9 know, too: f_fsid is another there, and on XFS the device's
 // number. btrfs mixes the subvolume into whatever else it answers.
 bool read_uuid(int fd, long type, FsUuid& uuid) {
-  switch (type) {
-    case BTRFS_SUPER_MAGIC:
-      return read_btrfs_uuid(fd, uuid);
-    case EXT4_SUPER_MAGIC:
-      return read_ext4_uuid(fd, uuid);
-    case XFS_SUPER_MAGIC:
-      return read_xfs_uuid(fd, uuid);
-    default:
-      return ::ioctl(fd, get_fs_uuid, &uuid) == 0 && uuid.length == 16;
-  }
+  if (type == BTRFS_SUPER_MAGIC) return read_btrfs_uuid(fd, uuid);
+  if (type == EXT4_SUPER_MAGIC && read_ext4_uuid(fd, uuid)) return true;  // not ext2, which has the same number
+  if (type == XFS_SUPER_MAGIC && read_xfs_uuid(fd, uuid)) return true;
+  return ::ioctl(fd, get_fs_uuid, &uuid) == 0 && uuid.length == 16;
 }
 
 // The subvolume that fd lies in: BTRFS_IOC_INO_LOOKUP with treeid 0 answers it (man btrfs-ioctl).

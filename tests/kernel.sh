@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # kernel.sh BIN CACHE [6.1 | whole]: Debian's kernel with kernel-cow, built as User-Mode Linux, and all that is to hold in
-# it: the tests of the patch, vunify's own under iunlink, and the life of a Debian guest; of 6.1, the first. Of sweeps that
-# kill a run at each step 48 runs of this see all; "whole" is one that does, and races last a minute. CACHE keeps kernels
-# and guests. As root.
+# it: the tests of the patch, vunify's own under iunlink, and the life of a Debian guest; of 6.1, the first. Of a sweep that
+# kills a run at each step it takes a 48th, drawn each time; "whole" takes all, and lets races last a minute. CACHE keeps
+# kernels and guests. As root.
 set -eu
 bin=$1 cache=$2 old='' whole='' every=48 race=5
 case ${3:-} in

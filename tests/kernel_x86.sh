@@ -5,7 +5,7 @@
 set -eu
 bin=$1 cache=$2
 here=$(cd "$(dirname "$0")" && pwd)
-limit=5400 processors=2
+limit=5400 accel=tcg,thread=multi
 
 . "$here/machine.sh"
 . "$here/kernel_build.sh"

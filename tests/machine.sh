@@ -81,11 +81,11 @@ end
 
 drive() { printf -- '-drive file=%s,if=virtio,format=raw,cache=unsafe ' "$1"; }
 
-# run_machine OPTION...: what it says is told, and is in $work/log. Never KVM: here it takes no kernel of ours. One
-# processor, unless $processors says more: emulated, a second one may run what the first is just patching in the kernel.
+# run_machine OPTION...: what it says is told, and is in $work/log. Never KVM: here it takes no kernel of ours. Its two
+# processors take turns, unless $accel says more: at once, one may run what the other is just patching in the kernel.
 run_machine() {
   started=$(date +%s)
-  timeout "${limit:-600}" qemu-system-x86_64 -accel "${accel:-tcg,thread=multi}" -cpu max -smp "${processors:-1}" \
+  timeout "${limit:-600}" qemu-system-x86_64 -accel "${accel:-tcg,thread=single}" -cpu max -smp 2 \
     -nographic -nodefaults -serial stdio -no-reboot "$@" </dev/null | tr -d '\r' | tee "$work/log"
   echo "$(($(date +%s) - started)) s in the machine"
 }

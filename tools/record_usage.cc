@@ -12,6 +12,7 @@
 #include "tools/measure_usage.h"
 #include "tools/session.h"
 #include "tools/text.h"
+#include "tools/vcow_state.h"
 
 namespace vunify {
 namespace {
@@ -26,13 +27,11 @@ UsageOptions of_all(const PlanOptions& options) {
   return all;
 }
 
-StateDir lock_state(const std::string& path, const std::vector<GuestRoot>& guests) {
+StateDir lock_outside(const std::string& path, const std::vector<GuestRoot>& guests) {
   std::vector<std::string> roots;
   for (const auto& guest : guests) roots.push_back(guest.path);
   obey(expect_outside(path, roots));
-  StateDir state(path);
-  if (!state.lock()) throw Failed(Exit::locked, printable(path) + ": process " + state.holder() + " holds the lock");
-  return state;
+  return lock_state(path);
 }
 
 // Those that have a name still.
@@ -63,7 +62,7 @@ Exit record_usage(const PlanOptions& options) {
   raise_open_files_limit();
   const Stop stop;
   const auto roots = find_asked_roots(all);
-  const auto state = lock_state(options.state_dir, roots.known);
+  const auto state = lock_outside(options.state_dir, roots.known);
   History history(options.state_dir, lmdb::Access::write);
   if (!history.note().empty()) complain(printable(options.state_dir) + "/history: " + history.note());
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);

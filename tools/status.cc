@@ -86,6 +86,12 @@ void look_at_guests_of_report(Status& status) {
     status.guests.push_back({root, status.last_run->ended, absent_reason(root, expected)});
 }
 
+std::uint64_t count_unguarded(const Store& store) {
+  if (!is_guard_loaded()) return count_guarded(store);
+  const auto found = find_unguarded(store);
+  return found.bare + found.unreached;
+}
+
 void look_at_index(Status& status, const StateView& state) {
   const auto file = state.file("index");
   if (!file) return;
@@ -95,8 +101,7 @@ void look_at_index(Status& status, const StateView& state) {
   if (opened.index) {
     status.index->records = opened.index->store().count(Store::inodes);
     status.index->shared = opened.index->store().count(Store::keepers);
-    status.index->unguarded =
-        is_guard_loaded() ? count_bare(opened.index->store()) : count_guarded(opened.index->store());
+    status.index->unguarded = count_unguarded(opened.index->store());
     look_at_guests(status, opened.index->store());
   } else if (!state.holder()) {  // else it was written to while we looked
     status.index->note = opened.note;

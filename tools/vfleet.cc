@@ -25,7 +25,7 @@ Exit vfleet(int argc, char** argv) {
 }  // namespace
 
 Exit vfleet_schema(int argc, char** argv) {
-  CommandLine line("", "Prints the tables of a fleet as SQL, for an admin to run once: vfleet schema | psql.");
+  CommandLine line("schema", "Prints the tables of a fleet as SQL, for an admin to run once: vfleet schema | psql.");
   line.exits({Exit::done, Exit::usage, Exit::fatal});
   line.parse(argc, argv);
   print(fleet_ddl());

@@ -29,7 +29,8 @@ struct PushOptions {
 
 PushOptions parse_push(int argc, char** argv) {
   PushOptions options;
-  CommandLine line("[options]", "Tells the fleet what this host's guests use and hold, as far as it does not know.");
+  CommandLine line("push [options]",
+                   "Tells the fleet what this host's guests use and hold, as far as it does not know.");
   line.flag("--anonymous", options.hide_names,
             "guests' names are hidden: in their place is what only the fleet's key makes of them");
   line.flag("--copy", options.by_copy, "send rows by COPY: for a first push of years");

@@ -24,7 +24,7 @@ struct ReportOptions {
 ReportOptions parse_report(int argc, char** argv) {
   ReportOptions options;
   CommandLine line(
-      "[options] [--fit GUEST | --move GUEST HOST]",
+      "report [options] [--fit GUEST | --move GUEST HOST]",
       "Tells what the hosts of a fleet use and when they are full, or where a guest would find its files.");
   line.option("--host", "HOST", into(options.host), "only of this host, with its guests");
   line.option("--fit", "GUEST", into(options.fit), "tell which hosts have most of its files: 'GUEST' or 'HOST:GUEST'");

@@ -13,22 +13,29 @@
 #include "tools/options.h"
 #include "tools/session.h"
 #include "tools/text.h"
+#include "tools/vcow_state.h"
 #include "tools/verbs.h"
 
 namespace vunify {
 namespace {
 
-// With what both have that look into the index.
+// With what all of them have.
 std::string parse(int argc, char** argv, CommandLine& line) {
   std::string state = Options().state_dir;
   line.option("--state", "DIR", into(state), "where vunify's index is (default: /var/lib/vunify)");
-  line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::fatal});
+  line.exits({Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::locked, Exit::fatal});
   line.parse(argc, argv);
   return state;
 }
 
 void refuse_where_it_cannot_be() {
   if (const auto hindrance = what_hinders_guard(); !hindrance.empty()) throw Failed(Exit::refused, hindrance);
+}
+
+// No run marks, or unprotects, meanwhile, and no other of us is at work. Without a state nobody has shared anything.
+std::optional<StateDir> lock_where_there_is_one(const std::string& state) {
+  if (!StateView::open(state)) return std::nullopt;
+  return lock_state(state);
 }
 
 std::string inodes(std::uint64_t count) { return format_count(count) + (count == 1 ? " file" : " files"); }
@@ -40,22 +47,29 @@ Index::Opened open_index(const std::string& state) {
   return opened;
 }
 
+void tell_unreached(std::uint64_t count) {
+  if (count > 0) complain(inodes(count) + " on filesystems that are not mounted: mount them, then vguard load");
+}
+
 // Some shared files stand unguarded: nobody but the next run of vunify can do something about that.
 bool tell_left(const GuardedAgain& again) {
+  if (again.without_room > 0)
+    complain(inodes(again.without_room) +
+             " more than it has room for: while no guest runs, vguard unload, vguard load");
   if (again.changed > 0)
     complain(inodes(again.changed) + " not as recorded, or open for writing: left to the next run of vunify");
-  if (again.unreached > 0)
-    complain(inodes(again.unreached) + " on filesystems that are not mounted: mount them, then vguard load");
-  return again.changed + again.unreached > 0;
+  tell_unreached(again.unreached);
+  return again.without_room + again.changed + again.unreached > 0;
 }
 
 Exit load(int argc, char** argv) {
-  CommandLine line("[options]",
+  CommandLine line("load [options]",
                    "Puts the guard into the kernel, or a newer one in its place, and under it what vunify's index "
                    "knows.");
   const auto state = parse(argc, argv, line);
   begin_as_root("put a program into the kernel");
   refuse_where_it_cannot_be();
+  const auto lock = lock_where_there_is_one(state);
   const auto opened = open_index(state);
   try {
     load_guard(opened.index ? 4 * count_guarded(opened.index->store()) : 0);
@@ -75,8 +89,10 @@ struct GuardStatus {
   std::uint64_t room = 0;
   std::optional<std::uint64_t> known{};  // to the index, those that are gone since its last run among them
   std::uint64_t bare = 0;                // of these, not guarded; not loaded: all that are known
+  std::uint64_t unreached = 0;           // of these, not to be told of
+  bool is_index_unread = false;
 
-  bool is_whole() const { return is_loaded && bare == 0; }
+  bool is_whole() const { return is_loaded && bare + unreached == 0 && !is_index_unread; }
 };
 
 GuardStatus guard_status(const std::string& state) {
@@ -84,9 +100,14 @@ GuardStatus guard_status(const std::string& state) {
   status.guarded = GuardedInodes::now().count();
   if (status.is_loaded) status.room = guard_room();
   const auto opened = open_index(state);
+  status.is_index_unread = !opened.note.empty();
   if (!opened.index) return status;
   status.known = count_guarded(opened.index->store());
-  status.bare = status.is_loaded ? count_bare(opened.index->store()) : *status.known;
+  status.bare = *status.known;
+  if (!status.is_loaded) return status;
+  const auto found = find_unguarded(opened.index->store());
+  status.bare = found.bare;
+  status.unreached = found.unreached;
   return status;
 }
 
@@ -107,26 +128,29 @@ std::string json_of(const GuardStatus& status) {
   object["room"] = status.room;
   object["known"] = status.known ? Json(*status.known) : Json(nullptr);
   object["unguarded"] = status.bare;
+  object["unreached"] = status.unreached;
   return object.dump() + "\n";
 }
 
 Exit status(int argc, char** argv) {
   bool json = false;
-  CommandLine line("[options]",
+  CommandLine line("status [options]",
                    "Tells whether the guard is loaded, whether the kernel can, and how many files it guards.");
   line.flag("--json", json, "as one JSON object");
   const auto state = parse(argc, argv, line);
   begin_as_root("ask the kernel");
   const auto status = guard_status(state);
   print(json ? json_of(status) : text_of(status));
+  tell_unreached(status.unreached);
   return status.is_whole() ? Exit::done : Exit::partial;
 }
 
 Exit unload(int argc, char** argv) {
-  CommandLine line("", "Takes the guard out of the kernel: from then on guests can write to what they share under it.");
-  line.exits({Exit::done, Exit::usage, Exit::refused, Exit::fatal});
-  line.parse(argc, argv);
+  CommandLine line("unload [options]",
+                   "Takes the guard out of the kernel: from then on guests can write to what they share under it.");
+  const auto state = parse(argc, argv, line);
   begin_as_root("take a program out of the kernel");
+  const auto lock = lock_where_there_is_one(state);
   const auto guarded = GuardedInodes::now().count();
   if (!unload_guard()) throw Failed(Exit::refused, "the guard is not loaded");
   print("guard unloaded: " + inodes(guarded) + " unguarded\n");
@@ -142,7 +166,7 @@ constexpr std::array verbs = {
 Exit vguard(int argc, char** argv) {
   return carry_out(argc, argv, verbs,
                    "Keeps a program in the kernel that refuses writes to what guests share; see vguard(8).",
-                   {Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::fatal});
+                   {Exit::done, Exit::partial, Exit::usage, Exit::refused, Exit::locked, Exit::fatal});
 }
 
 }  // namespace

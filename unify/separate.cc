@@ -19,7 +19,7 @@ void look_again(Survey& survey, NameRef name, const GuardedInodes& guarded) {
   const auto now = stat_name(there.dir.get(), there.leaf.c_str());
   if (!now || !now->is_regular()) return survey.judge(std::span(&name, 1), Verdict::vanished);
   file = File(*now);
-  file.immutable |= guarded.contains(*now);
+  file.immutable |= guarded.contains(*now, there.dir.get(), there.leaf);
   file.verdict = before.verdict;
   file.unasked = before.unasked;
   if (file.nlink > 1 || file.immutable || survey.guest(name).is_adopted()) {

@@ -2,6 +2,7 @@
 #include "change/protection.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 
 #include "sys/guard.h"
 #include "sys/inode_attr.h"
@@ -39,6 +40,7 @@ TEST_P(ProtectionOn, IunlinkIsRefusedByAKernelThatKnowsItNot) {
   if (has_iunlink()) GTEST_SKIP() << "this kernel has iunlink";
   EXPECT_EQ(choose(Protection::iunlink), Protection::none);
   EXPECT_EQ(guess(Protection::iunlink), Protection::none);
+  EXPECT_THAT(what_would_help("ext4", Protection::iunlink), testing::HasSubstr("one with kernel-cow does"));
 }
 
 TEST_P(ProtectionOn, GuardHoldsNothingWhereItIsNotLoaded) {

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// guard_tries FILE: every way to change a file, tried as root beneath the guard, and what stays allowed; it has another
-// name beside it in the end. guard_tries --time FILE: nanoseconds of an open, a read, a stat and a write. For
-// tests/guard_inside.sh, in a machine whose kernel has the guard. guard_tries --fill N: entries of no file, until there
-// is room for N more. guard_tries --foreign FILE: a map like that of a guard of another version, where its own would
-// be.
+// For tests/guard_inside.sh, in a machine whose kernel has the guard:
+//   guard_tries FILE             every way to change a file, tried as root beneath the guard, and what stays allowed;
+//   it
+//                                has another name beside it in the end
+//   guard_tries --time FILE      nanoseconds of an open, a read, a stat and a write
+//   guard_tries --fill N         entries of no file, until there is room for N more
+//   guard_tries --alias FILE     its entry is gone, and there is that of an inode which had its number before
+//   guard_tries --foreign FILE   where no guard is: a map like that of another version's
 #include <bpf/bpf.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -25,6 +31,7 @@
 #include "kernel-cow/guard.h"
 #include "sys/fd.h"
 #include "sys/guard.h"
+#include "sys/handle.h"
 #include "sys/inode_attr.h"
 
 namespace vunify::test {
@@ -139,6 +146,9 @@ void try_what_stays(const std::string& path) {
 
 // An inode number that is given again, as ext4 does at once: the new inode is its owner's.
 void try_reuse(const std::string& directory) {
+  struct statfs fs {};
+  ::statfs(directory.c_str(), &fs);
+  const bool gives_again = fs.f_type == EXT4_SUPER_MAGIC;
   const auto path = directory + "/reused";
   Fd fd = open_host(path, O_RDWR | O_CREAT);
   const auto first = stat_fd(fd.get()).ino;
@@ -156,7 +166,7 @@ void try_reuse(const std::string& directory) {
     say(!is_guarded(fd.get()) && ::write(fd.get(), "x", 1) == 1, "is writable", "a later inode", 0);
     ::unlink((path + std::to_string(i)).c_str());
   }
-  std::printf("the number %s given again\n", is_reused ? "was" : "was not");
+  say(is_reused || !gives_again, "is given again", "the number", 0);
 }
 
 // Of many rounds the fastest, a call.
@@ -195,6 +205,18 @@ void fill(std::uint64_t left) {
   }
 }
 
+// In the place of its entry that of an inode which had its number before.
+void alias(const std::string& path) {
+  const Fd map(bpf_obj_get(VUNIFY_GUARD_DIRECTORY "/" VUNIFY_GUARD_MAP)), file = open_host(path, O_RDONLY);
+  const auto inode = stat_fd(file.get());
+  const auto generation = generation_at(AT_FDCWD, path.c_str());
+  const std::uint8_t value = 1;
+  const vunify_guard_key key{
+      .ino = inode.ino, .dev = major(inode.dev) << 20 | minor(inode.dev), .generation = generation.value_or(0) + 1};
+  take_from_guard(file.get());
+  say(generation && bpf_map_update_elem(map.get(), &key, &value, 0) == 0, "is taken", "an entry", errno);
+}
+
 void pin_foreign_map() {
   const Fd map(bpf_map_create(BPF_MAP_TYPE_HASH, "inodes", 8, 1, 16, nullptr));
   ::mkdir(VUNIFY_GUARD_DIRECTORY, 0700);
@@ -210,6 +232,7 @@ int main(int argc, char** argv) {
   const std::string_view option = argc > 2 ? argv[1] : "";
   if (option == "--time") return time_calls(path), 0;
   if (option == "--fill") return fill(std::stoull(path)), failed;
+  if (option == "--alias") return alias(path), failed;
   if (option == "--foreign") return pin_foreign_map(), failed;
   try_by_path(path);
   try_by_descriptor(path);
