@@ -117,7 +117,7 @@ try_unload() {
 try_alias() {
   guard_tries --alias "$fs/a/usr/share/base/1"
   ends "$kind: what only seems to be guarded is told of" 1 '1 file that guests share stands unguarded' vguard status
-  ends "$kind: and guarded again by the next night" 0 'protected 1 file' vunify "$fs/a" "$fs/b"
+  ends "$kind: and guarded again by the next night" 0 'protected 2 files' vunify "$fs/a" "$fs/b"
   ends "$kind: and refused" 2 'not permitted' in_guest a 'echo x >>/usr/share/base/1'
   command vguard unload
   vguard load

@@ -9,7 +9,6 @@
 //   guard_tries --foreign FILE   where no guard is: a map like that of another version's
 #include <bpf/bpf.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -148,7 +147,7 @@ void try_what_stays(const std::string& path) {
 void try_reuse(const std::string& directory) {
   struct statfs fs {};
   ::statfs(directory.c_str(), &fs);
-  const bool gives_again = fs.f_type == EXT4_SUPER_MAGIC;
+  const bool gives_again = fs.f_type == 0xef53;  // include/uapi/linux/magic.h: EXT4_SUPER_MAGIC
   const auto path = directory + "/reused";
   Fd fd = open_host(path, O_RDWR | O_CREAT);
   const auto first = stat_fd(fd.get()).ino;

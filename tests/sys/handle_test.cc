@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sys/handle.h"
 
-#include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "sys/inode_attr.h"
 #include "tests/sys/on_filesystem.h"
 
 namespace vunify::test {
