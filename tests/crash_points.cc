@@ -54,7 +54,7 @@ bool is_marked_inode(int dir, const std::string& leaf, const FsId& fs, const str
 
 bool is_protected(int dir, const std::string& leaf) {
   const auto inode = stat_name(dir, leaf.c_str());
-  return inode && (inode->immutable || GuardedInodes::now().contains(*inode));
+  return inode && (inode->immutable || GuardedInodes::now().contains(*inode, dir, leaf));
 }
 
 std::string protection_fault(int dir, const std::string& leaf, const std::string& path, const FsId& fs,
