@@ -12,9 +12,8 @@ namespace vunify {
 // Locked: no run of vunify is at work as long as it lives. Throws Failed{locked}.
 StateDir lock_state(const std::string& path);
 
-// And none is left half done, for journals know names by where
-// trees lie, and what they say is done to these natively. Throws Failed{locked}; what recovery had to keep is
-// complained of.
+// Locked, and no run is left half done, for journals know names by where trees lie, and what they say is done to these
+// natively. Throws Failed{locked}; what recovery had to keep is complained of.
 StateDir lock_quiet_state(const std::string& path);
 
 }  // namespace vunify

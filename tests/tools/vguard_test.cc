@@ -47,6 +47,13 @@ TEST_F(Vguard, HasNothingToUnload) {
   EXPECT_EQ(finished.err, "vguard: the guard is not loaded\n");
 }
 
+TEST_F(Vguard, MeetsNoRun) {
+  const Scratch dir({{"state/lock", ""}});
+  const auto unload = std::string(VUNIFY_BIN_DIR "/vguard unload --state ") + dir / "state";
+  EXPECT_EQ(shell("flock " + dir / "state/lock " + unload).status, 4);
+  EXPECT_EQ(shell(unload).status, 3);
+}
+
 TEST_F(Vguard, IsNotLoadedSoVunifySharesNothingByIt) {
   Guests guests({{"a/f", std::string(5000, 's')}, {"b/f", std::string(5000, 's')}});
   const auto finished = run({"vunify", "--protect=guard", "--state", guests / "state", guests / "a", guests / "b"});
