@@ -19,9 +19,9 @@
 namespace vunify::test {
 namespace {
 
-// Our own environment, with our programs first on PATH. Leaks are looked for in the tests' own processes: a program that
-// is traced, or confined, cannot look at itself, and it takes half of what a program takes that ends at once, with the
-// stacks of all that it allocates.
+// Our own environment, with our programs first on PATH. Leaks are looked for in the tests' own processes: a program
+// that is traced, or confined, cannot look at itself, and it takes half of what a program takes that ends at once, with
+// the stacks of all that it allocates.
 std::vector<std::string> child_environment() {
   std::vector<std::string> variables{"ASAN_OPTIONS=detect_leaks=0:malloc_context_size=4"};
   for (char** variable = environ; *variable != nullptr; ++variable) {

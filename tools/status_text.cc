@@ -54,8 +54,8 @@ std::string running(const Status& status) {
 
 std::string unguarded(const IndexSize& index) {
   if (index.unguarded == 0) return {};
-  return line("guard",
-              "up to " + count(index.unguarded, "shared file stands", "shared files stand") + " unguarded: vguard load");
+  return line("guard", "up to " + count(index.unguarded, "shared file stands", "shared files stand") +
+                           " unguarded: vguard load");
 }
 
 std::string index(const Status& status) {
