@@ -1,9 +1,9 @@
 #!/bin/sh
-# shellcheck disable=SC1091,SC2034,SC2154  # machine.sh wants some of these, and says others
 # SPDX-License-Identifier: Apache-2.0
 # guard_cost.sh BIN CACHE: what the guard costs a program that reads: instructions a call, without it and with it, in a
 # stock Debian kernel that qemu emulates with a clock that counts instructions (-icount): the same on each machine, however
 # busy. CACHE keeps the kernel.
+# shellcheck disable=SC1091,SC2034,SC2154  # machine.sh wants some of these, and says others
 set -eu
 bin=$1 cache=$2
 here=$(cd "$(dirname "$0")" && pwd)

@@ -32,8 +32,13 @@ sort "$work/all" | awk '
   !(($1, $2) in best) || $3 < best[$1, $2] { best[$1, $2] = $3 }
   END {
     split("stat open-read open-write write", calls)
+    split("0 4096 65536 1048576", sizes)
+    for (i = 1; i <= 4; ++i)
+      if (!(("plain", calls[i]) in best) || !(("patched", calls[i]) in best) || !(("patched", "break-" sizes[i]) in best)) {
+        print "no figure for " calls[i] ", or a link of " sizes[i] " bytes"
+        exit 1
+      }
     print "ns a call     unpatched  patched"
     for (i = 1; i <= 4; ++i) printf "%-12s %10d %8d\n", calls[i], best["plain", calls[i]], best["patched", calls[i]]
-    split("0 4096 65536 1048576", sizes)
     for (i = 1; i <= 4; ++i) printf "a link broken, %d bytes: %d us\n", sizes[i], best["patched", "break-" sizes[i]]
   }'

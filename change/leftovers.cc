@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "change/choose_protection.h"
 #include "change/half_clones.h"
 #include "change/journal.h"
 #include "change/likeness.h"

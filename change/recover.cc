@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 
+#include "change/choose_protection.h"
 #include "change/directory_time.h"
 #include "change/half_clones.h"
 #include "change/lifted.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clone/clone_guest.h"
 
+#include "change/choose_protection.h"
 #include "change/half_clones.h"
 #include "change/leaf_names.h"
 #include "clone/new_place.h"

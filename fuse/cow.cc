@@ -76,9 +76,9 @@ NodeId Cow::break_link(NodeId id, Keep keep, const GivenUp& given_up) {
   taking.take(allowance_.counts_shared() ? Most{} : most_for(takes.owners, {keep == Keep::all ? takes.bytes : 0, 1}));
   const Fd made = copy(old.get(), keep, given_up);
   std::unique_lock nobody_looks(nodes_.breaking());
-  if (nodes_.at(id).name.length != 0) lead_name(id, old, made.get());
+  if (nodes_.at(id).has_name()) lead_name(id, old, made.get());
   taking.came_to(takes.owners, cost_of(old.get(), made.get()));
-  const bool has_name = nodes_.at(id).name.length != 0;
+  const bool has_name = nodes_.at(id).has_name();
   const auto settled = settle(id, made.get(), Owner::guest);
   if (!has_name && taking.counts()) allowance_.outlive(settled, takes_of_file(made.get()));
   nobody_looks.unlock();
@@ -129,7 +129,7 @@ void Cow::lead_name(NodeId id, const Fd& old, int copy) {
 NodeId Cow::settle(NodeId id, int copy, Owner owner) {
   const auto node = nodes_.at(id);
   const auto made = stat_at({copy, ""});
-  const auto held = [&] { return node.name.length == 0 ? hold_at({copy, ""}) : Fd(); };
+  const auto held = [&] { return node.has_name() ? Fd() : hold_at({copy, ""}); };
   if (node.opens != 0 || !addresses_.rebind(id, made, held(), owner)) return addresses_.detach(id, made, held(), owner);
   backing_.forget(node.backing);
   return id;

@@ -91,8 +91,7 @@ std::vector<NodeId> Nodes::breaking_left() const {
 
 std::vector<NodeId> Nodes::nameless() const {
   const std::lock_guard lock(mutex_);
-  auto all =
-      those([](const Node& one) { return one.name.length == 0 && !(one.is_detached && one.owner == Owner::shared); });
+  auto all = those([](const Node& one) { return !one.has_name() && !(one.is_detached && one.owner == Owner::shared); });
   std::erase(all, root_node);
   return all;
 }

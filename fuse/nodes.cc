@@ -187,7 +187,7 @@ NodeId Nodes::enter(NodeId parent, std::string_view name, const struct stat& see
     list(id);
   }
   auto& found = change.of(id);
-  if (found.name.length == 0 && id != root_node) set_place(change, found, parent, name);
+  if (!found.has_name() && id != root_node) set_place(change, found, parent, name);
   if (found.owner != Owner::shared && owner != Owner::unknown) found.owner = owner;
   ++found.lookups;
   count_entered(undo_, id);

@@ -73,6 +73,7 @@ struct Node {
   bool is_island : 1 = false;        // a directory that is covered (fuse/islands): nothing in it is shown
   std::uint16_t writers = 0;         // of opens; with more than can be counted it has some until the last is closed
 
+  bool has_name() const { return name.length != 0; }
   bool is_held() const { return descriptor != 0; }
   bool is_directory() const { return type == S_IFDIR >> 12; }
   bool is_regular() const { return type == S_IFREG >> 12; }

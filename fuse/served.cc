@@ -16,7 +16,7 @@ Owner owner_by_look(At at, const struct stat& seen) {
 
 struct stat shown(const Node& node, struct stat seen) {
   seen.st_ino = node.shown;
-  if (node.owner == Owner::shared) seen.st_nlink = node.name.length != 0 ? 1 : 0;
+  if (node.owner == Owner::shared) seen.st_nlink = node.has_name() ? 1 : 0;
   return seen;
 }
 

@@ -32,6 +32,21 @@ std::map<std::uint32_t, Fd> open_filesystems(const Store& store) {
   return filesystems;
 }
 
+// Each that is shared under the guard, by what the index knows.
+template <typename Visit>
+void each_guarded(const lmdb::Transaction& reading, const Store& store, const Visit& visit) {
+  lmdb::Cursor records(reading, store.table(Store::inodes));
+  for (auto entry = records.first(); entry; entry = records.next())
+    if (const auto record = record_from(entry->value); record.shared && record.guarded)
+      visit(key_from(entry->key), record);
+}
+
+// An inode that is to be under the guard, as it was recorded.
+struct ToGuard {
+  Fd fd;
+  std::uint64_t stat;
+};
+
 class Guarding {
  public:
   explicit Guarding(const Store& store)
@@ -41,34 +56,40 @@ class Guarding {
         keepers_(reading_, store.table(Store::keepers)) {}
 
   GuardedAgain run() {
-    lmdb::Cursor records(reading_, store_.table(Store::inodes));
-    for (auto entry = records.first(); entry; entry = records.next())
-      if (const auto record = record_from(entry->value); record.shared && record.guarded)
-        guard(key_from(entry->key), record);
-    return result_;
+    GuardedAgain result;
+    each_guarded(reading_, store_, [&](const InodeKey& key, const Record& record) {
+      try {
+        if (const auto found = open(key, record)) ++(put_back(*found, record) ? result.guarded : result.changed);
+      } catch (const std::system_error& error) {
+        if (is_error(error, ENODEV)) throw;
+        ++(is_error(error, E2BIG) ? result.without_room : result.unreached);
+      }
+    });
+    return result;
   }
 
   Unguarded find_unguarded() {
-    lmdb::Cursor records(reading_, store_.table(Store::inodes));
-    Unguarded found;
-    for (auto entry = records.first(); entry; entry = records.next())
-      if (const auto record = record_from(entry->value); record.shared && record.guarded)
-        look_at(key_from(entry->key), record, found);
-    return found;
+    Unguarded result;
+    each_guarded(reading_, store_, [&](const InodeKey& key, const Record& record) {
+      try {
+        const auto found = open(key, record);
+        result.bare += found && !is_guarded(found->fd.get());
+      } catch (const std::system_error&) {
+        ++result.unreached;
+      }
+    });
+    return result;
   }
 
  private:
-  void guard(const InodeKey& key, const Record& record) {
+  // Nothing where it is gone, or needs no guard. Throws where it cannot be told.
+  std::optional<ToGuard> open(const InodeKey& key, const Record& record) {
     const auto root = filesystems_.find(key.fs);
     const auto keeper = find_keeper(key, record);
-    if (root == filesystems_.end() || !keeper) return static_cast<void>(++result_.unreached);
-    try {
-      const auto fd = open_handle(root->second.get(), keeper->handle);
-      if (fd && needs_guard(fd->get(), key)) guard(fd->get(), record, keeper->stat);
-    } catch (const std::system_error& error) {
-      if (is_error(error, ENODEV)) throw;
-      ++(is_error(error, E2BIG) ? result_.without_room : result_.unreached);
-    }
+    if (root == filesystems_.end() || !keeper) throw std::system_error(ENXIO, std::generic_category());
+    auto fd = open_handle(root->second.get(), keeper->handle);
+    if (!fd || !needs_guard(fd->get(), key)) return std::nullopt;
+    return ToGuard{std::move(*fd), keeper->stat};
   }
 
   // What carries a flag, or no mark, is kept otherwise by now, or nobody's but its guest's.
@@ -76,27 +97,16 @@ class Guarding {
     return (inode_flags(fd) & FS_IMMUTABLE_FL) == 0 && is_marked(fd, {store_.filesystem(key.fs), key.ino});
   }
 
-  void look_at(const InodeKey& key, const Record& record, Unguarded& found) {
-    const auto root = filesystems_.find(key.fs);
-    const auto keeper = find_keeper(key, record);
-    if (root == filesystems_.end() || !keeper) return static_cast<void>(++found.unreached);
-    try {
-      const auto fd = open_handle(root->second.get(), keeper->handle);
-      found.bare += fd && needs_guard(fd->get(), key) && !is_guarded(fd->get());
-    } catch (const std::system_error&) {
-      ++found.unreached;
-    }
-  }
-
-  // Looked at once nobody can change its metadata any more.
-  void guard(int fd, const Record& record, std::uint64_t stat) {
+  // Looked at once nobody can change its metadata any more. False where it is not as recorded, or open for writing.
+  bool put_back(const ToGuard& one, const Record& record) const {
+    const int fd = one.fd.get();
     const auto lease = Lease::take(fd);
-    if (!lease) return static_cast<void>(++result_.changed);
+    if (!lease) return false;
     const bool was_guarded = is_guarded(fd);
     put_under_guard(fd);
-    if (lease->is_unwritten() && is_as_recorded(stat_fd(fd), record, stat)) return static_cast<void>(++result_.guarded);
+    if (lease->is_unwritten() && is_as_recorded(stat_fd(fd), record, one.stat)) return true;
     if (!was_guarded) take_from_guard(fd);
-    ++result_.changed;
+    return false;
   }
 
   bool is_as_recorded(const Inode& now, const Record& record, std::uint64_t stat) const {
@@ -124,19 +134,14 @@ class Guarding {
   std::map<std::uint32_t, Fd> filesystems_;
   lmdb::Transaction reading_;
   lmdb::Cursor keepers_;
-  GuardedAgain result_;
 };
 
 }  // namespace
 
 std::uint64_t count_guarded(const Store& store) {
   const lmdb::Transaction reading(store.environment(), lmdb::Access::read);
-  lmdb::Cursor records(reading, store.table(Store::inodes));
   std::uint64_t count = 0;
-  for (auto entry = records.first(); entry; entry = records.next()) {
-    const auto record = record_from(entry->value);
-    count += record.shared && record.guarded;
-  }
+  each_guarded(reading, store, [&](const InodeKey&, const Record&) { ++count; });
   return count;
 }
 

@@ -14,7 +14,7 @@ struct GuardedAgain {
   std::uint64_t guarded = 0;  // are there now, were they before or not
   std::uint64_t changed = 0;  // not as recorded, or open for writing: the next run parts them, or leads them to a copy
   std::uint64_t without_room = 0;  // the guard is full
-  std::uint64_t unreached = 0;     // on a filesystem that is not mounted now, or not to be opened
+  std::uint64_t unreached = 0;     // their filesystem, or they, could not be opened: its guests are not where they were
 };
 
 // By what the index knows; some may be gone since.

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <optional>
 
 #include "kernel-cow/guard.h"
 #include "sys/fd.h"
@@ -61,18 +62,14 @@ const Fd& map() {
 std::uint32_t kernel_device(std::uint64_t dev) { return major(dev) << 20 | minor(dev); }
 std::uint64_t device(std::uint32_t kernel_dev) { return makedev(kernel_dev >> 20, kernel_dev & 0xfffff); }
 
-// Filesystems write an int, whatever FS_IOC_GETVERSION says of its argument.
-std::uint32_t generation(int fd) {
+// Nothing where the filesystem tells no generation. It writes an int, whatever FS_IOC_GETVERSION says of its argument.
+std::optional<Key> key_of(int fd) {
   long answer = 0;
-  check(::ioctl(fd, FS_IOC_GETVERSION, &answer), "FS_IOC_GETVERSION");
-  std::uint32_t number = 0;
-  std::memcpy(&number, &answer, sizeof number);
-  return number;
-}
-
-Key key_of(int fd) {
+  if (::ioctl(fd, FS_IOC_GETVERSION, &answer) != 0) return std::nullopt;
+  std::uint32_t generation = 0;
+  std::memcpy(&generation, &answer, sizeof generation);
   const auto inode = stat_fd(fd);
-  return {inode.ino, kernel_device(inode.dev), generation(fd)};
+  return Key{inode.ino, kernel_device(inode.dev), generation};
 }
 
 int ask(bpf_cmd command, const Key& key, std::uint8_t& value) {
@@ -119,13 +116,16 @@ bool is_guard_loaded() { return map() && ::access(sign_path, F_OK) == 0; }
 
 void put_under_guard(int fd) {
   if (!is_guard_loaded()) throw std::system_error(ENODEV, std::generic_category(), "the guard is not loaded");
+  const auto key = key_of(fd);
+  if (!key) throw_errno("FS_IOC_GETVERSION");
   std::uint8_t value = 1;
-  check(ask(BPF_MAP_UPDATE_ELEM, key_of(fd), value), "bpf", map_path);
+  check(ask(BPF_MAP_UPDATE_ELEM, *key, value), "bpf", map_path);
 }
 
 void take_from_guard(int fd) {
+  const auto key = map() ? key_of(fd) : std::nullopt;
   std::uint8_t value = 0;
-  if (!is_guarded(fd) || ask(BPF_MAP_DELETE_ELEM, key_of(fd), value) == 0 || errno == ENOENT) return;
+  if (!key || ask(BPF_MAP_DELETE_ELEM, *key, value) == 0 || errno == ENOENT) return;
   throw_errno("bpf", map_path);
 }
 
@@ -136,10 +136,9 @@ void empty_guard() {
 }
 
 bool is_guarded(int fd) {
+  const auto key = map() ? key_of(fd) : std::nullopt;
   std::uint8_t value = 0;
-  long answer = 0;
-  if (!map() || ::ioctl(fd, FS_IOC_GETVERSION, &answer) != 0) return false;
-  return ask(BPF_MAP_LOOKUP_ELEM, key_of(fd), value) == 0;
+  return key && ask(BPF_MAP_LOOKUP_ELEM, *key, value) == 0;
 }
 
 GuardedInodes GuardedInodes::now() {

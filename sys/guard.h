@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The guard (kernel-cow/guard.bpf.c): a program in the kernel that refuses whatever would change an inode in its map,
 // whoever asks, and lets its names be added, moved and removed. What loads it is sys/guard_programs.h; here is the map,
-// which everybody asks. An inode's entry goes when the inode does. Once it is looked for, this process takes what it
-// found for the rest of its life. Without the guard nothing here costs a call more.
+// which everybody asks. An inode's entry goes when the inode does. A process looks for it once, and keeps what it
+// found. Without the guard nothing here costs a call more.
 //
 // Not on btrfs: what stat(2) tells there as device is no superblock's, and snapshots repeat inode numbers and
 // generations. A probe finds that nothing is kept (change/protection.h).

@@ -18,15 +18,6 @@
 namespace vunify {
 namespace {
 
-// O_TMPFILE files and read-only descriptors alike. AT_EMPTY_PATH spares the way through /proc, and wants a capability
-// more: ENOENT where it is missing.
-void name_inode(int fd, const StagedName& staged) {
-  if (::linkat(fd, "", staged.dir, staged.leaf.c_str(), AT_EMPTY_PATH) == 0) return;
-  if (errno != ENOENT) throw_errno("linkat", staged.leaf);
-  const auto path = proc_path(fd);
-  check(::linkat(AT_FDCWD, path.c_str(), staged.dir, staged.leaf.c_str(), AT_SYMLINK_FOLLOW), "linkat", staged.leaf);
-}
-
 // The kernel looks at each name of a directory when it is watched (fsnotify_set_children_dentry_flags): what a guest
 // made larger than this keeps the time of our exchange.
 constexpr std::uint64_t most_directory_bytes = 256 << 10;
@@ -61,6 +52,15 @@ std::mutex& exchanging_in(std::uint64_t directory) {
 
 }  // namespace
 
+// O_TMPFILE files and read-only descriptors alike. AT_EMPTY_PATH spares the way through /proc, and wants a capability
+// more: ENOENT where it is missing.
+void prepare_link(int fd, const StagedName& staged) {
+  if (::linkat(fd, "", staged.dir, staged.leaf.c_str(), AT_EMPTY_PATH) == 0) return;
+  if (errno != ENOENT) throw_errno("linkat", staged.leaf);
+  const auto path = proc_path(fd);
+  check(::linkat(AT_FDCWD, path.c_str(), staged.dir, staged.leaf.c_str(), AT_SYMLINK_FOLLOW), "linkat", staged.leaf);
+}
+
 Fd make_unnamed(int dir) { return open_host(proc_path(dir), O_TMPFILE | O_RDWR); }
 
 // Attributes after the owner (chown clears capabilities), times last.
@@ -74,14 +74,12 @@ void copy_metadata(int from, int to) {
   set_times(to, access_time(from), inode.stamp.mtime);
 }
 
-void prepare_link(int fd, const StagedName& staged) { name_inode(fd, staged); }
-
 void prepare_copy(int fd, const StagedName& staged, std::optional<std::uint32_t> project) {
   const Fd copy = make_unnamed(staged.dir);
   copy_contents(fd, copy.get());
   copy_metadata(fd, copy.get());
   if (project) set_project_id(copy.get(), *project);
-  name_inode(copy.get(), staged);
+  prepare_link(copy.get(), staged);
 }
 
 void exchange(const StagedName& staged, const Name& name) { exchange(staged, name, stat_fd(name.dir.get())); }

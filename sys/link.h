@@ -27,7 +27,8 @@ struct StagedName {
 };
 
 // Gives the inode open at fd one more name. Throws EMLINK where it has as many as the filesystem allows, EPERM where it
-// is immutable, EXDEV across mounts, subvolumes and project ids; nothing is left behind.
+// is immutable (with iunlink beside it kernel-cow lets it), EXDEV across mounts, subvolumes and project ids; nothing is
+// left behind.
 void prepare_link(int fd, const StagedName& staged);
 
 // Makes a private copy of the inode open at fd, contents and inode metadata alike but neither mark nor protection, and
@@ -35,10 +36,9 @@ void prepare_link(int fd, const StagedName& staged);
 // project: that it is to have, in place of the inode's own.
 void prepare_copy(int fd, const StagedName& staged, std::optional<std::uint32_t> project = {});
 
-// What prepare_copy() is made of, for a copy that is to have no name yet: an empty file without one in a directory,
-// open for reading and writing, gone when closed; and all metadata of an inode that a copy takes along.
-Fd make_unnamed(int dir);
-void copy_metadata(int from, int to);
+// What prepare_copy() is made of, for a copy that is to have no name yet.
+Fd make_unnamed(int dir);  // an empty file in that directory, open for reading and writing; gone when closed
+void copy_metadata(int from, int to);  // owner, mode, extended attributes but the mark, project, flags, then times
 
 // Swaps what the two names lead to, in one step. Nothing changes where it throws: ENOENT where the guest's name is
 // gone, EPERM where either inode is immutable. Whoever calls checks what came out: a guest may have changed its name.

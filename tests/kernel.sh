@@ -58,7 +58,7 @@ check_patches() {
 
 test_patch() {
   make_cowtest
-  scratch patch 1G -O quota,project,verity -E quotatype=prjquota
+  scratch patch 1G -O quota,project,verity,encrypt -E quotatype=prjquota
   uml patch "$here/kernel_cow.sh" "$cache/cowtest" || failed 'the tests of the patch' "$cache/patch.log"
   e2fsck -fn "$work/patch.img" >"$cache/e2fsck.log" 2>&1 || failed e2fsck "$cache/e2fsck.log"
   grep -v -e '^EXIT:' -e '^reboot:' "$cache/patch.log"
@@ -127,7 +127,7 @@ wait $making || failed 'to bootstrap guests' "$cache/guests.log"
 # shellcheck disable=SC2086  # words
 once patch "$kernel" $scripts "$here/kernel_cow.sh" "$patches"/cowtest*
 # shellcheck disable=SC2086
-once life "$kernel" $scripts "$here/kernel_life.sh" "$here/two_guests.sh" "$bin/vunify" &
+once life "$kernel" $scripts "$here/kernel_life.sh" "$here/two_guests.sh" "$here/machine_guest.sh" "$bin/vunify" &
 life=$!
 # shellcheck disable=SC2086
 once "${whole}vunify" "$kernel" $scripts "$here/kernel_tests.sh" "$bin"/* "$bin"/../tests/*.so

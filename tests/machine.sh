@@ -12,6 +12,7 @@ trap 'exit 130' INT TERM
 fetch_kernel() {
   image=$(apt-cache depends "$kernel" | sed -n 's/.*Depends: \(linux-image-.*\)/\1/p')
   [ -d "$cache/$image" ] && return
+  rm -rf "$cache/new"  # one that was broken off
   mkdir -p "$cache/new"
   (cd "$cache/new" && apt-get -q download "$image" && dpkg-deb -x ./*.deb . && rm ./*.deb)
   rm -rf "${cache:?}/$image"
@@ -98,4 +99,12 @@ boot() {
   # shellcheck disable=SC2086  # words
   run_machine -m 1024 ${machine_with:-} -kernel "$cache/$image"/boot/vmlinuz-* -initrd "$work/init.cpio" $drives \
     -append "console=ttyS0 quiet panic=-1 no_timer_check ${boot_with:-}"
+}
+
+# boot_and_see ACT IMAGE...: ends where inside.sh does not say that all of it is as it should be.
+boot_and_see() {
+  act=$1
+  shift
+  boot "$@"
+  grep -q "$act: all is as it should be$" "$work/log" || { echo "$act: FAILED" >&2; exit 1; }
 }

@@ -9,10 +9,10 @@
 #include "guest/state_dir.h"
 #include "sys/process.h"
 #include "sys/stop.h"
+#include "tools/lock_state.h"
 #include "tools/measure_usage.h"
 #include "tools/session.h"
 #include "tools/text.h"
-#include "tools/vcow_state.h"
 
 namespace vunify {
 namespace {

@@ -13,11 +13,11 @@
 #include "sys/stop.h"
 #include "tools/clone_names.h"
 #include "tools/clone_report.h"
+#include "tools/lock_state.h"
 #include "tools/one_guest.h"
 #include "tools/options.h"
 #include "tools/session.h"
 #include "tools/text.h"
-#include "tools/vcow_state.h"
 
 namespace vunify {
 namespace {

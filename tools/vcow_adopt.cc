@@ -7,10 +7,10 @@
 #include "guest/adopted.h"
 #include "sys/process.h"
 #include "tools/choose.h"
+#include "tools/lock_state.h"
 #include "tools/one_guest.h"
 #include "tools/text.h"
 #include "tools/vcow.h"
-#include "tools/vcow_state.h"
 
 namespace vunify {
 namespace {

@@ -44,6 +44,26 @@ void delete_guest(const Options& options, const Choice& choice, Session& session
   measure_space_after(guests, session.outcome());
 }
 
+// Every start recovers, before this.
+void carry_out(const Options& options, const Choice& choice, Session& session) {
+  switch (options.verb) {
+    case Verb::unify:
+      return unify_chosen(options, choice, session);
+    case Verb::deunify:
+      return deunify(options, choice, session);
+    case Verb::delete_guest:
+      return delete_guest(options, choice, session);
+    default:
+      return;
+  }
+}
+
+void learn_before_unifying(const Options& options, Choice& choice, Session& session) {
+  session.open_index();
+  learn_conffiles(choice.roots, session.outcome());
+  ask_packages(options, choice, session.outcome());
+}
+
 Exit why(const Options& options) {
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, options.jobs);
   obey(check_locks());
@@ -71,15 +91,10 @@ Exit vunify(int argc, char** argv) {
   Session session(options, choice);
   give_numbers(options, choice, session.state(), session.outcome());
   const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, session.run().jobs);
-  if (options.verb == Verb::unify) session.open_index();
-  if (options.verb == Verb::unify) learn_conffiles(choice.roots, session.outcome());
-  if (options.verb == Verb::unify) ask_packages(options, choice, session.outcome());
-  session.carry_out([&] {
-    if (options.verb == Verb::unify) unify_chosen(options, choice, session);
-    if (options.verb == Verb::deunify) deunify(options, choice, session);
-    if (options.verb == Verb::delete_guest) delete_guest(options, choice, session);
-  });
-  return session.tell(options.verb == Verb::unify);
+  const bool is_unify = options.verb == Verb::unify;
+  if (is_unify) learn_before_unifying(options, choice, session);
+  session.carry_out([&] { carry_out(options, choice, session); });
+  return session.tell(is_unify);
 }
 
 }  // namespace

@@ -201,7 +201,7 @@ class LinkWorker {
   }
 
   PlanRules plan_rules(std::uint32_t inode) {
-    return {link_limit(survey().guest_of(inode).mount.type.c_str()), !work_.run.mtime};
+    return {link_limit(survey().guest_of(inode).mount.type), !work_.run.mtime};
   }
 
   void link(ProvenClass& proven, const LinkPlan& plan) {

@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "change/choose_protection.h"
 #include "guest/adopted.h"
 #include "sys/clone.h"
 #include "sys/swap_files.h"

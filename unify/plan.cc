@@ -5,7 +5,6 @@
 #include <map>
 #include <numeric>
 #include <set>
-#include <string_view>
 #include <tuple>
 
 namespace vunify {
@@ -62,7 +61,7 @@ class Planner {
     return true;
   }
 
-  bool is_refservers(std::size_t copy) const { return copies_[copy].refserver != Copy().refserver; }
+  bool is_refservers(std::size_t copy) const { return copies_[copy].refserver != no_refserver; }
 
   void open_rank(std::size_t copy) {
     const auto& guests = copies_[copy].guests;
@@ -99,12 +98,5 @@ class Planner {
 }  // namespace
 
 LinkPlan plan_links(const std::vector<Copy>& copies, const PlanRules& rules) { return Planner(copies, rules).run(); }
-
-std::uint32_t link_limit(const char* fs_type) {
-  const std::string_view type(fs_type);
-  if (type == "ext4") return 65000 - 1;
-  if (type == "btrfs") return 65535 - 1;
-  return ~std::uint32_t{0};
-}
 
 }  // namespace vunify

@@ -12,7 +12,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "guest/guest_rules.h"
 #include "sys/inode.h"
+#include "sys/link_limit.h"
 
 namespace vunify {
 
@@ -23,7 +25,7 @@ struct Copy {
   bool complete = false;                // all its names are known, each in another guest: it may be given up
   std::uint32_t nlink = 0;
   Timestamp mtime{};
-  std::uint32_t refserver = ~std::uint32_t{0};  // the lower, the sooner it is the keeper: one of its guests is so named
+  std::uint32_t refserver = no_refserver;  // the lower, the sooner it is the keeper: one of its guests is so named
 };
 
 // All names of the victims are to lead to the keeper. Both are indices into the copies planned for.
@@ -38,14 +40,10 @@ struct LinkPlan {
 };
 
 struct PlanRules {
-  std::uint32_t link_limit = ~std::uint32_t{0};  // names an inode may have
+  std::uint32_t link_limit = no_link_limit;  // names an inode may have
   bool oldest = false;  // mtimes differ (--ignore-mtime): of private copies the oldest is the keeper, or a refserver's
 };
 
 LinkPlan plan_links(const std::vector<Copy>& copies, const PlanRules& rules);
-
-// How many names an inode may have, by filesystem type: ext4 65,000 (fs/ext4/ext4.h EXT4_LINK_MAX), btrfs 65,535
-// (include/uapi/linux/btrfs_tree.h BTRFS_LINK_MAX); others say so with EMLINK. One is left free for staging.
-std::uint32_t link_limit(const char* fs_type);
 
 }  // namespace vunify

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // For tests/guard_inside.sh, in a machine whose kernel has the guard:
-//   guard_tries FILE             every way to change a file, tried as root beneath the guard, and what stays allowed;
-//   it
-//                                has another name beside it in the end
+//   guard_tries FILE             every way to change it, tried as root beneath the guard, and what stays allowed
 //   guard_tries --time FILE      nanoseconds of an open, a read, a stat and a write
 //   guard_tries --fill N         entries of no file, until there is room for N more
+//   guard_tries --bare FILE      its entry is gone
 //   guard_tries --alias FILE     its entry is gone, and there is that of an inode which had its number before
-//   guard_tries --foreign FILE   where no guard is: a map like that of another version's
+//   guard_tries --foreign FILE   where no guard is: what looks like that of another version, loaded
 #include <bpf/bpf.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -51,10 +50,10 @@ int error_of(const Try& attempt) {
   errno = 0;
   return attempt() < 0 ? errno : 0;
 }
-// Or the filesystem knows it not at all.
+// The guard is asked before the filesystem is, also for what that does not know.
 void refused(std::string_view name, const Try& attempt) {
   const int error = error_of(attempt);
-  say(error == EPERM || error == EOPNOTSUPP || error == ENOTTY, "is refused", name, error);
+  say(error == EPERM, "is refused", name, error);
 }
 void allowed(std::string_view name, const Try& attempt) {
   const int error = error_of(attempt);
@@ -112,6 +111,10 @@ void try_by_descriptor(const std::string& path) {
   refused("FS_IOC_SETFLAGS", [&] { return ::ioctl(file, FS_IOC_SETFLAGS, &flags); });
   refused("FS_IOC_FSSETXATTR", [&] { return ::ioctl(file, FS_IOC_FSSETXATTR, &attributes); });
   refused("FS_IOC_SETVERSION", [&] { return ::ioctl(file, FS_IOC_SETVERSION, &version); });
+  // fs/ext4/ext4.h
+  refused("EXT4_IOC_SETVERSION_OLD", [&] { return ::ioctl(file, _IOW('f', 4, long), &version); });
+  refused("EXT4_IOC_MIGRATE", [&] { return ::ioctl(file, _IO('f', 9)); });
+  refused("EXT4_IOC_SWAP_BOOT", [&] { return ::ioctl(file, _IO('f', 17)); });
   refused("FS_IOC_ENABLE_VERITY", [&] { return ::ioctl(file, 0x40806685UL, verity.data()); });
   refused("fchmod", [&] { return ::fchmod(file, 0600); });
   refused("fchown", [&] { return ::fchown(file, 1, 1); });
@@ -216,10 +219,14 @@ void alias(const std::string& path) {
   say(generation && bpf_map_update_elem(map.get(), &key, &value, 0) == 0, "is taken", "an entry", errno);
 }
 
-void pin_foreign_map() {
+void bare(const std::string& path) { take_from_guard(open_host(path, O_RDONLY).get()); }
+
+// In the place of the program that tells whether all of them are there any pin does.
+void pin_foreign_guard() {
   const Fd map(bpf_map_create(BPF_MAP_TYPE_HASH, "inodes", 8, 1, 16, nullptr));
   ::mkdir(VUNIFY_GUARD_DIRECTORY, 0700);
-  say(bpf_obj_pin(map.get(), VUNIFY_GUARD_DIRECTORY "/" VUNIFY_GUARD_MAP) == 0, "is pinned", "a map", errno);
+  for (const auto* pin : {VUNIFY_GUARD_DIRECTORY "/" VUNIFY_GUARD_MAP, VUNIFY_GUARD_DIRECTORY "/" VUNIFY_GUARD_SIGN})
+    say(bpf_obj_pin(map.get(), pin) == 0, "is pinned", pin, errno);
 }
 
 }  // namespace
@@ -232,7 +239,8 @@ int main(int argc, char** argv) {
   if (option == "--time") return time_calls(path), 0;
   if (option == "--fill") return fill(std::stoull(path)), failed;
   if (option == "--alias") return alias(path), failed;
-  if (option == "--foreign") return pin_foreign_map(), failed;
+  if (option == "--bare") return bare(path), failed;
+  if (option == "--foreign") return pin_foreign_guard(), failed;
   try_by_path(path);
   try_by_descriptor(path);
   try_what_stays(path);

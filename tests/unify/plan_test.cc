@@ -19,11 +19,12 @@ using testing::IsEmpty;
 
 using GuestNumbers = std::vector<std::uint32_t>;
 
-Copy private_copy(std::uint32_t guest) { return {{guest}, false, true, 1, {}}; }
-Copy shared_by(const GuestNumbers& guests) {
-  return {guests, true, true, static_cast<std::uint32_t>(guests.size()), {}};
+Copy private_copy(std::uint32_t guest, std::int64_t mtime = 0) {
+  return {.guests = {guest}, .complete = true, .nlink = 1, .mtime = {mtime, 0}};
 }
-Copy private_of(std::uint32_t guest, std::int64_t mtime) { return {{guest}, false, true, 1, {mtime, 0}}; }
+Copy shared_by(const GuestNumbers& guests) {
+  return {.guests = guests, .shared = true, .complete = true, .nlink = static_cast<std::uint32_t>(guests.size())};
+}
 
 Copy of_refserver(Copy copy, std::uint32_t rank) {
   copy.refserver = rank;
@@ -76,7 +77,7 @@ TEST(Plan, OfSharedOnesTheRefserversIsKept) {
 }
 
 TEST(Plan, RefserversCopyIsKeptThoughAnotherIsOlder) {
-  const auto plan = plan_links({private_of(0, 100), of_refserver(private_of(1, 200), 0)}, {.oldest = true});
+  const auto plan = plan_links({private_copy(0, 100), of_refserver(private_copy(1, 200), 0)}, {.oldest = true});
   EXPECT_THAT(plan.sets, ElementsAre(keeper(1, {0})));
 }
 
@@ -107,7 +108,7 @@ TEST(Plan, NamesThatWeDoNotKnowCountForTheLimit) {
 }
 
 TEST(Plan, OldestPrivateCopyIsKeptWhereMtimesDiffer) {
-  const std::vector<Copy> copies = {private_of(0, 30), private_of(1, 10), private_of(2, 20)};
+  const std::vector<Copy> copies = {private_copy(0, 30), private_copy(1, 10), private_copy(2, 20)};
   EXPECT_THAT(plan_links(copies, {.oldest = true}).sets, ElementsAre(keeper(1, {0, 2})));
   EXPECT_THAT(plan_links(copies, {.oldest = false}).sets, ElementsAre(keeper(0, {1, 2})));
 }
@@ -115,14 +116,8 @@ TEST(Plan, OldestPrivateCopyIsKeptWhereMtimesDiffer) {
 TEST(Plan, ASharedKeeperStaysThoughAPrivateCopyIsOlder) {
   auto shared = shared_by({0, 1});
   shared.mtime = {20, 0};
-  const auto plan = plan_links({shared, private_of(2, 10)}, {.oldest = true});
+  const auto plan = plan_links({shared, private_copy(2, 10)}, {.oldest = true});
   EXPECT_THAT(plan.sets, ElementsAre(keeper(0, {1})));
-}
-
-TEST(LinkLimit, LeavesOneNameFreeForStaging) {
-  EXPECT_EQ(link_limit("ext4"), 64999u);
-  EXPECT_EQ(link_limit("btrfs"), 65534u);
-  EXPECT_EQ(link_limit("xfs"), ~0u);
 }
 
 }  // namespace

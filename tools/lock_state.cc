@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/vcow_state.h"
+#include "tools/lock_state.h"
 
 #include "change/recover.h"
 #include "tools/cli.h"
