@@ -11,6 +11,7 @@
 #include "sys/inode_attr.h"
 #include "sys/mark.h"
 #include "sys/mount.h"
+#include "sys/urgent.h"
 
 namespace vunify {
 namespace {
@@ -144,6 +145,17 @@ void KeeperLink::undo_too_few(const Undo& undo) {
   if (result_.has_linked()) return;
   for (std::size_t i = 0; i < request_.victims.size(); ++i)
     if (is_linked(i)) undo(i);
+}
+
+void KeeperLink::run() {
+  prepare();
+  {
+    std::optional<Urgent> while_bare;
+    if (must_lift(request_.protection)) while_bare.emplace();
+    exchange();
+    protect();
+  }
+  check();
 }
 
 void KeeperLink::prepare() {

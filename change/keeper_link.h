@@ -119,12 +119,7 @@ class KeeperLink {
   LinkResult finish();
 
   // The four steps before look_again().
-  void run() {
-    prepare();
-    exchange();
-    protect();
-    check();
-  }
+  void run();
 
  private:
   // A name of a victim, on its way.

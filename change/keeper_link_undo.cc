@@ -12,6 +12,7 @@
 #include "guest/tag.h"
 #include "sys/inode_attr.h"
 #include "sys/mark.h"
+#include "sys/urgent.h"
 #include "sys/write_out.h"
 
 namespace vunify {
@@ -55,6 +56,7 @@ bool KeeperLink::undo_name(std::size_t i, std::size_t n) {
 }
 
 void KeeperLink::undo_protected(std::size_t i, LinkEnd end, const std::error_code& error) {
+  const Urgent while_bare;
   lift();
   undo(i, end, error);
   protect_as_proven(request_.keeper);

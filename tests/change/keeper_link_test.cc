@@ -4,12 +4,15 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
+#include <vector>
 
 #include "sys/inode_attr.h"
 #include "tests/act_before.h"
@@ -22,7 +25,15 @@
 namespace vunify::test {
 namespace {
 
+using testing::ElementsAre;
 using testing::IsEmpty;
+
+bool has_thread_of(int policy) {
+  const auto threads = std::filesystem::directory_iterator("/proc/self/task");
+  return std::ranges::any_of(threads, [policy](const auto& thread) {
+    return sched_getscheduler(std::stoi(thread.path().filename())) == policy;
+  });
+}
 
 TEST_F(LinkingOver, MakesOneProtectedInodeOfThem) {
   prove();
@@ -32,6 +43,16 @@ TEST_F(LinkingOver, MakesOneProtectedInodeOfThem) {
   EXPECT_TRUE(is_shared(dir_ / "a/f"));
   EXPECT_THAT(dir_.names("staging"), IsEmpty());
   EXPECT_EQ(result_.freed_when_closed, 0u);
+}
+
+// A nightly run is nice, and guests that compute would hold it up there.
+TEST_F(LinkingOver, LeavesTheProcessorToNobodyWhileTheKeeperIsBare) {
+  prove();
+  std::vector<bool> urgent;
+  act_before(
+      SYS_renameat2, [this] { link_->run(); }, [&](int) { urgent.push_back(has_thread_of(SCHED_FIFO)); });
+  EXPECT_THAT(urgent, ElementsAre(true, true));
+  EXPECT_FALSE(has_thread_of(SCHED_FIFO));
 }
 
 TEST_F(LinkingOver, KeepsVictimsInStagingUntilTheEnd) {
