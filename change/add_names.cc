@@ -97,7 +97,7 @@ AddResult NameAddition::finish() {
   if (is_begun() && !held_.lease->is_unwritten() && !held_.lease->turn_away())
     result_.reason = "a writer could not be turned away";
   if (held_.fd && !result_.is_added && !request_.is_shared)
-    release_last_name(held_.fd.get(), request_.inode, {request_.from});
+    release_unshared(held_.fd.get(), request_.inode, {request_.from});
   held_.close();
   return std::move(result_);
 }

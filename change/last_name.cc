@@ -61,10 +61,9 @@ std::optional<std::uint32_t> tag_of_holder(std::uint64_t ino, const std::vector<
 }
 
 // The mark goes last: killed before, it is met again.
-bool release_last_name(int fd, const FileId& id, const std::vector<GuestName>& names) {
+bool release_unshared(int fd, const FileId& id, const std::vector<GuestName>& names) {
   const auto inode = stat_fd(fd);
   if (inode.ino != id.ino || inode.nlink != 1 || !has_mark(fd)) return false;
-  if (row_of(protection_of(fd)).flags == 0 && is_open_elsewhere(fd)) return false;
   const auto tag = tag_of_holder(id.ino, names);
   if (!tag) return false;
   tag_unprotected(fd, *tag);
@@ -72,7 +71,13 @@ bool release_last_name(int fd, const FileId& id, const std::vector<GuestName>& n
   return true;
 }
 
+bool release_last_name(int fd, const FileId& id, const std::vector<GuestName>& names) {
+  return protection_of(fd) == Protection::none && !is_open_elsewhere(fd) && release_unshared(fd, id, names);
+}
+
+// Bare as it may be since a run was killed.
 bool release_last_name(int fd, const JournaledSet& set) {
+  if (set.protection != Protection::cow) return false;
   const auto roots = open_roots(set);
   std::vector<GuestName> names;
   const auto add = [&](const std::string& root, const std::string& path) {

@@ -102,7 +102,9 @@ class Judge {
     for (auto& [place, leaving] : by_place) found_.leaving.push_back({std::move(leaving.names), together});
   }
 
-  // Names of a shared inode that must not be shared (any more). Where all must leave, one keeps the inode.
+  bool may_keep(NameRef name) const { return rules_.parts_last.empty() || !rules_.parts_last[name.guest]; }
+
+  // Names of a shared inode that must not be shared (any more). Where all must leave, one keeps the inode, if it may.
   void take_shared(Names names) {
     const auto nlink = file(names[0]).nlink;
     const auto has_to = [&](NameRef name) { return has_to_leave(name) || are_apart(names[0], name); };
@@ -110,7 +112,7 @@ class Judge {
     if (nlink == 1) return found_.last_names.push_back(names[0]);
     std::vector<NameRef> leaving;
     for (const auto name : names) (has_to(name) ? leaving : found_.staying).push_back(name);
-    if (leaving.size() == nlink) {
+    if (leaving.size() == nlink && may_keep(leaving.front())) {
       found_.staying.push_back(leaving.front());
       leaving.erase(leaving.begin());
     }

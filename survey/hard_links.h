@@ -29,6 +29,7 @@ struct HardLinkRules {
   std::vector<std::uint32_t> place;
   std::vector<bool> shares_data;
   std::vector<std::uint32_t> group{};  // a number for it; empty where all guests are of one
+  std::vector<bool> parts_last{};      // whether its last name leaves a shared inode as well; empty: no guest's does
 };
 
 // Sets the verdict of open names that can be no candidates: hard_linked, outside_names. Once the leaving have left,

@@ -23,12 +23,12 @@ namespace {
 using Names = std::vector<NameRef>;
 
 // The inodes of one place that have names outside a guest, shared by a run or not (cp -al). Where all names of an inode
-// are among its guests, the last of them keeps it.
+// are among its guests, the last of them keeps it, if no guest may hold it otherwise (change/last_name.h).
 struct Breaking {
   std::vector<std::uint32_t> guests;
   std::vector<BreakRequest> requests{};
   Names first_names{};      // of each request
-  Names last_names{};       // of inodes with one name: they only lose mark and protection
+  Names last_names{};       // of inodes with one name, which it keeps
   std::uint64_t bytes = 0;  // of all copies
 };
 
@@ -44,11 +44,12 @@ std::vector<FileId> released_inodes(const Survey& survey) {
   return released;
 }
 
-// Those that keep the inode where all its names were found: one of a shared inode; else all that the last guest linked
-// itself.
-std::size_t keeper_count(const File& file, const Names& names) {
+// Those that keep the inode where all its names were found: one of an inode that adopted guests share; else all that
+// the last guest linked itself.
+std::size_t keeper_count(const Survey& survey, const Names& names) {
+  const auto& file = survey.file(names.front());
   if (file.nlink != names.size()) return 0;
-  if (file.marked) return 1;
+  if (file.marked) return survey.guest(names.front()).is_adopted() ? 1 : 0;
   return static_cast<std::size_t>(
       std::ranges::count_if(names, [&](NameRef name) { return name.guest == names.back().guest; }));
 }
@@ -62,7 +63,7 @@ std::vector<GuestName> guest_names(const Survey& survey, std::span<const NameRef
 void plan_inode(const Survey& survey, const Names& names, Breaking& breaking) {
   const auto first = names.front();
   const auto& file = survey.file(first);
-  const auto leaving = names.size() - keeper_count(file, names);
+  const auto leaving = names.size() - keeper_count(survey, names);
   if (leaving == 0 && file.marked) return breaking.last_names.push_back(first);
   if (leaving == 0) return;
   BreakRequest request{.names = guest_names(survey, std::span(names).first(leaving)),
@@ -70,7 +71,8 @@ void plan_inode(const Survey& survey, const Names& names, Breaking& breaking) {
                        .links = file.nlink,
                        .together = !file.marked,
                        .stay = guest_names(survey, std::span(names).subspan(leaving))};
-  breaking.bytes += file.bytes_on_disk() * copies_of(request).size();
+  const std::size_t freed = leaving == file.nlink ? 1 : 0;  // the inode itself goes
+  breaking.bytes += file.bytes_on_disk() * (copies_of(request).size() - freed);
   breaking.first_names.push_back(first);
   breaking.requests.push_back(std::move(request));
 }

@@ -120,11 +120,13 @@ class Separation {
 
 void separate_hard_links(Survey& survey, const Places& places, const Run& run, Outcome& outcome) {
   HardLinkRules rules{.place = places.where(), .shares_data = {}, .group = group_numbers(survey.guests)};
-  for (std::uint32_t guest = 0; guest < survey.guests.size(); ++guest)
+  for (std::uint32_t guest = 0; guest < survey.guests.size(); ++guest) {
     rules.shares_data.push_back(places.of(guest).sharing() == Sharing::data);
+    rules.parts_last.push_back(!survey.guests[guest].is_adopted());
+  }
   const auto links = judge_hard_links(survey.trees, rules);
   Separation(survey, places, run, outcome).run(links);
-  for (const auto name : links.last_names) unmark_last_name(survey, name, run, outcome);
+  give_back_last_names(survey, places, links.last_names, run, outcome);
 }
 
 }  // namespace vunify

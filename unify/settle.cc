@@ -44,15 +44,25 @@ void take_flag_off(Survey& survey, std::uint32_t index, const Run& run) {
   for (const auto one : survey.names_of(index)) survey.file(one).immutable = false;
 }
 
-// Gives a last name back to its guest; false where another came meanwhile.
-bool release(const Survey& survey, NameRef name, const Run& run) {
+// False where another came meanwhile, or somebody has it open.
+bool release(const Survey& survey, NameRef name, const Run& run, Outcome& outcome) {
   if (run.dry_run) return true;
-  const auto guest_name = survey.guest_name(name);
-  const auto ino = survey.file(name).ino;
-  const Fd fd = guest_name.root->open_regular(guest_name.path);
-  if (!release_last_name(fd.get(), {survey.guest(name).fs, ino}, {guest_name})) return false;
-  if (run.index != nullptr) run.index->forget(name.guest, ino);
-  return true;
+  try {
+    const auto guest_name = survey.guest_name(name);
+    const Fd fd = guest_name.root->open_regular(guest_name.path);
+    return release_last_name(fd.get(), {survey.guest(name).fs, survey.file(name).ino}, {guest_name});
+  } catch (const std::system_error& error) {
+    outcome.failed.push_back(failure_at(survey, name, error.code().message()));
+    return false;
+  }
+}
+
+// One that its guest changes just now, or that got another name, is looked at again by the next run.
+bool is_parted(const Survey& survey, const Parting& parting, const BreakResult& result, Outcome& outcome) {
+  outcome.disk_full |= result.disk_full;
+  if (!result.reason.empty() && !result.changed)
+    outcome.failed.push_back(failure_at(survey, parting.names.front(), result.reason));
+  return result.copied > 0;
 }
 
 }  // namespace
@@ -62,7 +72,8 @@ void separate_changed(Survey& survey, const Places& places, const Run& run, Outc
   for (const auto index : find_changed_shared(survey, run)) {
     auto& inode = survey.inode(index);
     const auto names = survey.names_of(index);
-    const auto leaving = inode.complete ? names.subspan(1) : names;
+    const bool stays = inode.complete && survey.guest(names.front()).is_adopted();
+    const auto leaving = stays ? names.subspan(1) : names;
     if (!leaving.empty()) add_parting(survey, places, leaving, false, partings);
     for (const auto name : names)
       outcome.failed.push_back(failure_at(survey, name, "is not what was shared any more: kept as it is, as its own"));
@@ -109,24 +120,42 @@ void take_flags_off(Survey& survey, const Places& places, const Run& run, Outcom
   part(survey, places, partings, run, outcome);
 }
 
-bool unmark_last_name(const Survey& survey, NameRef name, const Run& run, Outcome& outcome) {
-  try {
-    if (!release(survey, name, run)) return false;
-    ++outcome.unmarked_files;
-    return true;
-  } catch (const std::system_error& error) {
-    outcome.failed.push_back(failure_at(survey, name, error.code().message()));
-    return false;
+std::vector<bool> give_back_last_names(const Survey& survey, const Places& places, std::span<const NameRef> names,
+                                       const Run& run, Outcome& outcome) {
+  std::vector<bool> given(names.size());
+  Partings partings;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (survey.guest(names[i]).is_adopted())
+      given[i] = release(survey, names[i], run, outcome);
+    else
+      add_parting(survey, places, names.subspan(i, 1), false, partings);
   }
+  for (const auto& [place, all] : partings) {
+    const auto results = part(places.all()[place], all, run);
+    for (std::size_t i = 0; i < all.size(); ++i)
+      given[static_cast<std::size_t>(all[i].names.data() - names.data())] =
+          is_parted(survey, all[i], results[i], outcome);
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    outcome.unmarked_files += given[i];
+    if (given[i] && !run.dry_run && run.index != nullptr) run.index->forget(names[i].guest, survey.file(names[i]).ino);
+  }
+  return given;
 }
 
-void unmark_last_names(Survey& survey, const Run& run, Outcome& outcome) {
+void give_back_last_names(Survey& survey, const Places& places, const Run& run, Outcome& outcome) {
+  std::vector<std::uint32_t> indices;
+  std::vector<NameRef> names;
   for (const auto index : survey.candidates.last_names) {
-    const auto& inode = survey.inode(index);
-    if (inode.is_keeper || inode.given_up) continue;
-    if (!unmark_last_name(survey, survey.names_of(index).front(), run, outcome)) continue;
-    survey.inode(index).shared = false;
-    survey.judge(index, Verdict::no_twin);
+    if (survey.inode(index).is_keeper || survey.inode(index).given_up) continue;
+    indices.push_back(index);
+    names.push_back(survey.names_of(index).front());
+  }
+  const auto given = give_back_last_names(survey, places, names, run, outcome);
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    if (!given[i]) continue;
+    survey.inode(indices[i]).shared = false;
+    survey.judge(indices[i], Verdict::no_twin);
   }
 }
 

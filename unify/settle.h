@@ -3,6 +3,10 @@
 // name of a shared inode in one guest, get inodes of their own; a last name is its guest's again.
 #pragma once
 
+#include <span>
+#include <vector>
+
+#include "survey/survey.h"
 #include "unify/outcome.h"
 #include "unify/place.h"
 #include "unify/run.h"
@@ -20,9 +24,10 @@ void separate_doubles(Survey& survey, const Places& places, const Run& run, Outc
 // these names get inodes of their own, which the next run shares.
 void take_flags_off(Survey& survey, const Places& places, const Run& run, Outcome& outcome);
 
-// After links were made: shared inodes that have one name, still, lose mark and protection.
-void unmark_last_names(Survey& survey, const Run& run, Outcome& outcome);
-// The same for one: false where it is not done.
-bool unmark_last_name(const Survey& survey, NameRef name, const Run& run, Outcome& outcome);
+// After links were made: shared inodes that have one name, still, are their guests' own (change/last_name.h).
+void give_back_last_names(Survey& survey, const Places& places, const Run& run, Outcome& outcome);
+// The same of these names, each the last of its inode. True for each where it was done.
+std::vector<bool> give_back_last_names(const Survey& survey, const Places& places, std::span<const NameRef> names,
+                                       const Run& run, Outcome& outcome);
 
 }  // namespace vunify

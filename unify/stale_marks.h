@@ -14,7 +14,7 @@ std::uint64_t count_stale(const Trees& trees);
 
 // Before adoption: where inodes are shared, those with several names are marked and protected anew; what of them
 // remains in Candidates::unprotected is to be given copies. What a guest holds on to is Verdict::shared_unprotected,
-// and stays as it is. A last name is unmark_last_names()'s.
+// and stays as it is. A last name is give_back_last_names()'s.
 void renew_stale_marks(Survey& survey, const Places& places, const Run& run, Outcome& outcome);
 
 }  // namespace vunify

@@ -76,7 +76,7 @@ Tally unify_by(Sharing sharing, const std::vector<Guest>& guests, const Places& 
   separate_doubles(survey, places, run, outcome);
   tally.add(inodes ? link_groups(survey, places, run) : share_groups(survey, run));
   if (inodes) find_shifted_owners(survey, places, run, tally);
-  unmark_last_names(survey, run, outcome);
+  give_back_last_names(survey, places, run, outcome);
   count_shared(survey, outcome);
   return tally;
 }

@@ -86,14 +86,14 @@ TEST_F(Forgotten, UnderCowTheMarkedOneNeedsNoFlag) {
 }
 
 // Prepared, and never exchanged: it would count as shared for ever.
-TEST_F(Forgotten, FurtherNameOfAPrivateFileGoesAndTheFileIsItsGuestsOwn) {
+TEST_F(Forgotten, FurtherNameOfAPrivateFileGoesAndTheFileWaitsForARun) {
   std::filesystem::remove(dir_ / "b/x");
   std::filesystem::remove(dir_ / ".vunify/0-0");
   share("a/x", ".vunify/0-0");
   EXPECT_EQ(kept(), Names{});
   EXPECT_TRUE(is_clear());
-  EXPECT_FALSE(has_mark(dir_ / "a/x"));
-  EXPECT_FALSE(dir_.inode("a/x").immutable);
+  EXPECT_TRUE(is_shared(dir_ / "a/x"));
+  EXPECT_EQ(dir_.inode("a/x").nlink, 1u);
 }
 
 TEST_F(Forgotten, FurtherNameOfASharedFileGoesAndTheFileStaysProtected) {

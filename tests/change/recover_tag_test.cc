@@ -53,6 +53,7 @@ class InterruptedTagged : public RootTest {
 };
 
 TEST_F(InterruptedTagged, KeeperThatNobodyCameToShare) {
+  set_.protection = Protection::cow;  // natively it waits for a run, which gives it a copy
   stage("a/x");
   recover();
   EXPECT_EQ(project("a/x"), 41u);
@@ -61,6 +62,7 @@ TEST_F(InterruptedTagged, KeeperThatNobodyCameToShare) {
 }
 
 TEST_F(InterruptedTagged, KeeperThatOneOtherGuestHas) {
+  set_.protection = Protection::cow;
   std::filesystem::rename(*dir_ / "a/x", *dir_ / "b/x");
   recover();
   EXPECT_EQ(project("b/x"), 42u);

@@ -127,7 +127,7 @@ TEST_F(VunifySnapshot, SharesAsItsOriginalDoes) {
   };
   EXPECT_EQ(in_snapshot(protect_by_flag())["stale_files"], 2);
   EXPECT_TRUE(is_shared(there + "/a/f"));
-  EXPECT_EQ(in_snapshot("-R")["copied_files"], 1);
+  EXPECT_EQ(in_snapshot("-R")["copied_files"], 2);
   EXPECT_FALSE(has_mark(there + "/a/f") || has_mark(there + "/b/f"));
   EXPECT_TRUE(is_shared(original / "a/f"));
 }

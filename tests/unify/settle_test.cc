@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/settle.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include "tests/shared.h"
@@ -9,8 +10,8 @@
 namespace vunify::test {
 namespace {
 
-void unmark(Survey& survey, const Places&, const Run& run, Outcome& outcome) {
-  unmark_last_names(survey, run, outcome);
+void give_back(Survey& survey, const Places& places, const Run& run, Outcome& outcome) {
+  give_back_last_names(survey, places, run, outcome);
 }
 
 TEST(SecondNameInAGuest, OfASharedInodeBecomesAFile) {
@@ -29,10 +30,21 @@ TEST(LastName, OfASharedInodeIsItsGuestsAgain) {
   const Scratch dir{{"a/f", "same"}, {"b/g", "other"}, {"c/g", "more"}};
   share(dir / "a/f");
   Settled settled(dir);
-  EXPECT_EQ(settled.by(unmark, true).unmarked_files, 1u);
+  EXPECT_EQ(settled.by(give_back, true).unmarked_files, 1u);
   EXPECT_TRUE(is_shared(dir / "a/f"));
-  EXPECT_EQ(settled.by(unmark).unmarked_files, 1u);
+  EXPECT_EQ(settled.by(give_back).unmarked_files, 1u);
   EXPECT_FALSE(is_shared(dir / "a/f"));
+  EXPECT_EQ(dir.read("a/f"), "same");
+}
+
+// A guest that has given its name up could write to it by that.
+TEST(LastName, IsACopyForWhoeverHoldsTheInode) {
+  const Scratch dir{{"a/f", "same"}, {"b/g", "other"}, {"c/g", "more"}};
+  share(dir / "a/f");
+  const Fd held = open_host(dir / "a/f", O_PATH);
+  Settled(dir).by(give_back);
+  EXPECT_NE(stat_fd(held.get()).ino, dir.inode("a/f").ino);
+  EXPECT_THROW(open_host(proc_path(held.get()), O_WRONLY), std::system_error);
 }
 
 TEST(LastName, StaysSharedWhereAnotherCameMeanwhile) {
@@ -40,7 +52,7 @@ TEST(LastName, StaysSharedWhereAnotherCameMeanwhile) {
   share(dir / "a/f");
   Settled settled(dir);
   ASSERT_EQ(shell("cd " + dir.root() + " && chattr -i a/f && ln a/f b/f && chattr +i a/f").status, 0);
-  EXPECT_EQ(settled.by(unmark).unmarked_files, 0u);
+  EXPECT_EQ(settled.by(give_back).unmarked_files, 0u);
   EXPECT_TRUE(is_shared(dir / "a/f"));
 }
 
