@@ -5,6 +5,7 @@
 #include <string>
 
 #include "sys/directory.h"
+#include "sys/inode_attr.h"
 
 namespace vunify {
 
@@ -13,6 +14,7 @@ namespace vunify {
 inline std::string make_worker_directory(int staging, const std::string& worker) {
   try {
     make_private_directory(staging, worker);
+    make_barrier(open_directory_at(staging, worker, worker).get());
     return worker;
   } catch (const std::system_error&) {
     return {};

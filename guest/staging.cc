@@ -76,6 +76,13 @@ void lock(int parent, int dir, const std::string& path) {
   throw StagingInUse(EWOULDBLOCK, std::generic_category(), path + " is in use by another run");
 }
 
+// What is nobody's is named here: with no project, as the directory above may have one, and of no guest that looked a
+// name up before it came here. lost+found, borrowed, stays what it is.
+void set_apart(int dir) {
+  end_project_inheritance(dir);
+  if (!is_lost_and_found(dir)) make_barrier(dir);
+}
+
 }  // namespace
 
 std::string staging_path(const std::vector<const Guest*>& guests) {
@@ -95,7 +102,7 @@ Staging::Staging(const std::vector<const Guest*>& guests) : path_(staging_path(g
   make_staging(parent_.get(), path_);
   fd_ = open_private(parent_.get(), staging_leaf, path_);
   lock(parent_.get(), fd_.get(), path_);
-  end_project_inheritance(fd_.get());  // as the directory above it may have: what is nobody's is named here
+  set_apart(fd_.get());
 }
 
 Staging::Staging(const std::string& path) : path_(path) {
@@ -103,7 +110,7 @@ Staging::Staging(const std::string& path) : path_(path) {
   parent_ = open_trusted(directory_above(path));
   fd_ = open_private(parent_.get(), staging_leaf, path_);
   lock(parent_.get(), fd_.get(), path_);
-  end_project_inheritance(fd_.get());  // as the directory above it may have: what is nobody's is named here
+  set_apart(fd_.get());
 }
 
 Staging::~Staging() {

@@ -6,7 +6,8 @@
  * its names may come and go.  Who wants to modify it through a name, and may but
  * for the immutable flag, first gets the name an inode of its own: an O_TMPFILE
  * copy in the same directory, linked under a scratch name and renamed over the
- * name, both under the directory's lock.  Of the last name the inode is thawed.
+ * name, both under the directory's lock.  Of the last name the inode is thawed,
+ * if nobody else holds it.
  *
  * Nothing is locked on entry.  Write access to the mount is taken twice, to make
  * the copy's inode and to link it in; never around the copying of data, which
@@ -23,6 +24,7 @@
 #include <linux/init_task.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
+#include <linux/pagemap.h>
 #include <linux/pid_namespace.h>
 #include <linux/posix_acl.h>
 #include <linux/random.h>
@@ -66,10 +68,8 @@ static struct cred *owner_cred(const struct inode *inode)
 }
 
 /* inode_permission() of a shared inode, but for the immutable flag */
-int __cowlink_access(const struct path *path, int mode)
+int __cowlink_access(struct mnt_idmap *idmap, struct inode *inode, int mode)
 {
-	struct mnt_idmap *idmap = mnt_idmap(path->mnt);
-	struct inode *inode = d_backing_inode(path->dentry);
 	int err;
 
 	if (mode & MAY_WRITE && sb_rdonly(inode->i_sb))
@@ -101,7 +101,7 @@ static int may_break(const struct path *path, enum cowlink_why why)
 			return 0;
 		fallthrough;
 	default:
-		return __cowlink_access(path, MAY_WRITE);
+		return __cowlink_access(idmap, inode, MAY_WRITE);
 	}
 }
 
@@ -130,6 +130,25 @@ static int set_flags(struct dentry *dentry, u32 flags, u32 projid)
 	return d_inode(dentry)->i_op->fileattr_set(&nop_mnt_idmap, dentry, &fa);
 }
 
+/*
+ * Another name, or, behind a name that is gone, a dentry that somebody has open,
+ * mapped, mounted or in hand (O_PATH): whoever shared the file must not meet it
+ * again when it is its last owner's to write to.
+ */
+static bool has_others(const struct inode *inode)
+{
+	return inode->i_nlink > 1 || atomic_read(&inode->i_count) > 1;
+}
+
+/* Unless a writer has come by then: as in cowlink_fileattr_set(). */
+static void freeze_again(struct dentry *dentry, const struct fileattr *old)
+{
+	set_flags(dentry, old->flags, old->fsx_projid);
+	smp_mb(); /* the flags before the count */
+	if (inode_is_open_for_write(d_inode(dentry)))
+		set_flags(dentry, old->flags & ~FROZEN_FL, old->fsx_projid);
+}
+
 /* Whole or not at all: where the directory's project is full, it stays frozen. */
 static int thaw_locked(struct dentry *parent, struct dentry *dentry)
 {
@@ -143,7 +162,7 @@ static int thaw_locked(struct dentry *parent, struct dentry *dentry)
 		return err;
 	err = set_flags(dentry, old.flags & ~FROZEN_FL, new.fsx_projid);
 	if (err)
-		set_flags(dentry, old.flags, old.fsx_projid);
+		freeze_again(dentry, &old);
 	else /* without the flags nobody trusts one that stays */
 		__vfs_removexattr_locked(&nop_mnt_idmap, dentry,
 					 VUNIFY_MARK_XATTR, NULL);
@@ -154,21 +173,23 @@ static int thaw_locked(struct dentry *parent, struct dentry *dentry)
 static int thaw(const struct path *path)
 {
 	struct inode *inode = d_inode(path->dentry);
-	struct dentry *parent = dget_parent(path->dentry);
+	struct dentry *parent;
 	int err;
 
 	err = mnt_want_write(path->mnt);
 	if (err)
-		goto out;
+		return err;
 	inode_lock(inode);
-	if (d_unlinked(path->dentry) || inode->i_nlink > 1)
+	parent = dget_parent(path->dentry);
+	if (IS_BARRIER(d_inode(parent)))
+		err = -ESTALE;
+	else if (d_unlinked(path->dentry) || has_others(inode))
 		err = -EAGAIN;
 	else if (IS_COWLINK(inode))
 		err = thaw_locked(parent, path->dentry);
+	dput(parent);
 	inode_unlock(inode);
 	mnt_drop_write(path->mnt);
-out:
-	dput(parent);
 	return err;
 }
 
@@ -350,28 +371,35 @@ static bool is_leftover(const struct inode *inode)
 	       inode->i_flags & S_IUNLINK && !IS_IMMUTABLE(inode);
 }
 
-/* A free scratch name in the locked directory, after what a crash left there. */
+/* A negative dentry in the locked directory, after what a crash left there. */
+static struct dentry *free_name(struct dentry *parent, const char *name)
+{
+	struct dentry *dentry = lookup_one_len(name, parent, strlen(name));
+	int err = -EEXIST;
+
+	if (IS_ERR(dentry) || d_is_negative(dentry))
+		return dentry;
+	if (is_leftover(d_inode(dentry)))
+		err = vfs_unlink(&nop_mnt_idmap, d_inode(parent), dentry, NULL);
+	dput(dentry);
+	if (err)
+		return ERR_PTR(err);
+	return lookup_one_len(name, parent, strlen(name));
+}
+
+/* Guests may have files of all names but the last, which nobody can guess. */
 static struct dentry *scratch_name(struct dentry *parent)
 {
 	char name[sizeof(COWLINK_SCRATCH) + 9] = COWLINK_SCRATCH;
-	struct dentry *dentry;
-	int i, err;
+	struct dentry *dentry = free_name(parent, name);
+	int i;
 
-	for (i = 1; ; i++) {
-		dentry = lookup_one_len(name, parent, strlen(name));
-		if (IS_ERR(dentry) || d_is_negative(dentry))
-			return dentry;
-		err = -EEXIST;
-		if (is_leftover(d_inode(dentry)))
-			err = vfs_unlink(&nop_mnt_idmap, d_inode(parent),
-					 dentry, NULL);
-		dput(dentry);
-		if (err && i > SCRATCH_NAMES)
-			return ERR_PTR(err);
-		if (err)
-			snprintf(name, sizeof(name), COWLINK_SCRATCH ".%x",
-				 i < SCRATCH_NAMES ? i : get_random_u32());
+	for (i = 1; IS_ERR(dentry) && i <= SCRATCH_NAMES; i++) {
+		snprintf(name, sizeof(name), COWLINK_SCRATCH ".%x",
+			 i < SCRATCH_NAMES ? i : get_random_u32());
+		dentry = free_name(parent, name);
 	}
+	return dentry;
 }
 
 static int rename_over(struct dentry *parent, struct dentry *from,
@@ -429,14 +457,14 @@ static struct dentry *replace(struct dentry *parent, struct dentry *victim,
 
 	inode_lock_nested(d_inode(parent), I_MUTEX_PARENT);
 	new = replace_locked(parent, victim, copy, &delegated);
+	if (!IS_ERR(new))
+		drop_scratch_flag(new);
 	inode_unlock(d_inode(parent));
 	if (delegated) {
 		int err = break_deleg_wait(&delegated);
 
 		return ERR_PTR(err ?: -EAGAIN);
 	}
-	if (!IS_ERR(new))
-		drop_scratch_flag(new);
 	return new;
 }
 
@@ -465,7 +493,16 @@ static int fill_copy(const struct path *path, struct file *copy)
 		return PTR_ERR(in);
 	err = copy_data(in, copy);
 	fput(in);
-	return err;
+	/* blocks for it now, and not under the directory's lock */
+	return err ?: filemap_flush(copy->f_mapping);
+}
+
+/* The last fput() comes late: until then the copy could not be executed. */
+static void end_writing(struct file *copy)
+{
+	put_write_access(file_inode(copy));
+	mnt_put_write_access(copy->f_path.mnt);
+	copy->f_mode &= ~FMODE_WRITER;
 }
 
 static int give_copy(struct path *path, struct dentry *parent,
@@ -490,28 +527,38 @@ static int give_copy(struct path *path, struct dentry *parent,
 	return 0;
 }
 
-static int split(struct path *path, enum cowlink_why why)
+static int split_in(struct path *path, const struct path *dir)
+{
+	struct file *copy = open_copy(dir);
+	int err;
+
+	if (IS_ERR(copy))
+		return PTR_ERR(copy);
+	err = fill_copy(path, copy);
+	if (!err) {
+		end_writing(copy);
+		err = give_copy(path, dir->dentry, copy->f_path.dentry);
+	}
+	fput(copy);
+	return err;
+}
+
+/* What vunify holds in its staging, a barrier, is nobody's: the name leads on. */
+static int split(struct path *path)
 {
 	struct path dir = {
 		.mnt = path->mnt,
 		.dentry = dget_parent(path->dentry),
 	};
-	struct file *copy = open_copy(&dir);
-	int err = PTR_ERR_OR_ZERO(copy);
+	int err = -ESTALE;
 
-	if (err)
-		goto out;
-	if (why != COWLINK_TRUNC)
-		err = fill_copy(path, copy);
-	if (!err)
-		err = give_copy(path, dir.dentry, copy->f_path.dentry);
-	fput(copy);
-out:
+	if (!IS_BARRIER(d_inode(dir.dentry)))
+		err = split_in(path, &dir);
 	dput(dir.dentry);
 	return err;
 }
 
-static int break_as_owner(struct path *path, enum cowlink_why why)
+static int break_as_owner(struct path *path)
 {
 	struct inode *inode = d_inode(path->dentry);
 	struct cred *cred = owner_cred(inode);
@@ -521,7 +568,7 @@ static int break_as_owner(struct path *path, enum cowlink_why why)
 	if (!cred)
 		return -ENOMEM;
 	caller = override_creds(cred);
-	err = inode->i_nlink > 1 ? split(path, why) : thaw(path);
+	err = has_others(inode) ? split(path) : thaw(path);
 	revert_creds(caller);
 	put_cred(cred);
 	return err;
@@ -536,9 +583,9 @@ int __cowlink_break(struct path *path, enum cowlink_why why,
 		if (!IS_COWLINK(d_inode(path->dentry)))
 			return 0;
 		/* the root of a (bind) mount has no name to replace */
-		if (IS_ROOT(path->dentry) ||
-		    path->dentry == path->mnt->mnt_root ||
-		    IS_VERITY(d_inode(path->dentry)))
+		if (IS_ROOT(path->dentry) || IS_VERITY(d_inode(path->dentry)) ||
+		    (path->dentry == path->mnt->mnt_root &&
+		     has_others(d_inode(path->dentry))))
 			return -EPERM;
 		/* somebody was faster, or this is /proc/self/fd of none */
 		if (d_unlinked(path->dentry))
@@ -546,7 +593,7 @@ int __cowlink_break(struct path *path, enum cowlink_why why,
 		err = may_break(path, why);
 		if (err)
 			return err;
-		err = break_as_owner(path, why);
+		err = break_as_owner(path);
 	} while (err == -EAGAIN && --tries);
 	return err == -EAGAIN ? -ESTALE : err;
 }

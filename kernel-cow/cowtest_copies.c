@@ -204,6 +204,37 @@ static enum answer last_name_is_thawed(void)
 	       stat_of("a/f").st_mtime == was.st_mtime;
 }
 
+/* By a descriptor that has no name any more, and may be anybody's. */
+static enum answer last_name_that_others_hold_is_copied(void)
+{
+	struct stat was = share();
+	char path[32];
+	bool holds;
+	int kept = open("b/f", O_PATH);
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", kept);
+	unlink("b/f");
+	holds = open_for_writing("a/f") && stat_of("a/f").st_ino != was.st_ino && !(flags_of("a/f") & FROZEN) &&
+		refused(open(path, O_RDWR), EPERM) && refused(chmod(path, 0777), EPERM);
+	close(kept);
+	return holds;
+}
+
+static enum answer reader_keeps_the_old_of_a_last_name(void)
+{
+	char found[16] = "";
+	int reader;
+
+	share();
+	reader = open("b/f", O_RDONLY);
+	unlink("b/f");
+	put("a/f", "mine");
+	if (read(reader, found, 15) != 15)
+		*found = 0;
+	close(reader);
+	return !memcmp(found, CONTENT, 15) && holds_text("a/f", "mine");
+}
+
 static enum answer last_name_loses_the_mark(void)
 {
 	share();
@@ -282,6 +313,8 @@ const struct check copy_checks[] = {
 	{"MappingWritesTheCopy", mapping_writes_the_copy},
 	{"ReaderKeepsTheOld", reader_keeps_the_old},
 	{"LastNameIsThawed", last_name_is_thawed},
+	{"LastNameThatOthersHoldIsCopied", last_name_that_others_hold_is_copied},
+	{"ReaderKeepsTheOldOfALastName", reader_keeps_the_old_of_a_last_name},
 	{"LastNameLosesTheMark", last_name_loses_the_mark},
 	{"DirectoryKeepsItsTime", directory_keeps_its_time},
 	{"ProjectIsTheDirectorys", project_is_the_directorys},

@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "cowlink.h"
@@ -35,6 +37,44 @@ static enum answer stranger_breaks_nothing(void)
 {
 	share();
 	return as_user(2000, open_is_denied) == YES && is_shared();
+}
+
+static enum answer truncate_is_denied(void)
+{
+	return refused(open("a/f", O_WRONLY | O_TRUNC | O_NOATIME), EPERM);
+}
+
+/* He may write, but not leave the time of reading as it is: nothing is emptied before all was asked. */
+static enum answer denied_truncate_empties_nothing(void)
+{
+	share();
+	unfreeze("a/f");
+	chmod("a/f", 0666);
+	freeze("a/f");
+	return as_user(2000, truncate_is_denied) == YES && holds_text("a/f", CONTENT);
+}
+
+static enum answer link_is_granted(void)
+{
+	return !link("a/f", "links/f");
+}
+
+/* With protected_hardlinks, who may read and write. */
+static enum answer who_may_write_may_link(void)
+{
+	enum answer answer;
+
+	share();
+	unfreeze("a/f");
+	chmod("a/f", 0666);
+	freeze("a/f");
+	put("/proc/sys/fs/protected_hardlinks", "1");
+	mkdir("links", 0777);
+	chmod("links", 0777);
+	answer = as_user(2000, link_is_granted);
+	unlink("links/f");
+	rmdir("links");
+	return answer == YES && is_shared();
 }
 
 /* The directory is root's. */
@@ -82,6 +122,9 @@ static enum answer flags_in_a_chroot(void)
 	    !refused(set_flags("f", flags & ~FS_IUNLINK_FL), EPERM) || flags_of("f") != flags)
 		return NO;
 	put("own", CONTENT);
+	flags = flags_of("left");
+	if (!refused(set_flags("left", flags | IMMUTABLE), EPERM))
+		return NO;
 	flags = flags_of("own");
 	return refused(set_flags("own", flags | FROZEN), EPERM) && refused(set_flags("own", flags | FS_IUNLINK_FL), EPERM) &&
 	       !set_flags("own", flags | IMMUTABLE) && !set_flags("own", flags) && !unlink("own");
@@ -90,7 +133,10 @@ static enum answer flags_in_a_chroot(void)
 static enum answer flags_are_the_hosts(void)
 {
 	share();
-	return in_child(flags_in_a_chroot) == YES && is_shared() && !unfreeze("b/f");
+	put("a/left", CONTENT); /* by a crash */
+	set_flags("a/left", flags_of("a/left") | FS_IUNLINK_FL);
+	return in_child(flags_in_a_chroot) == YES && is_shared() && !unfreeze("b/f") && !unfreeze("a/left") &&
+	       !unlink("a/left");
 }
 
 /* wall/guest/x, and a barrier on wall. */
@@ -139,7 +185,9 @@ static enum answer chdir_and_chroot(void)
 
 	if (chroot("wall/guest") || chdir("/") || chroot("x"))
 		return NO;
-	if (!refused(chdir(".."), EACCES) || !refused(open("..", O_RDONLY), EACCES) || !refused(chdir("../other"), EACCES))
+	if (!refused(chdir(".."), EACCES) || !refused(open("..", O_RDONLY), EACCES) || !refused(chdir("../other"), EACCES) ||
+	    !refused(chmod("..", 0777), EACCES) || !refused(chown("..", 1, 1), EACCES) ||
+	    !refused(setxattr("..", "trusted.guest", "1", 1, 0), EACCES))
 		return NO;
 	for (i = 0; i < 64; i++)
 		if (chdir(".."))
@@ -160,6 +208,7 @@ static enum answer with_a_descriptor_of_the_wall(void)
 	if (wall < 0 || chroot("wall/guest") || chdir("/"))
 		return NO;
 	return refused(fchdir(wall), EACCES) && refused(openat(wall, "other", O_RDONLY), EACCES) &&
+	       refused(fchmod(wall, 0777), EACCES) && refused(fsetxattr(wall, "trusted.guest", "1", 1, 0), EACCES) &&
 	       refused(mkdirat(wall, "new", 0755), EACCES) && refused(faccessat(wall, ".", R_OK, 0), EACCES) &&
 	       refused(ioctl(wall, FS_IOC_SETFLAGS, &plain), EPERM);
 }
@@ -212,8 +261,27 @@ static enum answer no_barrier_without_the_flag(void)
 	return answer;
 }
 
+/* Where vunify holds what it has taken out of a guest to look at it. */
+static enum answer nothing_is_broken_behind_a_barrier(void)
+{
+	bool holds;
+
+	share();
+	make_wall();
+	rename("a/f", "wall/f");
+	holds = refused(open("wall/f", O_WRONLY), ESTALE) && refused(chmod("wall/f", 0600), ESTALE);
+	rename("b/f", "a/f");
+	unlink("a/f");
+	holds = holds && refused(open("wall/f", O_WRONLY), ESTALE) && (flags_of("wall/f") & FROZEN) == FROZEN;
+	unfreeze("wall/f");
+	unlink("wall/f");
+	return holds;
+}
+
 const struct check guest_checks[] = {
 	{"StrangerBreaksNothing", stranger_breaks_nothing},
+	{"DeniedTruncateEmptiesNothing", denied_truncate_empties_nothing},
+	{"WhoMayWriteMayLink", who_may_write_may_link},
 	{"OwnerBreaksInAnothersDirectory", owner_breaks_in_anothers_directory},
 	{"AccessTellsOfTheMode", access_tells_of_the_mode},
 	{"ImmutableDirectoryIsRespected", immutable_directory_is_respected},
@@ -225,6 +293,7 @@ const struct check guest_checks[] = {
 	{"EscapeByDescriptor", escape_by_descriptor},
 	{"PivotedGuestIsStopped", pivoted_guest_is_stopped},
 	{"UserNamespaceIsStopped", user_namespace_is_stopped},
+	{"NothingIsBrokenBehindABarrier", nothing_is_broken_behind_a_barrier},
 	{"NoBarrierWithoutTheFlag", no_barrier_without_the_flag},
 	{},
 };

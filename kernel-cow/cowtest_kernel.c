@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What else in the kernel meets shared inodes: io_uring, inotify, fs-verity. */
+/* What else in the kernel meets shared inodes: io_uring, inotify, fs-verity, fscrypt. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fscrypt.h>
 #include <linux/fsverity.h>
 #include <linux/io_uring.h>
 #include <stdint.h>
@@ -174,6 +176,98 @@ static enum answer verity_is_refused(void)
 	return holds;
 }
 
+/* Gives the filesystem a key; what tells it. */
+static bool add_key(struct fscrypt_key_specifier *specifier)
+{
+	union {
+		struct fscrypt_add_key_arg arg;
+		char room[sizeof(struct fscrypt_add_key_arg) + FSCRYPT_MAX_KEY_SIZE];
+	} key = {};
+	int fd = open(".", O_RDONLY);
+	bool added;
+
+	key.arg.key_spec.type = FSCRYPT_KEY_SPEC_TYPE_IDENTIFIER;
+	key.arg.raw_size = FSCRYPT_MAX_KEY_SIZE;
+	memset(key.arg.raw, 7, FSCRYPT_MAX_KEY_SIZE);
+	added = !ioctl(fd, FS_IOC_ADD_ENCRYPTION_KEY, &key);
+	*specifier = key.arg.key_spec;
+	close(fd);
+	return added;
+}
+
+static bool remove_key(const struct fscrypt_key_specifier *specifier)
+{
+	struct fscrypt_remove_key_arg arg = {.key_spec = *specifier};
+	int fd = open(".", O_RDONLY);
+	bool removed = !ioctl(fd, FS_IOC_REMOVE_ENCRYPTION_KEY, &arg) && !arg.removal_status_flags;
+
+	close(fd);
+	return removed;
+}
+
+static bool make_encrypted(const char *path, const struct fscrypt_key_specifier *key)
+{
+	struct fscrypt_policy_v2 policy = {
+		.version = FSCRYPT_POLICY_V2,
+		.contents_encryption_mode = FSCRYPT_MODE_AES_256_XTS,
+		.filenames_encryption_mode = FSCRYPT_MODE_AES_256_CTS,
+		.flags = FSCRYPT_POLICY_FLAGS_PAD_32,
+	};
+	bool made;
+	int fd;
+
+	memcpy(policy.master_key_identifier, key->u.identifier, FSCRYPT_KEY_IDENTIFIER_SIZE);
+	mkdir(path, 0755);
+	fd = open(path, O_RDONLY);
+	made = !ioctl(fd, FS_IOC_SET_ENCRYPTION_POLICY, &policy);
+	close(fd);
+	return made;
+}
+
+static bool is_encrypted(const char *path)
+{
+	struct fscrypt_get_policy_ex_arg arg = {.policy_size = sizeof(arg.policy)};
+	int fd = open(path, O_RDONLY);
+	bool is = !ioctl(fd, FS_IOC_GET_ENCRYPTION_POLICY_EX, &arg);
+
+	close(fd);
+	return is;
+}
+
+/* The path of the first thing in a directory, by the name that it is shown by without the key. */
+static bool find_first(const char *path, char *found, size_t size)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	*found = 0;
+	while (dir && !*found && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			snprintf(found, size, "%s/%s", path, entry->d_name);
+	closedir(dir);
+	return *found;
+}
+
+/* The copy has its directory's policy; and is made by nobody who lacks the key. */
+static enum answer encrypted_breaks(void)
+{
+	struct fscrypt_key_specifier key = {};
+	char path[300];
+	bool parted;
+
+	if (!add_key(&key) || !make_encrypted("encrypted", &key))
+		return SKIPPED;
+	put("encrypted/f", CONTENT);
+	if (link("encrypted/f", "encrypted/g") || link("encrypted/f", "encrypted/h") || freeze("encrypted/f") ||
+	    chmod("encrypted/f", 0600))
+		return NO;
+	parted = stat_of("encrypted/f").st_ino != stat_of("encrypted/g").st_ino && is_encrypted("encrypted/f") &&
+		 holds_text("encrypted/f", CONTENT) && holds_text("encrypted/g", CONTENT);
+	unlink("encrypted/f");
+	sync();
+	return parted && remove_key(&key) && find_first("encrypted", path, sizeof(path)) && refused(chmod(path, 0600), ENOKEY);
+}
+
 const struct check kernel_checks[] = {
 	{"RingSetxattrBreaks", .change = by_ring_setxattr},
 	{"RingOpenBreaks", .change = by_ring_open},
@@ -181,5 +275,6 @@ const struct check kernel_checks[] = {
 	{"WatcherSeesARename", watcher_sees_a_rename},
 	{"OtherWatchersSeeNothing", other_watchers_see_nothing},
 	{"VerityIsRefused", verity_is_refused},
+	{"EncryptedBreaks", encrypted_breaks},
 	{},
 };

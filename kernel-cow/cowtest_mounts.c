@@ -15,7 +15,8 @@
 #include "cowlink.h"
 #include "cowtest.h"
 
-#define FS_NOATIME_FL 0x80 /* linux/fs.h and sys/mount.h are at odds */
+#define FS_NODUMP_FL 0x40 /* linux/fs.h and sys/mount.h are at odds */
+#define FS_NOATIME_FL 0x80
 
 bool own_mounts(void)
 {
@@ -60,6 +61,26 @@ static enum answer through_file_mount(void)
 	    mount("a/f", "bound", NULL, MS_BIND, NULL))
 		return SKIPPED;
 	return refused(open("bound", O_WRONLY), EPERM) && refused(chmod("bound", 0), EPERM);
+}
+
+/* The last name needs no copy. */
+static enum answer thaw_through_file_mount(void)
+{
+	put("bound", "");
+	if (!own_mounts() || mount("a/f", "bound", NULL, MS_BIND, NULL))
+		return SKIPPED;
+	return !truncate("bound", 3) && stat_of("a/f").st_size == 3 && !(flags_of("a/f") & FROZEN);
+}
+
+static enum answer bound_last_name_is_thawed(void)
+{
+	enum answer answer;
+
+	share();
+	unlink("b/f");
+	answer = in_child(thaw_through_file_mount);
+	unlink("bound");
+	return answer;
 }
 
 static enum answer bound_file_is_refused(void)
@@ -176,6 +197,15 @@ static enum answer rename_in_overlay(void)
 	       is_shared();
 }
 
+/* As chattr +d does it: what is read is written back. */
+static enum answer set_a_flag_in_overlay(void)
+{
+	if (!mount_overlay())
+		return SKIPPED;
+	return !(flags_of("merged/f") & FROZEN) && !set_flags("merged/f", flags_of("merged/f") | FS_NODUMP_FL) &&
+	       !truncate("merged/f", 3) && !unlink("merged/f") && is_shared();
+}
+
 /* No name of it can be given a copy through the overlay: as immutable files are in mainline. */
 static enum answer write_above(void)
 {
@@ -205,16 +235,19 @@ static enum answer overlay_copies_data_up(void) { return in_overlay(write_in_ove
 static enum answer overlay_copies_metadata_up(void) { return in_overlay(change_metadata_in_overlay); }
 static enum answer overlay_removes(void) { return in_overlay(remove_in_overlay); }
 static enum answer overlay_refuses_what_is_shared_above(void) { return in_overlay(write_above); }
+static enum answer overlay_sets_flags(void) { return in_overlay(set_a_flag_in_overlay); }
 static enum answer overlay_renames(void) { return in_overlay(rename_in_overlay); }
 
 const struct check mount_checks[] = {
 	{"ReadOnlyMountIsRespected", read_only_mount_is_respected},
 	{"BoundFileIsRefused", bound_file_is_refused},
+	{"BoundLastNameIsThawed", bound_last_name_is_thawed},
 	{"MappedMountIsRespected", mapped_mount_is_respected},
 	{"OverlayCopiesDataUp", overlay_copies_data_up},
 	{"OverlayCopiesMetadataUp", overlay_copies_metadata_up},
 	{"OverlayRemoves", overlay_removes},
 	{"OverlayRenames", overlay_renames},
+	{"OverlaySetsFlags", overlay_sets_flags},
 	{"OverlayRefusesWhatIsSharedAbove", overlay_refuses_what_is_shared_above},
 	{},
 };

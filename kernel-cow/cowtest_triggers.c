@@ -107,6 +107,7 @@ static enum answer descriptors_are_refused(void)
 	share();
 	fd = open("a/f", O_RDONLY);
 	holds = refused(fchmod(fd, 0600), EPERM) && refused(fchown(fd, 5, 5), EPERM) &&
+		refused(fchown(fd, -1, -1), EPERM) && /* ends setuid */
 		refused(futimens(fd, NULL), EPERM) && refused(futimens(fd, now), EPERM) &&
 		refused(fsetxattr(fd, "trusted.new", "1", 1, 0), EPERM) &&
 		refused(fremovexattr(fd, "trusted.t"), EPERM) && refused(ftruncate(fd, 3), EINVAL) && is_shared();

@@ -11,10 +11,9 @@
 #include <linux/path.h>
 #include <linux/stat.h>
 
-/* What the caller wants to do, which says who may and what is copied */
+/* What the caller wants to do, which says who may */
 enum cowlink_why {
 	COWLINK_WRITE,		/* open for writing, truncate */
-	COWLINK_TRUNC,		/* open with O_TRUNC: the data is not wanted */
 	COWLINK_TOUCH,		/* utimes, setxattr, removexattr */
 	COWLINK_CHMOD,
 	COWLINK_CHOWN,
@@ -28,7 +27,7 @@ int __cowlink_break(struct path *path, enum cowlink_why why,
 		    unsigned int lookup_flags);
 int __cowlink_raced(const struct path *path, enum cowlink_why why,
 		    unsigned int lookup_flags);
-int __cowlink_access(const struct path *path, int mode);
+int __cowlink_access(struct mnt_idmap *idmap, struct inode *inode, int mode);
 bool __cowlink_in_guest(void);
 int cowlink_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry,
 			 struct fileattr *old, struct fileattr *fa);
@@ -49,7 +48,8 @@ static inline int __cowlink_raced(const struct path *path, enum cowlink_why why,
 	return -EPERM;
 }
 
-static inline int __cowlink_access(const struct path *path, int mode)
+static inline int __cowlink_access(struct mnt_idmap *idmap,
+				   struct inode *inode, int mode)
 {
 	return -EPERM;
 }
@@ -93,12 +93,13 @@ static inline int cowlink_raced(const struct path *path, enum cowlink_why why,
 	return __cowlink_raced(path, why, lookup_flags);
 }
 
-/* access(2), where inode_permission() said @error because of the flag only */
-static inline int cowlink_access(const struct path *path, int mode, int error)
+/* Where inode_permission() said @error, maybe because of the flag only */
+static inline int cowlink_access(struct mnt_idmap *idmap, struct inode *inode,
+				 int mode, int error)
 {
-	if (error != -EPERM || !IS_COWLINK(d_backing_inode(path->dentry)))
+	if (error != -EPERM || !IS_COWLINK(inode))
 		return error;
-	return __cowlink_access(path, mode);
+	return __cowlink_access(idmap, inode, mode);
 }
 
 static inline int cowlink_barrier(const struct inode *inode)
@@ -117,7 +118,8 @@ static inline bool cowlink_may_set(const struct inode *inode,
 				   unsigned int changed)
 {
 	if (likely(!(changed & COWLINK_FL) && !IS_COWLINK(inode) &&
-		   !IS_BARRIER(inode)))
+		   !IS_BARRIER(inode) &&
+		   !(changed & FS_IMMUTABLE_FL && inode->i_flags & S_IUNLINK)))
 		return true;
 	return !__cowlink_in_guest();
 }

@@ -25,6 +25,15 @@ std::uint32_t known_cowlink_flags(int fd) {
   return static_cast<std::uint32_t>(told.stx_attributes_mask) & (FS_IUNLINK_FL | FS_BARRIER_FL);
 }
 
+void make_barrier(int directory) {
+  if ((known_cowlink_flags(directory) & FS_BARRIER_FL) == 0) return;
+  try {
+    change_inode_flags(directory, FS_BARRIER_FL, 0);
+  } catch (const std::system_error& error) {
+    if (!is_error(error, EPERM)) throw;
+  }
+}
+
 std::uint32_t change_inode_flags(int fd, std::uint32_t set, std::uint32_t clear) {
   int flags = 0;
   check(::ioctl(fd, FS_IOC_GETFLAGS, &flags), "FS_IOC_GETFLAGS");

@@ -18,6 +18,10 @@ bool has_inode_flags(int fd);
 // Of FS_IUNLINK_FL and FS_BARRIER_FL those that the kernel keeps on this filesystem: none without kernel-cow.
 std::uint32_t known_cowlink_flags(int fd);
 
+// A directory that no guest's process passes, and in which the kernel breaks no link. Nothing where there are no
+// barriers, or we may set no flags.
+void make_barrier(int directory);
+
 // Sets and clears flags in one call (FS_IOC_SETFLAGS); the others stay as they are. Returns all it has then.
 std::uint32_t change_inode_flags(int fd, std::uint32_t set, std::uint32_t clear);
 

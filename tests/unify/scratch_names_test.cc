@@ -6,6 +6,8 @@
 
 #include <filesystem>
 
+#include "change/worker_directory.h"
+#include "guest/staging.h"
 #include "sys/fd.h"
 #include "sys/inode_attr.h"
 #include "tests/tools/guests.h"
@@ -29,6 +31,15 @@ class LeftInKernelCow : public testing::Test {
 
   Guests guests_;
 };
+
+// Else a link would be broken there, of a guest that had looked its file up before it came there.
+TEST_F(LeftInKernelCow, StagingIsABarrier) {
+  const auto opened = open_guests({guests_ / "a", guests_ / "b"});
+  const Staging staging(std::vector<const Guest*>{&opened.guests[0], &opened.guests[1]});
+  EXPECT_NE(inode_flags(staging.fd()) & FS_BARRIER_FL, 0u);
+  const auto worker = make_worker_directory(staging.fd(), "0");
+  EXPECT_NE(inode_flags(open_directory_at(staging.fd(), worker, worker).get()) & FS_BARRIER_FL, 0u);
+}
 
 TEST_F(LeftInKernelCow, GoesAndIsTold) {
   const auto night = guests_.vunify();
