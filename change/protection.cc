@@ -3,6 +3,7 @@
 
 #include <system_error>
 
+#include "sys/fd.h"
 #include "sys/guard.h"
 #include "sys/inode_attr.h"
 
