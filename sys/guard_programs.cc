@@ -32,8 +32,8 @@ alignas(8) constexpr unsigned char object[] = {
 };
 
 constexpr std::string_view hook_sections = "lsm/";
-constexpr long bpf_fs_magic = 0xcafe4a11;       // include/uapi/linux/magic.h: BPF_FS_MAGIC
-constexpr std::uint64_t least_room = 1U << 20;  // takes 16 MiB of the kernel's memory
+constexpr long bpf_fs_magic = 0xcafe4a11;          // include/uapi/linux/magic.h: BPF_FS_MAGIC
+constexpr std::uint64_t least_entries = 1U << 20;  // takes 16 MiB of the kernel's memory
 
 const std::filesystem::path directory = VUNIFY_GUARD_DIRECTORY;
 const std::filesystem::path map_pin = directory / VUNIFY_GUARD_MAP;
@@ -134,7 +134,7 @@ void choose_map(bpf_object* opened, bool is_there, std::uint64_t room) {
   if (is_there) {
     result = reuse_map(map);
   } else {
-    bpf_map__set_max_entries(map, static_cast<__u32>(std::bit_ceil(std::max(room, least_room))));
+    bpf_map__set_max_entries(map, static_cast<__u32>(std::bit_ceil(std::max(room, least_entries))));
     result = bpf_map__set_pin_path(map, map_pin.c_str());
   }
   if (result != 0) refuse(errno, map_pin.string());

@@ -37,7 +37,7 @@ make_guests() {
 # What cannot be loaded is told in a line, and nothing is changed.
 without_bpf() {
   fs=/tmp
-  mkdir -p /tmp/a /tmp/b
+  mkdir -p /tmp/a /tmp/b /tmp/state
   ends 'status without bpf' 1 'boot it with lsm=' vguard status
   ends 'load without bpf' 3 'boot it with lsm=' vguard load
   holds 'nothing is pinned' not test -e /sys/fs/bpf/vunify
@@ -290,8 +290,8 @@ end_with() {
 mount -t securityfs securityfs /sys/kernel/security
 mount -t bpf bpf /sys/fs/bpf
 if grep -qs '\[confidentiality\]' /sys/kernel/security/lockdown; then
-  ends 'status where it is locked down' 1 'boot it with lockdown=integrity' vguard status --state /tmp
-  ends 'load where it is locked down' 3 'boot it with lockdown=integrity' vguard load --state /tmp
+  ends 'status where it is locked down' 1 'boot it with lockdown=integrity' command vguard status --state /tmp
+  ends 'load where it is locked down' 3 'boot it with lockdown=integrity' command vguard load --state /tmp
   end_with 'locked down'
 fi
 echo "$(uname -r): $(cat /sys/kernel/security/lsm)"
