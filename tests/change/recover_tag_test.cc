@@ -69,6 +69,14 @@ TEST_F(InterruptedTagged, KeeperThatOneOtherGuestHas) {
   EXPECT_FALSE(has_mark(*dir_ / "b/x"));
 }
 
+TEST_F(InterruptedTagged, KeeperThatAnotherHasStaysShared) {
+  set_.protection = Protection::cow;
+  std::filesystem::create_hard_link(*dir_ / "a/x", *dir_ / "b/y");
+  recover();
+  EXPECT_TRUE(has_mark(*dir_ / "b/y"));
+  EXPECT_EQ(project("b/y"), 0u);
+}
+
 TEST_F(InterruptedTagged, KeeperThatItsGuestMovedWaitsForARunThatFindsIt) {
   std::filesystem::rename(*dir_ / "a/x", *dir_ / "a/y");
   recover();
