@@ -5,7 +5,7 @@
 // found. Without the guard nothing here costs a call more.
 //
 // Not on btrfs: what stat(2) tells there as device is no superblock's, and snapshots repeat inode numbers and
-// generations. A probe finds that nothing is kept (change/protection.h).
+// generations. A probe finds that nothing is kept (change/choose_protection.h).
 #pragma once
 
 #include <cstdint>
