@@ -5,6 +5,7 @@
 #include <map>
 
 #include "change/protection.h"
+#include "guest/adopted.h"
 #include "guest/tag.h"
 #include "sys/inode_attr.h"
 #include "sys/lease.h"
@@ -52,6 +53,8 @@ void tag_unprotected(int fd, std::uint32_t tag) {
 
 }  // namespace
 
+bool keeps_last_inode(const RootDir& root) { return is_adopted_tree(root.host_path()); }
+
 std::optional<std::uint32_t> tag_of_holder(std::uint64_t ino, const std::vector<GuestName>& names) {
   const auto is_tagged = [](const GuestName& name) { return tag_of(name.root->fd()) != 0; };
   if (std::ranges::none_of(names, is_tagged)) return 0;
@@ -71,13 +74,14 @@ bool release_unshared(int fd, const FileId& id, const std::vector<GuestName>& na
   return true;
 }
 
+// Where the guard is not loaded, nothing that lies on the disk tells that an inode was protected by it.
 bool release_last_name(int fd, const FileId& id, const std::vector<GuestName>& names) {
+  const auto keeps = [](const GuestName& name) { return keeps_last_inode(*name.root); };
+  if (names.empty() || !std::ranges::all_of(names, keeps)) return false;
   return protection_of(fd) == Protection::none && !is_open_elsewhere(fd) && release_unshared(fd, id, names);
 }
 
-// Bare as it may be since a run was killed.
 bool release_last_name(int fd, const JournaledSet& set) {
-  if (set.protection != Protection::cow) return false;
   const auto roots = open_roots(set);
   std::vector<GuestName> names;
   const auto add = [&](const std::string& root, const std::string& path) {

@@ -16,13 +16,17 @@
 
 namespace vunify {
 
+// Whether the last name of a shared inode keeps it: where it is an adopted guest's.
+bool keeps_last_inode(const RootDir& root);
+
 // The tag of the guest that has the inode, which one of these names leads to; 0 where the guests of all of them carry
 // none. Nothing where neither is so.
 std::optional<std::uint32_t> tag_of_holder(std::uint64_t ino, const std::vector<GuestName>& names);
 
 // Gives it back to its guest. names: those that may lead to it. False, and nothing changed, where it is not this inode,
-// has other names, or is not marked, be it stale; where it is protected natively, or somebody has it open; nor where it
-// is not known whose tag it is to carry: it stays marked, and a run that knows its name gives it back, or a copy of it.
+// has other names, or is not marked, be it stale; where one of these guests reaches it natively, or did when it was
+// protected, or somebody has it open; nor where it is not known whose tag it is to carry: it stays marked, and a run
+// that knows its name gives it back, or a copy of it.
 bool release_last_name(int fd, const FileId& id, const std::vector<GuestName>& names);
 // The same of an inode of a journalled set, by the names that the journal tells.
 bool release_last_name(int fd, const JournaledSet& set);

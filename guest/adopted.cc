@@ -50,8 +50,7 @@ bool is_vcow_on(const std::string& path, const std::vector<Mount>& mounts) {
 // The mount point of a tree, where `path` is one that lies in a directory for adopted guests.
 std::string shown_by(const std::string& path) {
   const auto [directory, leaf] = split_path(path);
-  const auto [parent, kept] = split_path(directory);
-  return kept == adopted_leaf ? std::string(parent) + "/" + std::string(leaf) : path;
+  return is_adopted_tree(path) ? join_path(split_path(directory).parent, leaf) : path;
 }
 
 }  // namespace
@@ -60,6 +59,8 @@ std::string adopted_path(const std::string& path) {
   const auto [parent, leaf] = split_path(path);
   return std::string(parent) + "/" + adopted_leaf + "/" + std::string(leaf);
 }
+
+bool is_adopted_tree(const std::string& root) { return split_path(split_path(root).parent).leaf == adopted_leaf; }
 
 GuestPlace find_guest(const std::string& named, const std::vector<Mount>& mounts) {
   GuestPlace place;

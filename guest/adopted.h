@@ -41,6 +41,9 @@ std::string path_beneath(const std::string& named, const std::vector<Mount>& mou
 // What is opened there, and moved there.
 std::string adopted_path(const std::string& path);
 
+// Whether a tree is an adopted guest's, by where it lies (GuestPlace::root).
+bool is_adopted_tree(const std::string& root);
+
 // Whoever shows the tree holds its root locked for himself (lock_exclusively(), sys/directory.h), from before the mount
 // until after it: a vcow, which holds more than the mount table of this namespace tells. vunify holds it shared while
 // it works, so that no vcow begins meanwhile with what it has just seen. A vcow that was unmounted just now has it for

@@ -49,7 +49,7 @@ std::vector<FileId> released_inodes(const Survey& survey) {
 std::size_t keeper_count(const Survey& survey, const Names& names) {
   const auto& file = survey.file(names.front());
   if (file.nlink != names.size()) return 0;
-  if (file.marked) return survey.guest(names.front()).is_adopted() ? 1 : 0;
+  if (file.marked) return keeps_last_inode(survey.guest(names.front()).root) ? 1 : 0;
   return static_cast<std::size_t>(
       std::ranges::count_if(names, [&](NameRef name) { return name.guest == names.back().guest; }));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unify/separate.h"
 
+#include "change/last_name.h"
 #include "survey/hard_links.h"
 #include "sys/guard.h"
 #include "sys/mark.h"
@@ -122,7 +123,7 @@ void separate_hard_links(Survey& survey, const Places& places, const Run& run, O
   HardLinkRules rules{.place = places.where(), .shares_data = {}, .group = group_numbers(survey.guests)};
   for (std::uint32_t guest = 0; guest < survey.guests.size(); ++guest) {
     rules.shares_data.push_back(places.of(guest).sharing() == Sharing::data);
-    rules.parts_last.push_back(!survey.guests[guest].is_adopted());
+    rules.parts_last.push_back(!keeps_last_inode(survey.guests[guest].root));
   }
   const auto links = judge_hard_links(survey.trees, rules);
   Separation(survey, places, run, outcome).run(links);

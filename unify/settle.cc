@@ -72,7 +72,7 @@ void separate_changed(Survey& survey, const Places& places, const Run& run, Outc
   for (const auto index : find_changed_shared(survey, run)) {
     auto& inode = survey.inode(index);
     const auto names = survey.names_of(index);
-    const bool stays = inode.complete && survey.guest(names.front()).is_adopted();
+    const bool stays = inode.complete && keeps_last_inode(survey.guest(names.front()).root);
     const auto leaving = stays ? names.subspan(1) : names;
     if (!leaving.empty()) add_parting(survey, places, leaving, false, partings);
     for (const auto name : names)
@@ -125,7 +125,7 @@ std::vector<bool> give_back_last_names(const Survey& survey, const Places& place
   std::vector<bool> given(names.size());
   Partings partings;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (survey.guest(names[i]).is_adopted())
+    if (keeps_last_inode(survey.guest(names[i]).root))
       given[i] = release(survey, names[i], run, outcome);
     else
       add_parting(survey, places, names.subspan(i, 1), false, partings);

@@ -61,6 +61,12 @@ TEST_F(Breaking, AllButOneLeavesThatOneProtected) {
   for (const auto* path : {"b/f", "c/f"}) EXPECT_FALSE(is_shared(dir_ / path));
 }
 
+TEST_F(Breaking, AllButOneLeavesThatOneMarkedThoughTheGuardIsGone) {
+  ASSERT_EQ(shell("chattr -i " + dir_ / "a/f").status, 0);
+  EXPECT_EQ(break_off({"b/f", "c/f"}).copied, 2u);
+  EXPECT_TRUE(has_mark(dir_ / "a/f"));
+}
+
 TEST_F(Breaking, ANameThatLeadsElsewhereIsLeftAsItIs) {
   ASSERT_EQ(shell("cd " + dir_.root() + " && chattr -i a/f && rm b/f && echo own > b/f && chattr +i a/f").status, 0);
   EXPECT_EQ(break_off({"a/f", "b/f"}).copied, 1u);

@@ -93,6 +93,16 @@ TEST_F(RemovingNames, TheLastNameStaysProtected) {
   EXPECT_TRUE(is_shared(*dir_ / "a/f"));
 }
 
+TEST_F(RemovingNames, TheLastNameStaysMarkedThoughTheGuardIsGone) {
+  shell_or_fail("chattr -i " + *dir_ / "a/f");
+  remove_.names.push_back({&*root_, "b/f"});
+  removal_.emplace(remove_);
+  ASSERT_TRUE(removal_->open(OnLease::fail));
+  removal_->remove();
+  EXPECT_EQ(removal_->finish().removed, 2u);
+  EXPECT_TRUE(has_mark(*dir_ / "a/f"));
+}
+
 TEST_F(RemovingNames, OneThatIsOpenForWritingStaysAndIsTold) {
   shell_or_fail("chattr -i " + *dir_ / "b/f");
   const Fd writer = open_host(*dir_ / "b/f", O_WRONLY);
