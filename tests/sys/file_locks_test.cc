@@ -83,7 +83,7 @@ TEST_P(FileLocksOn, AreSeenAtTheInode) {
   EXPECT_EQ(::flock(theirs.get(), LOCK_EX | LOCK_NB), 0);  // nothing of ours is left
 }
 
-TEST_P(FileLocksOn, OfALongTableTheBeginningIsRead) {
+TEST_P(FileLocksOn, OfManyLocksTheFirstAreRead) {
   const ManyLocks many(dir() / "many");
   EXPECT_FALSE(FileLocks::read().is_whole());
   const auto table = read_lock_table(100'000);

@@ -56,7 +56,7 @@ TEST(TurnAway, FindsWhoWaitsHoweverManyLocksThereAre) {
 }
 
 // One who waits elsewhere is not the one who was to be sent, whom a scanner holds.
-TEST(TurnAway, TakesNobodyElsesWriterForItsOwn) {
+TEST(TurnAway, TakesNobodyElsesWriterForItsOwnAmongManyLocks) {
   const Scratch dir{{"file", "old"}, {"other", ""}};
   const Fd file = open_host(dir / "file", O_RDONLY), other = open_host(dir / "other", O_RDONLY);
   auto lease = Lease::take(file.get()), others = Lease::take(other.get());
