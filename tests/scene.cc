@@ -14,7 +14,9 @@ Scene::Scene(const Scratch& dir, const Names& guest_names, const GroupRules& rul
     : place_of(std::move(places_of_guests)) {
   Names roots;
   for (const auto& guest : guest_names) roots.push_back(dir / guest);
-  guests = open_guests(roots).guests;
+  auto opened = open_guests(roots);
+  for (const auto& refusal : opened.refused) throw std::runtime_error(refusal.path + ": " + refusal.reason);
+  guests = std::move(opened.guests);
   if (place_of.empty()) place_of.assign(guests.size(), 0);
   scan = scan_guests(guests, {}, stop, counters);
   judge_hard_links(scan.trees, {place_of, std::vector<bool>(guests.size(), !rules.metadata)});

@@ -187,14 +187,16 @@ TEST(OpenGuests, RefuseForNowLayersOfAnOverlayInAnotherMountNamespace) {
   EXPECT_TRUE(open_guests({dir / "base", dir / "upper", dir / "other"}).refused.empty());
 }
 
-// Else one guest that may mount overlays could keep all others from being unified.
+// Else one guest that may mount overlays could keep all others from being unified. It has a root of its own first: of
+// one that has the host's, "/" is a layer for whoever looks meanwhile, other tests too.
 TEST(OpenGuests, AreNotRefusedForWhatAnotherNamespaceCallsItsRoot) {
   const LoopFs fs("ext4");
   if (!fs.ok()) GTEST_SKIP() << fs.reason();
   const Scratch dir({{"a/x", ""}, {"b/x", ""}, {"m/x", ""}}, fs.root());
-  const test::MountsElsewhere guest("cd " + dir / "m" + " && mount -t tmpfs none . && cd " + dir / "m" +
-                                    " && mkdir upper work merged && mount -t overlay none merged -o lowerdir=/," +
-                                    "upperdir=" + dir / "m/upper" + ",workdir=" + dir / "m/work");
+  const test::MountsElsewhere guest("mount -t tmpfs none " + dir / "m" + " && cd " + dir / "m" +
+                                    " && mkdir usr before up merged && cp -a /bin /lib* . && mount --rbind /usr usr" +
+                                    " && mount -t tmpfs none up && mkdir up/er up/work && pivot_root . before" +
+                                    " && mount -t overlay o /merged -o lowerdir=/,upperdir=/up/er,workdir=/up/work");
   EXPECT_EQ(names_of(open_guests({dir / "a", dir / "b"})), (Names{"a", "b"}));
 }
 
