@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # kernel.sh BIN CACHE [6.1 | whole]: Debian's kernel with kernel-cow, built as User-Mode Linux, and all that is to hold in
 # it: the tests of the patch, vunify's own under iunlink, and the life of a Debian guest; of 6.1, the first. Of a sweep that
-# kills a run at each step it takes a 48th, drawn each time; "whole" takes all, and lets races last a minute. CACHE keeps
+# kills a run at each step it takes a 96th, drawn each time; "whole" takes all, and lets races last a minute. CACHE keeps
 # kernels and guests. As root.
 set -eu
-bin=$1 cache=$2 old='' whole='' every=48 race=5
+bin=$1 cache=$2 old='' whole='' every=96 race=5
 case ${3:-} in
   6.1) old=6.1 ;;
   whole) whole=whole- every=1 race=60 ;;
@@ -17,7 +17,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/uml.sh"
 . "$here/two_guests.sh"
 . "$here/machine_guest.sh"
-trap 'end_machines; rm -rf "$work"' EXIT
+# shellcheck disable=SC2086  # words
+trap 'kill ${checking:-} ${making:-} 2>/dev/null || :; end_machines; rm -rf "$work"' EXIT
 
 failed() {  # failed WHAT LOG
   echo "kernel: $1: FAILED, see $2" >&2
@@ -56,6 +57,14 @@ check_patches() {
   done
 }
 
+# A kernel is built meanwhile.
+have_checked() {
+  status=0
+  wait "$checking" || status=$?
+  cat "$cache/checked.log"
+  [ $status = 0 ] || exit 1
+}
+
 test_patch() {
   make_cowtest
   scratch patch 1G -O quota,project,verity,encrypt -E quotatype=prjquota
@@ -66,7 +75,7 @@ test_patch() {
 
 # Two at once, half of the tests each.
 test_vunify() {
-  limit=$((1200 * (48 / every))) shards=
+  limit=$((1200 * (96 / every))) shards=
   for shard in 0 1; do
     scratch "tests-$shard" 8G
     (uml "tests-$shard" "$here/kernel_tests.sh" "$bin" "$shard" 2 "$every" "$race") &
@@ -109,10 +118,12 @@ test_life() {
 }
 
 mkdir -p "$cache"
-check_patches
+check_patches >"$cache/checked.log" 2>&1 &
+checking=$!
 scripts="$here/kernel.sh $here/uml.sh $here/kernel_inside.sh"
 if [ -n "$old" ]; then
   build_kernel "uml-$old" "$old" um linux "$patches/uml.config" "$patches/linux-$old.patch" "$patches/uml-fp.patch"
+  have_checked
   # shellcheck disable=SC2086  # words
   once old-patch "$kernel" $scripts "$here/kernel_cow.sh" "$patches"/cowtest*
   exit
@@ -123,6 +134,7 @@ make_guests >"$cache/guests.log" 2>&1 &
 making=$!
 build_kernel uml-6.12 6.12 um linux "$patches/uml.config" "$patches/linux-6.12.patch" "$patches/uml-fp.patch"
 wait $making || failed 'to bootstrap guests' "$cache/guests.log"
+have_checked
 
 # shellcheck disable=SC2086  # words
 once patch "$kernel" $scripts "$here/kernel_cow.sh" "$patches"/cowtest*
