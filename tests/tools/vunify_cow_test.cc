@@ -213,21 +213,23 @@ TEST_P(VunifyCowOn, AKilledRunIsFinishedByTheNext) {
 
 // A vcow that began without recovery (another state) knows nothing of what is done beneath it.
 TEST_P(VunifyCowOn, RecoveryLeavesAGuestAloneThatVcowHas) {
-  for (int step = 100;; step += 3) {
+  sweep(100, 3, 100, [this](int step) {
     make({"a", "b"}, {"a", "b"});
     const auto before = image_of(guests().tree("a"));
-    if (run_until({step, 0, {}}, guests().words("vunify", {"--jobs=1"}, {"a", "b"})).status != killed) break;
+    auto finished = run_until({step, 0, {}}, guests().words("vunify", {"--jobs=1"}, {"a", "b"}));
+    if (finished.status != killed) return finished;
     const auto left = guests().inode("a/bin/sh").ino;
     {
       const Fd daemon = open_host(guests().tree("a"), O_RDONLY | O_DIRECTORY);
-      ASSERT_TRUE(lock_exclusively(daemon.get()));
+      EXPECT_TRUE(lock_exclusively(daemon.get()));
       run({"vunify", "--state", guests() / "state", "--recover"});
       EXPECT_EQ(guests().inode("a/bin/sh").ino, left) << step;
     }
     run({"vunify", "--state", guests() / "state", "--recover"});
     EXPECT_EQ(image_of(guests().tree("a")), before) << step;
     EXPECT_EQ(shell("find " + guests() / ".vcow/.vunify" + " -type f").out, "") << step;
-  }
+    return finished;
+  });
 }
 
 }  // namespace
