@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include <barrier>
-#include <thread>
+#include <future>
 
 #include "tests/eventually.h"
 #include "tests/fuse/guest_mount.h"
@@ -45,9 +45,9 @@ TEST_P(Neighbours, WriteToOneFileAtOnceAndToTheirOwn) {
       write_all(file.get(), text, root);
     }
   };
-  std::thread other([&] { append(next(""), "next\n"); });
+  auto other = std::async(std::launch::async, append, next(""), "next\n");
   append(mine(""), "mine\n");
-  other.join();
+  other.get();
   for (int i = 0; i < files; ++i) {
     EXPECT_EQ(read("f" + std::to_string(i)), "shared\nmine\n");
     EXPECT_EQ(dir().read("next/f" + std::to_string(i)), "shared\nnext\n");
@@ -69,9 +69,9 @@ TEST_P(Neighbours, BreakTheLinksOfProtectedFilesAtOnce) {
       EXPECT_EQ(error_of(file.get()), 0) << root << i;
     }
   };
-  std::thread other([&] { append(next("")); });
+  auto other = std::async(std::launch::async, append, next(""));
   append(mine(""));
-  other.join();
+  other.get();
   for (int i = 0; i < files; ++i) {
     EXPECT_TRUE(dir().inode("other/f" + std::to_string(i)).immutable);
     EXPECT_EQ(dir().inode("other/f" + std::to_string(i)).nlink, 1u);

@@ -19,7 +19,7 @@ class Race : public GuestMount {
   template <typename Work>
   static void at_once(int threads, const Work& work) {
     std::vector<std::thread> all;
-    for (int i = 0; i < threads; ++i) all.emplace_back([&work, i] { work(i); });
+    for (int i = 0; i < threads; ++i) all.emplace_back([&work, i] { EXPECT_NO_THROW(work(i)); });
     for (auto& thread : all) thread.join();
   }
   std::string name(int i) const { return "f" + std::to_string(i); }
