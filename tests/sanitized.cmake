@@ -1,4 +1,4 @@
-# Tests under a sanitizer (VUNIFY_SANITIZE). A program takes a fifth of a second to start there, as long as most tests: so
+# Tests under a sanitizer (VUNIFY_SANITIZE). A program takes a tenth of a second to start there, as long as most tests: so
 # each runs many tests of its own, in parts that ctest runs beside each other. What is left out, ./dev check has.
 
 # Hundreds of runs that are killed, whose starts alone take minutes, of code that all other tests run, too; a process of
@@ -20,7 +20,7 @@ if(VUNIFY_SANITIZE STREQUAL "thread")
   # Processor time that threads have no part in: many guests drawn by chance, each failure of each call, bytes damaged.
   list(APPEND left_out *UnifyingRandom* *AgainstTheOracle* *Receive*Damaged* *NoGarbageHarms* Stream.* *Fault.OfAnyStep* *ProtectedFile.OfAsMany*)
 else()
-  # Where the kernel reads and writes for the daemon, that has the less to do: ThreadSanitizer sees both ways. On XFS a
+  # Where the kernel reads and writes for the daemon, that has the less to do: ThreadSanitizer sees that way. On XFS a
   # guest on vcow asks the same of it; what clones and shares data there, the other rooms' tests run.
   list(APPEND left_out */passthrough BothWays*/xfs StressOn*/xfs KilledWorkersOn*/xfs *VunifyCowOn*/xfs *UserLimits*/xfs)
 endif()

@@ -120,8 +120,7 @@ TEST_F(IndexNight, WithOneBitFlippedIsBegunAnew) {
 TEST_F(IndexNight, ThatWasBeingWrittenAndIsDamagedCrashesNoRun) {
   const auto whole = bytes();
   std::set<std::string> told;
-  const auto cases = draw(80);
-  for (const auto i : cases) {
+  for (std::size_t i = 0; i < 80; ++i) {
     restore();
     auto broken = whole;
     const auto page = i % (whole.size() / 4096) * 4096;
@@ -132,7 +131,7 @@ TEST_F(IndexNight, ThatWasBeingWrittenAndIsDamagedCrashesNoRun) {
     told.insert(run_over("open, broken at " + std::to_string(at)).err);
     EXPECT_NE(run({"vunify", "--status", "--state", nights_->state_dir()}).status, 139);
   }
-  EXPECT_TRUE(told.size() > 1 || cases.size() < 80) << "some of it has to be found";
+  EXPECT_GT(told.size(), 1u) << "some of it has to be found";
   restore();
   break_seal(nights_->index());
   std::filesystem::resize_file(nights_->index(), whole.size() / 2);
